@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""The two architectures of ppthreads in PyTorch, and a plain training loop.
+
+This is the reference that ppthreads is compared with: `make_golden.py` and `check_parity.py` for correctness, and the
+speed comparisons for time. Modules are named so that their state dicts have the names in ppthreads' checkpoints.
+
+Run as a script it trains on random tokens and prints the loss of every step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple, Union
+
+import numpy
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+from torch.nn import functional
+
+ARCHITECTURES = ("decoder", "gpt")
+OPTIMIZERS = ("adam", "sgd")
+
+NamedTensors = Dict[str, Tensor]
+
+
+class Decoder(nn.Module):
+    """A stack of post-norm `nn.TransformerDecoderLayer`s, each with its own input as memory; no masks, no positions.
+
+    The original reference study's script left `batch_first` at its default (False) while it fed [batch, sequence, dim],
+    so its attention ran over the batch axis. Here it is `batch_first=True`: attention runs over the tokens of a
+    sequence, and rows of a batch do not see each other.
+    """
+
+    def __init__(self, vocab: int, dim: int, layers: int, heads: int, ffn: int) -> None:
+        super().__init__()
+        self.tok_embeddings = nn.Embedding(vocab, dim)
+        self.layers = nn.ModuleDict(
+            {
+                str(index): nn.TransformerDecoderLayer(dim, heads, dim_feedforward=ffn, dropout=0.0, batch_first=True)
+                for index in range(layers)
+            }
+        )
+        self.norm = nn.LayerNorm(dim)
+        self.output = nn.Linear(dim, vocab)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits [batch, sequence, vocab] of tokens [batch, sequence]."""
+        x = self.tok_embeddings(tokens)
+        for layer in self.layers.values():
+            x = layer(x, x)
+        return self.output(self.norm(x))
+
+
+class CausalSelfAttention(nn.Module):
+    """nanoGPT's attention: one linear for queries, keys and values, then causal attention scaled by 1/sqrt(D/H)."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.c_attn = nn.Linear(dim, 3 * dim)
+        self.c_proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, length, dim = x.shape
+        query, key, value = (self._split(part) for part in self.c_attn(x).split(dim, dim=2))
+        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return self.c_proj(mixed.transpose(1, 2).reshape(batch, length, dim))
+
+    def _split(self, x: Tensor) -> Tensor:
+        """[batch, length, dim] as [batch, heads, length, dim / heads]."""
+        batch, length, dim = x.shape
+        return x.view(batch, length, self.heads, dim // self.heads).transpose(1, 2)
+
+
+class FeedForward(nn.Module):
+    """nanoGPT's MLP, with GELU in its tanh form."""
+
+    def __init__(self, dim: int, ffn: int) -> None:
+        super().__init__()
+        self.c_fc = nn.Linear(dim, ffn)
+        self.c_proj = nn.Linear(ffn, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.c_proj(functional.gelu(self.c_fc(x), approximate="tanh"))
+
+
+class Block(nn.Module):
+    """nanoGPT's pre-norm block."""
+
+    def __init__(self, dim: int, heads: int, ffn: int) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(dim)
+        self.attn = CausalSelfAttention(dim, heads)
+        self.ln_2 = nn.LayerNorm(dim)
+        self.mlp = FeedForward(dim, ffn)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(self.ln_1(x))
+        return x + self.mlp(self.ln_2(x))
+
+
+class GPT(nn.Module):
+    """nanoGPT's structure and names, with biases in all linears but the head, which is not tied to the embedding."""
+
+    def __init__(self, vocab: int, dim: int, layers: int, heads: int, ffn: int, seq: int) -> None:
+        super().__init__()
+        self.transformer = nn.ModuleDict(
+            {
+                "wte": nn.Embedding(vocab, dim),
+                "wpe": nn.Embedding(seq, dim),
+                "h": nn.ModuleList([Block(dim, heads, ffn) for _ in range(layers)]),
+                "ln_f": nn.LayerNorm(dim),
+            }
+        )
+        self.lm_head = nn.Linear(dim, vocab, bias=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits [batch, sequence, vocab] of tokens [batch, sequence]."""
+        positions = torch.arange(tokens.shape[1])
+        x = self.transformer["wte"](tokens) + self.transformer["wpe"](positions)
+        for block in self.transformer["h"]:
+            x = block(x)
+        return self.lm_head(self.transformer["ln_f"](x))
+
+
+def default_ffn(arch: str, dim: int) -> int:
+    """The feed-forward's hidden width when none is given: PyTorch's 2048 for the decoder, nanoGPT's 4 D for gpt."""
+    return 2048 if arch == "decoder" else 4 * dim
+
+
+def build(
+    arch: str, *, vocab: int, dim: int, layers: int, heads: int, seq: int, ffn: Optional[int] = None
+) -> Union[Decoder, GPT]:
+    """A model with PyTorch's default initialization, which `torch.manual_seed` decides. `ffn` None: `default_ffn`."""
+    if arch not in ARCHITECTURES:
+        raise ValueError(f"unknown architecture {arch!r}; there are {', '.join(ARCHITECTURES)}")
+    if dim % heads != 0:
+        raise ValueError(f"{heads} heads do not divide dim {dim}")
+    hidden = default_ffn(arch, dim) if ffn is None else ffn
+    if arch == "decoder":
+        return Decoder(vocab, dim, layers, heads, hidden)
+    return GPT(vocab, dim, layers, heads, hidden, seq)
+
+
+def random_tokens(count: int, vocab: int, seed: int) -> Tensor:
+    """`count` uniform random tokens."""
+    return torch.randint(0, vocab, (count,), generator=torch.Generator().manual_seed(seed))
+
+
+def read_tokens(path: Path) -> Tensor:
+    """The tokens of a data file: 16-bit little-endian numbers without a header."""
+    return torch.from_numpy(numpy.fromfile(path, dtype="<u2").astype(numpy.int64))
+
+
+def write_tokens(tokens: Tensor, path: Path) -> None:
+    """Writes a data file that `read_tokens` reads."""
+    if int(tokens.min()) < 0 or int(tokens.max()) > 65535:
+        raise ValueError("a token is outside the 16 bits of a data file")
+    tokens.numpy().astype("<u2").tofile(path)
+
+
+def batches(tokens: Tensor, step: int, B: int, S: int) -> Tuple[Tensor, Tensor]:
+    """The inputs and targets [B, S] of a step, counted from 0.
+
+    Row b starts at token (step * B + b) * S; targets are the inputs shifted by one; places wrap around at the end.
+    """
+    starts = (step * B + torch.arange(B)) * S
+    places = starts[:, None] + torch.arange(S)[None, :]
+    return tokens[places % len(tokens)], tokens[(places + 1) % len(tokens)]
+
+
+def cross_entropy(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The mean over all tokens of the cross-entropy of the model's logits."""
+    return functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+
+
+def make_optimizer(name: str, model: nn.Module, lr: float) -> torch.optim.Optimizer:
+    """The optimizer that ppthreads has under the same name: Adam without weight decay, or plain SGD."""
+    if name == "adam":
+        return torch.optim.Adam(model.parameters(), lr=lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)
+    if name == "sgd":
+        return torch.optim.SGD(model.parameters(), lr=lr)
+    raise ValueError(f"unknown optimizer {name!r}; there are {', '.join(OPTIMIZERS)}")
+
+
+def accumulate_gradients(model: nn.Module, inputs: Tensor, targets: Tensor, M: int) -> float:
+    """Sets the gradients of the mean loss over M microbatches, which are equal runs of rows; returns that loss."""
+    model.zero_grad(set_to_none=True)
+    total = 0.0
+    for rows, row_targets in zip(inputs.chunk(M), targets.chunk(M)):
+        loss = cross_entropy(model, rows, row_targets)
+        (loss / M).backward()
+        total += loss.item()
+    return total / M
+
+
+def gradients(model: nn.Module) -> NamedTensors:
+    """Copies of all gradients by parameter name."""
+    return {name: p.grad.detach().clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+@dataclass
+class Training:
+    """What a training run leaves besides the updated model."""
+
+    losses: List[float]
+    """One a step, each before that step's update."""
+    gradients: NamedTensors
+    """Of the last step, before its update."""
+
+
+def train(
+    model: nn.Module, tokens: Tensor, steps: int, B: int, S: int, M: int, lr: float, optimizer: str = "adam"
+) -> Training:
+    """Trains a model in place, with a new optimizer, on steps 0 ..< steps of the tokens."""
+    if steps < 1 or M < 1 or B % M != 0:
+        raise ValueError(f"{steps} steps of {B} rows in {M} microbatches: needs a step, and M that divides the rows")
+    update = make_optimizer(optimizer, model, lr)
+    losses: List[float] = []
+    last: NamedTensors = {}
+    model.train()
+    for step in range(steps):
+        inputs, targets = batches(tokens, step, B, S)
+        losses.append(accumulate_gradients(model, inputs, targets, M))
+        if step == steps - 1:
+            last = gradients(model)
+        update.step()
+    return Training(losses, last)
+
+
+def perturb(model: nn.Module, seed: int) -> None:
+    """Makes an initialization that hides less, for comparisons.
+
+    By default biases are zero and norm weights one in many places, so a model that ignores or swaps them would agree.
+    Here each gets small random values on top. gpt's embeddings get smaller, near nanoGPT's own start: at PyTorch's
+    standard deviation of 1 the epsilon of the first layer norm would not show.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.dim() == 1:
+                parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.1)
+            elif name in ("transformer.wte.weight", "transformer.wpe.weight"):
+                parameter.mul_(0.05)
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Writes the model's state dict as safetensors."""
+    save_tensors(model.state_dict(), path)
+
+
+def save_tensors(tensors: NamedTensors, path: Path) -> None:
+    """Writes named tensors as safetensors. (`save_file` would make a file that only its owner can read.)"""
+    path.write_bytes(save({name: tensor.detach().contiguous() for name, tensor in tensors.items()}))
+
+
+def load_tensors(path: Path) -> NamedTensors:
+    """Reads named tensors from safetensors."""
+    return load_file(str(path))
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number from 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def positive_real(text: str) -> float:
+    """An argparse type: a finite number above 0."""
+    number = float(text)
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number above 0")
+    return number
+
+
+def main() -> None:
+    """Trains on random tokens and prints losses: a quick look at the models alone."""
+    parser = argparse.ArgumentParser(description="Trains a small model on random tokens and prints the losses.")
+    parser.add_argument("--arch", choices=ARCHITECTURES, default="decoder")
+    parser.add_argument("--steps", type=positive, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model = build(options.arch, vocab=37, dim=24, layers=2, heads=3, seq=7, ffn=40)
+    result = train(model, random_tokens(200, 37, seed=0), options.steps, B=6, S=7, M=3, lr=1e-3)
+    for step, loss in enumerate(result.losses, start=1):
+        print(f"step {step}: loss {loss:.6f}")
+
+
+if __name__ == "__main__":
+    main()

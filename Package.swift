@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: Swift 6 concurrency, and each unsafe construct marked where it is used.
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .strictMemorySafety()]
+
+let package = Package(
+    name: "ppthreads",
+    products: [
+        .library(name: "Threads", targets: ["Threads"]),
+        .library(name: "SharedTensor", targets: ["SharedTensor"]),
+        .library(name: "Pipeline", targets: ["Pipeline"]),
+        .executable(name: "ppthreads", targets: ["ppthreads"]),
+        .executable(name: "ppthreads-bench", targets: ["ppthreads-bench"]),
+    ],
+    dependencies: [],
+    targets: [
+        .target(name: "CThreads", path: "Sources/Threads/CThreads"),
+        .target(
+            name: "Threads", dependencies: ["CThreads"], path: "Sources/Threads", exclude: ["CThreads"],
+            swiftSettings: strict),
+        .target(name: "CKernels", path: "Sources/SharedTensor/CKernels"),
+        .target(
+            name: "SharedTensor", dependencies: ["Threads", "CKernels"], path: "Sources/SharedTensor",
+            exclude: ["CKernels"], swiftSettings: strict),
+        .target(name: "Pipeline", dependencies: ["Threads", "SharedTensor"], swiftSettings: strict),
+        .executableTarget(name: "ppthreads", dependencies: ["Pipeline"], swiftSettings: strict),
+        .executableTarget(
+            name: "ppthreads-bench", dependencies: ["Pipeline"], path: "Benchmarks/ppthreads-bench",
+            swiftSettings: strict),
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
+        .testTarget(name: "SharedTensorTests", dependencies: ["SharedTensor"], swiftSettings: strict),
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        .testTarget(
+            name: "PipelineTests", dependencies: ["Pipeline", "AllocationCounter"], exclude: ["Golden"],
+            swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["ppthreads"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,86 @@
+import SharedTensor
+
+/// All parameters of a model (or their gradients) under their names, in one segment that every rank can write to.
+///
+/// Each rank copies its own stages' tensors in; the caller of the run compares them or writes them to a file.
+public final class CheckpointImage: Sendable {
+    /// The model's parameters in its own order.
+    public let parameters: [ParameterSpec]
+    private let regions: [String: Region]
+    private let segment: Segment
+
+    /// Where the parameters lie in an image, and how large it is.
+    struct Plan: Sendable {
+        let parameters: [ParameterSpec]
+        private(set) var layout = SegmentLayout()
+        private(set) var regions: [String: Region] = [:]
+
+        init(_ parameters: [ParameterSpec]) {
+            self.parameters = parameters
+            for parameter in parameters { regions[parameter.name] = layout.reserve(parameter.shape) }
+        }
+    }
+
+    init(_ plan: Plan, segment: Segment) {
+        parameters = plan.parameters
+        regions = plan.regions
+        self.segment = segment
+    }
+
+    /// A parameter by its name, which must be one of the model's.
+    public func tensor(_ parameter: ParameterSpec) -> Tensor {
+        segment.tensor(regions[parameter.name]!, parameter.shape)
+    }
+
+    /// The names of parameters whose bits differ between two images of one model.
+    public func differences(from other: CheckpointImage) -> [String] {
+        parameters.filter { parameter in
+            let mine = tensor(parameter).values.map(\.bitPattern)
+            return mine != other.tensor(parameter).values.map(\.bitPattern)
+        }.map(\.name)
+    }
+
+    /// Whether a file could be written at a path: to be asked before a long run, not after it.
+    /// - Throws: `DataError` when it could not.
+    public static func checkWritable(_ path: String) throws(DataError) { try WholeFile.checkWritable(path) }
+
+    /// Writes a safetensors file, fp32, with PyTorch's names and shapes.
+    /// - Throws: `DataError`; the file is then as it was before.
+    public func write(_ path: String) throws(DataError) {
+        let header = SafetensorsFile.header(parameters.map { ($0.name, $0.shape.dimensions) })
+        do {
+            try unsafe header.withUnsafeBytes { header in
+                // Sound: the pieces point into the segment, which `self` holds until the write is over.
+                let pieces = unsafe parameters.map { parameter in
+                    unsafe tensor(parameter).withBytes { UnsafeRawBufferPointer($0) }
+                }
+                try unsafe WholeFile.write(path, [header] + pieces)
+            }
+        } catch let error as DataError {
+            throw error
+        } catch {
+            throw DataError(path: path, reason: "cannot be written: \(error)")
+        }
+    }
+}
+
+extension SafetensorsFile {
+    /// Checks that the file holds a model's parameters: all of them, in their shapes, and nothing else.
+    /// - Throws: `DataError` with the first name that is missing, has another shape, or is too much.
+    public func check(holds parameters: [ParameterSpec]) throws(DataError) {
+        for parameter in parameters {
+            guard let shape = shape(of: parameter.name) else {
+                throw DataError(path: path, reason: "has no tensor \(parameter.name)")
+            }
+            if shape != parameter.shape.dimensions {
+                throw DataError(
+                    path: path, reason: "tensor \(parameter.name) has shape \(shape), the model's is \(parameter.shape)"
+                )
+            }
+        }
+        let known = Set(parameters.map(\.name))
+        if let stranger = names.first(where: { !known.contains($0) }) {
+            throw DataError(path: path, reason: "tensor \(stranger) is none of the model's")
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import FoundationEssentials
+import Glibc
+import Threads
+
+/// Something wrong with a file's contents, or the file cannot be read or written.
+public struct DataError: Error, Equatable, CustomStringConvertible {
+    public let path: String
+    public let reason: String
+
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
+    public var description: String { "\(path): \(reason)" }
+}
+
+/// Whole files in and out.
+enum WholeFile {
+    /// The file's bytes, mapped rather than read when it is large.
+    static func read(_ path: String) throws(DataError) -> Data {
+        do throws(SystemError) {
+            try checkRegular(path)
+        } catch {
+            throw DataError(path: path, reason: "cannot be read: \(error)")
+        }
+        do {
+            return try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
+        } catch {
+            throw DataError(path: path, reason: "cannot be read: \(error)")
+        }
+    }
+
+    private static func checkRegular(_ path: String) throws(SystemError) {
+        let descriptor = try systemCall("open") { unsafe open(path, O_RDONLY | O_CLOEXEC) }
+        defer { close(descriptor) }
+        var status = stat()
+        try systemCall("fstat") { unsafe fstat(descriptor, &status) }
+        if status.st_mode & S_IFMT == S_IFDIR { throw SystemError(call: "read", code: EISDIR) }
+        if status.st_mode & S_IFMT != S_IFREG { throw SystemError(call: "read (not a regular file)", code: EINVAL) }
+    }
+
+    /// Writes pieces one after the other to a neighbour of `path` and renames it into place once it is on the disk, so
+    /// that `path` holds the old contents or the new, never a part.
+    static func write(_ path: String, _ pieces: [UnsafeRawBufferPointer]) throws(DataError) {
+        let temporary = "\(path).\(getpid()).partial"
+        do throws(SystemError) {
+            do throws(SystemError) {
+                try unsafe writeDurably(temporary, pieces)
+                try systemCall("rename") { unsafe rename(temporary, path) }
+            } catch {
+                unsafe unlink(temporary)
+                throw error
+            }
+        } catch {
+            throw DataError(path: path, reason: "cannot be written: \(error)")
+        }
+    }
+
+    private static func writeDurably(_ path: String, _ pieces: [UnsafeRawBufferPointer]) throws(SystemError) {
+        let descriptor = try systemCall("open") {
+            unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        }
+        defer { close(descriptor) }
+        for index in unsafe pieces.indices {
+            var rest = unsafe pieces[index][...]
+            while !rest.isEmpty {
+                let written = try systemCall("write") {
+                    unsafe Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                }
+                unsafe rest = rest.dropFirst(written)
+            }
+        }
+        try systemCall("fsync") { fsync(descriptor) }
+    }
+
+    /// Whether a file could be made at `path`: its folder exists and may be written to. Checked before a long run.
+    static func checkWritable(_ path: String) throws(DataError) {
+        let folder = path.contains("/") ? String(path[..<path.lastIndex(of: "/")!]) : "."
+        do throws(SystemError) {
+            try systemCall("access") { unsafe access(folder.isEmpty ? "/" : folder, W_OK | X_OK) }
+            if (try? checkRegular(path)) == nil, unsafe access(path, F_OK) == 0 {
+                throw SystemError(call: "open", code: EISDIR)
+            }
+        } catch {
+            throw DataError(path: path, reason: "cannot be written: \(error)")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import SharedTensor
+import Threads
+
+/// What the ranks of a run and their supervisor share besides the rings.
+///
+///     line 0: abort flag    lines 1, 2: step barrier    line 3 + r: position of rank r
+///
+/// A position is step * 2^32 + (index of the action, counted from 1; 0 between steps). It has one writer, the rank, and
+/// is there so that a rank that is killed can still be told from where.
+struct ControlBlock: Sendable {
+    let abort: AbortFlag
+    let barrier: Barrier
+    private let positions: [SharedCounter]
+    // Keeps what the views above point into mapped.
+    private let segment: Segment
+
+    init(ranks: Int, _ transport: some Transport) throws(SegmentError) {
+        var layout = SegmentLayout()
+        let abortRegion = layout.reserve(bytes: 8)
+        let barrierRegion = layout.reserve(bytes: Barrier.bytes)
+        let positionRegions = (0..<ranks).map { _ in layout.reserve(bytes: 8) }
+        let segment = try transport.sharedMemory(bytes: layout.bytes)
+        // Sound: the regions are aligned to a line each, the memory is zeroed, and `segment` lives as long as the views.
+        abort = unsafe AbortFlag(SharedCounter(at: segment.address(of: abortRegion)))
+        barrier = unsafe Barrier(at: segment.address(of: barrierRegion), parties: ranks)
+        positions = positionRegions.map { unsafe SharedCounter(at: segment.address(of: $0)) }
+        self.segment = segment
+    }
+
+    @inline(__always)
+    func setPosition(ofRank rank: Int, step: Int, actionIndex: Int?) {
+        positions[rank].store(UInt64(step) << 32 | UInt64(actionIndex.map { $0 + 1 } ?? 0))
+    }
+
+    func position(ofRank rank: Int, _ schedule: Schedule) -> RankPosition {
+        let raw = positions[rank].value
+        let index = Int(raw & 0xFFFF_FFFF)
+        return RankPosition(
+            step: Int(raw >> 32), action: index == 0 ? nil : schedule.actions[rank][index - 1].description)
+    }
+
+    /// The step that rank 0 is in.
+    var step: Int { Int(positions[0].value >> 32) }
+}

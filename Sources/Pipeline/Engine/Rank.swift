@@ -1,0 +1,265 @@
+import SharedTensor
+import Threads
+
+/// The executor: walks a rank's actions, step after step. The same for every schedule and every transport.
+///
+/// Made and used on the rank's own thread, so that the rank touches its memory first. After the first barrier nothing is
+/// allocated any more.
+final class Rank {
+    /// A stage of this rank at work.
+    private struct LocalStage {
+        let stage: Stage
+        let weights: Arena
+        let gradients: Arena
+        let states: [Tensor]
+        /// For each microbatch.
+        let frames: [Frame]
+        let inbound: (any ReceiveChannel)?
+        let outbound: (any SendChannel)?
+        let gradientInbound: (any ReceiveChannel)?
+        let gradientOutbound: (any SendChannel)?
+        /// What a microbatch adds to the activation memory while it is in flight.
+        let activationBytes: Int
+    }
+
+    private struct InFlight {
+        var input: Delivery?
+        var gradient: Delivery?
+    }
+
+    private let index: Int
+    private let plan: RunPlan
+    private let control: ControlBlock
+    private let wait: WaitContext
+    private let memory: Segment
+    private let kernels: Kernels
+    private let locals: [LocalStage]
+    /// For each stage of the whole run, its place in `locals`.
+    private let localOfStage: [Int]
+    private let actions: [Action]
+    private let inputs: Tokens
+    private let targets: Tokens
+    private let losses: Tensor
+    private var barrier: Barrier
+    /// [local stage * M + microbatch]
+    private var inFlight: [InFlight]
+    private var activationBytes = 0
+    private var inFlightCount = 0
+    private var report: RankReport
+
+    init(
+        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ pinning: Pinning
+    ) throws(SegmentError) {
+        let configuration = plan.configuration
+        let layout = plan.memories[index]
+        let memory = try Segment(bytes: layout.layout.bytes, backing: .privateMemory)
+        let arena = memory.arena
+        let kernels = Kernels(
+            level: configuration.simd, workspace: arena.tensor(layout.workspace, Kernels.workspaceShape))
+        let stages = plan.stages(ofRank: index)
+        self.index = index
+        self.plan = plan
+        self.control = control
+        self.memory = memory
+        self.kernels = kernels
+        barrier = control.barrier
+        wait = WaitContext(
+            patience: plan.placement.patience(ofRank: index), abort: control.abort,
+            timeoutNanoseconds: UInt64(configuration.timeoutSeconds * 1e9))
+        inputs = arena.tokens(layout.inputs)
+        targets = arena.tokens(layout.targets)
+        losses = arena.tensor(layout.losses, Shape(plan.schedule.microbatches))
+        locals = zip(stages, layout.stages).map { stage, regions in
+            Self.local(stage, regions, layout, arena, kernels, plan, links)
+        }
+        localOfStage = plan.stages.map { stage in stages.firstIndex { $0.index == stage.index } ?? -1 }
+        actions = plan.schedule.actions[index]
+        inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
+        report = RankReport(rank: index, pinning: pinning, cpu: CurrentThread.cpu)
+        initializeWeights()
+    }
+
+    /// Runs all steps. `weights` and `gradients` receive this rank's share at the end, where they are wanted.
+    func run(weights: CheckpointImage?, gradients: CheckpointImage?) throws(RankFailure) -> RankReport {
+        let steps = plan.configuration.steps
+        report.stepStart.reserveCapacity(steps)
+        report.stepEnd.reserveCapacity(steps)
+        report.lossBits.reserveCapacity(steps)
+        do throws(WaitError) {
+            for step in 0..<steps { try run(step: step, gradients: step == steps - 1 ? gradients : nil) }
+        } catch {
+            throw RankFailure(
+                rank: index, position: control.position(ofRank: index, plan.schedule), reason: .wait(error))
+        }
+        if let weights { export(to: weights) { $0.weights } }
+        report.cpu = CurrentThread.cpu
+        return report
+    }
+
+    // MARK: A step
+
+    private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {
+        control.setPosition(ofRank: index, step: step, actionIndex: nil)
+        fillTokens(step)
+        try barrier.arrive(wait)
+        let start = Clock.now()
+        let allocations = CurrentThread.allocations
+        for (place, action) in actions.enumerated() {
+            control.setPosition(ofRank: index, step: step, actionIndex: place)
+            try perform(action)
+        }
+        if let allocations, let now = CurrentThread.allocations {
+            report.allocationsInSteps = (report.allocationsInSteps ?? 0) + now - allocations
+        }
+        let exportNanoseconds = export(gradients)
+        for local in locals { update(local, step: step + 1) }
+        report.stepStart.append(start)
+        report.stepEnd.append(Clock.now() - exportNanoseconds)
+        recordLoss()
+    }
+
+    private func perform(_ action: Action) throws(WaitError) {
+        let place = localOfStage[action.stage]
+        let slot = place * plan.schedule.microbatches + action.microbatch
+        switch action.kind {
+        case .forward: try forward(place, action.microbatch, slot)
+        case .backward:
+            let dx = try receiveGradient(place, slot)
+            locals[place].stage.backward(
+                gradient(slot), input: input(slot), into: dx, locals[place].frames[action.microbatch])
+            // Released before the hand-off: who receives it may count on these slots being free.
+            finish(place, slot)
+            locals[place].gradientOutbound?.commit()
+        case .backwardInput:
+            let dx = try receiveGradient(place, slot)
+            locals[place].stage.backwardInput(
+                gradient(slot), input: input(slot), into: dx, locals[place].frames[action.microbatch])
+            locals[place].gradientOutbound?.commit()
+        case .backwardWeights:
+            locals[place].stage.backwardWeights(
+                gradient(slot), input: input(slot), locals[place].frames[action.microbatch])
+            finish(place, slot)
+        }
+    }
+
+    private func forward(_ place: Int, _ microbatch: Int, _ slot: Int) throws(WaitError) {
+        inFlight[slot].input = try locals[place].inbound?.receive(wait)
+        let y = try locals[place].outbound?.reserve(wait) ?? .none
+        activationBytes += locals[place].activationBytes
+        inFlightCount += 1
+        report.activationBytesPeak = max(report.activationBytesPeak, activationBytes)
+        report.inFlightPeak = max(report.inFlightPeak, inFlightCount)
+        locals[place].stage.forward(input(slot), into: y, locals[place].frames[microbatch])
+        locals[place].outbound?.commit()
+    }
+
+    /// Takes the gradient from the next stage, then room for the one to the previous stage, which it returns.
+    private func receiveGradient(_ place: Int, _ slot: Int) throws(WaitError) -> Tensor {
+        inFlight[slot].gradient = try locals[place].gradientInbound?.receive(wait)
+        return try locals[place].gradientOutbound?.reserve(wait) ?? .none
+    }
+
+    /// Ends a microbatch at a stage: what it held is free for another.
+    private func finish(_ place: Int, _ slot: Int) {
+        if let input = inFlight[slot].input { locals[place].inbound!.release(input) }
+        if let gradient = inFlight[slot].gradient { locals[place].gradientInbound!.release(gradient) }
+        inFlight[slot] = InFlight()
+        activationBytes -= locals[place].activationBytes
+        inFlightCount -= 1
+    }
+
+    private func input(_ slot: Int) -> Tensor { inFlight[slot].input?.tensor ?? .none }
+    private func gradient(_ slot: Int) -> Tensor { inFlight[slot].gradient?.tensor ?? .none }
+
+    private func update(_ local: LocalStage, step: Int) {
+        plan.configuration.optimizer.update(
+            local.weights.floats, local.gradients.floats, states: local.states, step: step, kernels)
+    }
+
+    private func fillTokens(_ step: Int) {
+        if inputs.count == 0 && targets.count == 0 { return }
+        let configuration = plan.configuration
+        configuration.tokens.fill(
+            step: step, batch: configuration.batchSize, length: configuration.model.sequenceLength,
+            vocabulary: configuration.model.vocabulary, inputs: inputs, targets: targets)
+    }
+
+    private func recordLoss() {
+        guard locals.contains(where: \.stage.isLast) else { return }
+        let microbatches = plan.schedule.microbatches
+        let sum = (0..<microbatches).reduce(0.0) { $0 + Double(losses[$1]) }
+        report.lossBits.append(Float(sum / Double(microbatches)).bitPattern)
+    }
+
+    // MARK: Weights in and out
+
+    private func initializeWeights() {
+        for local in locals {
+            for parameter in local.stage.plan.parameters {
+                let tensor = local.weights.tensor(parameter.region, parameter.shape)
+                if let file = plan.configuration.initial {
+                    file.read(parameter.name, into: tensor)
+                } else {
+                    parameter.initialize(tensor, seed: plan.configuration.seed)
+                }
+            }
+        }
+    }
+
+    /// Copies out the gradients, where they are wanted, and returns how long that took: it is not part of the step.
+    private func export(_ image: CheckpointImage?) -> UInt64 {
+        guard let image else { return 0 }
+        let start = Clock.now()
+        export(to: image) { $0.gradients }
+        return Clock.now() - start
+    }
+
+    private func export(to image: CheckpointImage, _ arena: (LocalStage) -> Arena) {
+        for local in locals {
+            for parameter in local.stage.plan.parameters {
+                image.tensor(parameter).copy(from: arena(local).tensor(parameter.region, parameter.shape))
+            }
+        }
+    }
+
+    // MARK: Set-up
+
+    private static func local(
+        _ stage: Stage, _ regions: RankMemory.StageRegions, _ layout: RankMemory, _ arena: Arena, _ kernels: Kernels,
+        _ plan: RunPlan, _ links: any Links
+    ) -> LocalStage {
+        let weights = arena.part(regions.weights, of: stage.plan.weights)
+        let gradients = arena.part(regions.gradients, of: stage.plan.weights)
+        let frames = (0..<plan.schedule.microbatches).map { microbatch in
+            frame(stage, regions, layout, arena, kernels, plan, microbatch, weights: weights, gradients: gradients)
+        }
+        func edge(_ from: Int, _ to: Int) -> Edge? { plan.edges.first { $0.from == from && $0.to == to } }
+        let index = stage.index
+        return LocalStage(
+            stage: stage, weights: weights, gradients: gradients,
+            states: regions.states.map { arena.part($0, of: stage.plan.weights).floats }, frames: frames,
+            inbound: edge(index - 1, index).map(links.receiver), outbound: edge(index, index + 1).map(links.sender),
+            gradientInbound: edge(index + 1, index).map(links.receiver),
+            gradientOutbound: edge(index, index - 1).map(links.sender),
+            activationBytes: stage.plan.stash.stride + stage.inputShape.count * 4)
+    }
+
+    private static func frame(
+        _ stage: Stage, _ regions: RankMemory.StageRegions, _ layout: RankMemory, _ arena: Arena, _ kernels: Kernels,
+        _ plan: RunPlan, _ microbatch: Int, weights: Arena, gradients: Arena
+    ) -> Frame {
+        let batch = plan.configuration.batchShape
+        let rows = microbatch * batch.tokens..<(microbatch + 1) * batch.tokens
+        return Frame(
+            weights: weights, gradients: gradients,
+            stash: arena.part(regions.stash, copy: regions.stashFrame[microbatch], of: stage.plan.stash),
+            gradientStash: arena.part(
+                regions.gradientStash, copy: regions.gradientFrame[microbatch], of: stage.plan.gradientStash.peak),
+            scratch: arena.part(layout.scratch, of: layout.scratchLayout), kernels: kernels, batch: batch,
+            tokens: stage.isFirst ? arena.tokens(layout.inputs)[rows] : .none,
+            targets: stage.isLast ? arena.tokens(layout.targets)[rows] : .none,
+            gradientScale: 1 / Float(plan.schedule.microbatches),
+            loss: arena.tensor(layout.losses, Shape(plan.schedule.microbatches)).elements(
+                microbatch..<microbatch + 1))
+    }
+}

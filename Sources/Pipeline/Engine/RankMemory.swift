@@ -1,0 +1,76 @@
+import SharedTensor
+
+/// Where a rank's own memory lies: one private mapping that the rank itself makes and touches first.
+///
+///     for each of its stages:  weights | gradients | optimizer states | stash frames | gradient frames
+///     once:                    scratch | packing buffer | inputs | targets | losses
+struct RankMemory: Sendable {
+    struct StageRegions: Sendable {
+        let weights: Region
+        let gradients: Region
+        let states: [Region]
+        let stash: Region
+        let gradientStash: Region
+        /// For each microbatch, the stash frame it uses, and the gradient frame.
+        let stashFrame: [Int]
+        let gradientFrame: [Int]
+    }
+
+    private(set) var layout = SegmentLayout()
+    /// In the order of the rank's stages.
+    let stages: [StageRegions]
+    let scratch: Region
+    let scratchLayout: SegmentLayout
+    let workspace: Region
+    /// [batch, sequence] tokens; empty on a rank without the first stage, or the last.
+    let inputs: Region
+    let targets: Region
+    /// [microbatches]
+    let losses: Region
+
+    init(
+        rank: Int, _ schedule: Schedule, _ facts: ScheduleFacts, _ allStages: [Stage],
+        _ configuration: RunConfiguration
+    ) {
+        let own = allStages.filter { schedule.rankOfStage[$0.index] == rank }
+        var layout = SegmentLayout()
+        stages = own.map { stage in
+            let plan = stage.plan
+            return StageRegions(
+                weights: layout.reserve(plan.weights), gradients: layout.reserve(plan.weights),
+                states: (0..<configuration.optimizer.states).map { _ in layout.reserve(plan.weights) },
+                stash: layout.reserve(plan.stash, count: facts.stashFrames[stage.index]),
+                gradientStash: layout.reserve(
+                    plan.gradientStash.peak, count: max(1, facts.gradientFrames[stage.index])),
+                stashFrame: schedule.frames(ofStage: stage.index) { $0 == .forward },
+                gradientFrame: schedule.frames(ofStage: stage.index) { $0.givesInputGradient })
+        }
+        scratchLayout = own.map(\.plan.scratch.peak).max { $0.bytes < $1.bytes } ?? SegmentLayout()
+        scratch = layout.reserve(scratchLayout)
+        workspace = layout.reserve(Kernels.workspaceShape)
+        let tokenBytes = 4 * configuration.batchSize * configuration.model.sequenceLength
+        inputs = layout.reserve(bytes: own.contains(where: \.isFirst) ? tokenBytes : 0)
+        targets = layout.reserve(bytes: own.contains(where: \.isLast) ? tokenBytes : 0)
+        losses = layout.reserve(Shape(schedule.microbatches))
+        self.layout = layout
+        if own.contains(where: \.plan.isTooLarge) { _ = self.layout.reserve(bytes: SegmentLayout.bytesMax + 1) }
+    }
+}
+
+extension Schedule {
+    /// For each microbatch, which of a stage's frames it takes when its action `opens`; a frame is free again after the
+    /// microbatch's last action. The lowest free frame is taken.
+    fileprivate func frames(ofStage stage: Int, opens: (Action.Kind) -> Bool) -> [Int] {
+        var frames = Array(repeating: 0, count: microbatches)
+        var taken: Set<Int> = []
+        for action in actions[rankOfStage[stage]] where action.stage == stage {
+            if opens(action.kind) {
+                let frame = (0...taken.count).first { !taken.contains($0) }!
+                frames[action.microbatch] = frame
+                taken.insert(frame)
+            }
+            if action.kind.endsMicrobatch { taken.remove(frames[action.microbatch]) }
+        }
+        return frames
+    }
+}

@@ -1,0 +1,56 @@
+import Threads
+
+/// What a rank tells when it is done. Crosses to the caller, from another process if need be.
+public struct RankReport: Codable, Sendable {
+    public let rank: Int
+    public let pinning: Pinning
+    /// The CPU it was on when it ended.
+    public var cpu: Int
+    /// For each step, when it was released into the step and when its update was done, on the common clock.
+    public var stepStart: [UInt64] = []
+    public var stepEnd: [UInt64] = []
+    /// For each step, the bits of the mean loss over the microbatches; empty but on the last stage's rank.
+    /// (Bits, because a loss may be NaN, which JSON has no number for.)
+    public var lossBits: [UInt32] = []
+    /// The high-water mark of what is held for backwards: stash frames in use, and received activations not yet
+    /// released.
+    public var activationBytesPeak = 0
+    /// The same high-water mark counted in (stage, microbatch) pairs.
+    public var inFlightPeak = 0
+    /// Heap allocations inside steps; nil in a program that does not count them.
+    public var allocationsInSteps: Int?
+    /// Bytes of activations and gradients that were copied on their way between stages.
+    public var handoffBytesCopied = 0
+}
+
+/// Why a rank stopped early, and where it was.
+public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConvertible {
+    public enum Reason: Codable, Equatable, Sendable {
+        case wait(WaitError)
+        case memory(String)
+    }
+
+    public let rank: Int
+    public let position: RankPosition
+    public let reason: Reason
+
+    public var description: String {
+        switch reason {
+        case .wait(.aborted(let other)): "rank \(rank) stopped \(position), because rank \(other) gave up"
+        case .wait(.timedOut(let nanoseconds)):
+            "rank \(rank) waited \(Double(nanoseconds / 1_000_000) / 1000) s \(position): another rank hangs or is "
+                + "slower than --timeout allows"
+        case .memory(let text): "rank \(rank) got no memory: \(text)"
+        }
+    }
+}
+
+/// Where a rank is: the last thing it started on.
+public struct RankPosition: Codable, Equatable, Sendable, CustomStringConvertible {
+    /// Counts from 0, warm-up included.
+    public let step: Int
+    /// The action, or nil between steps.
+    public let action: String?
+
+    public var description: String { action.map { "in step \(step), at action \($0)" } ?? "before step \(step)" }
+}

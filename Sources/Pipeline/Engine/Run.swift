@@ -1,0 +1,97 @@
+import SharedTensor
+import Threads
+
+/// What a run gave: the figures that the ranks measured, and the parameters where they were asked for.
+public struct RunResult: Sendable {
+    public let plan: RunPlan
+    /// One for each rank, in order.
+    public let ranks: [RankReport]
+    /// After the last step, when the configuration `keepsWeights`.
+    public let weights: CheckpointImage?
+    /// Of the last step before its update, when the configuration `keepsGradients`.
+    public let gradients: CheckpointImage?
+
+    /// For each step, from the moment all ranks were released into it to the moment the last one finished its update.
+    public var stepSeconds: [Double] {
+        (0..<plan.configuration.steps).map { step in
+            let released = ranks.map { $0.stepStart[step] }.min()!
+            let finished = ranks.map { $0.stepEnd[step] }.max()!
+            return Double(finished - released) / 1e9
+        }
+    }
+
+    /// Of the steps after the warm-up.
+    public var measuredStepSeconds: [Double] { Array(stepSeconds.dropFirst(plan.configuration.warmupSteps)) }
+
+    /// For each step, warm-up included, the mean over microbatches of the mean loss over their tokens.
+    public var losses: [Float] {
+        ranks.first { !$0.lossBits.isEmpty }?.lossBits.map { Float(bitPattern: $0) } ?? []
+    }
+
+    /// Tokens of a step over the median measured step.
+    public var tokensPerSecond: Double {
+        let tokens = plan.configuration.batchSize * plan.configuration.model.sequenceLength
+        return Double(tokens) / Statistics(measuredStepSeconds).median
+    }
+}
+
+extension RunPlan {
+    /// Maps the memory, starts the ranks, waits for them.
+    ///
+    /// - Parameter progress: called a few times a second on the caller's thread, with the step that is being run.
+    /// - Throws: `RunError.failed` when the system gives no memory, thread or process, or a rank fails. Every rank has
+    ///   ended by then.
+    public func run(progress: (Int) -> Void = { _ in }) throws(RunError) -> RunResult {
+        let transport = configuration.transport
+        let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
+        let links = try mapped { () throws(SegmentError) in try transport.connect(edges) }
+        let weights = try configuration.keepsWeights ? image() : nil
+        let gradients = try configuration.keepsGradients ? image() : nil
+        let workers = try start(control, links, weights, gradients)
+        let reports = try withoutActuallyEscaping(progress) { progress throws(RunError) in
+            try Supervisor(plan: self, control: control, progress: progress).collect(workers)
+        }
+        return RunResult(plan: self, ranks: reports, weights: weights, gradients: gradients)
+    }
+
+    private func start(
+        _ control: ControlBlock, _ links: any Links, _ weights: CheckpointImage?, _ gradients: CheckpointImage?
+    ) throws(RunError) -> [Supervisor.RankWorker] {
+        var workers: [Supervisor.RankWorker] = []
+        for rank in 0..<schedule.ranks {
+            let body: @Sendable (Pinning) throws(RankFailure) -> RankReport = { pinning throws(RankFailure) in
+                let executor: Rank
+                do throws(SegmentError) {
+                    executor = try Rank(rank, self, control, links, pinning)
+                } catch {
+                    throw RankFailure(
+                        rank: rank, position: control.position(ofRank: rank, schedule),
+                        reason: .memory(error.description))
+                }
+                return try executor.run(weights: weights, gradients: gradients)
+            }
+            do throws(StartError) {
+                workers.append(
+                    try configuration.transport.start(
+                        name: "rank \(rank)", cpu: placement.cpuOfRank[rank], body: body))
+            } catch {
+                control.abort.raise(by: -1)
+                for worker in workers { _ = try? worker.join() }
+                throw .failed("rank \(rank) could not be started: \(error)")
+            }
+        }
+        return workers
+    }
+
+    private func image() throws(RunError) -> CheckpointImage {
+        let plan = CheckpointImage.Plan(parameters)
+        let segment = try mapped { () throws(SegmentError) in
+            try configuration.transport.resultMemory(bytes: plan.layout.bytes)
+        }
+        return CheckpointImage(plan, segment: segment)
+    }
+
+    private func mapped<Mapped>(_ map: () throws(SegmentError) -> Mapped) throws(RunError) -> Mapped {
+        do throws(SegmentError) { return try map() } catch { throw .failed(error.description) }
+    }
+}

@@ -1,0 +1,59 @@
+import SharedTensor
+import Threads
+
+/// Everything that decides a run. Runs that differ in schedule, ranks, partition, transport or pinning alone give the
+/// same losses, gradients and weights to the bit.
+public struct RunConfiguration: Sendable {
+    public var model: Model
+    /// Who does what in which order: it also says how many ranks, stages and microbatches there are.
+    public var schedule: Schedule
+    /// Sequences in a step; a multiple of the schedule's microbatches.
+    public var batchSize = 8
+    public var partition = PartitionKind.uniform
+    public var transport: any Transport = ThreadTransport()
+    public var pin = PinPolicy.auto
+    public var optimizer = Optimizer.adam(rate: 3e-4)
+    /// Of the parameters' start.
+    public var seed: UInt64 = 0
+    public var tokens = TokenSource.random(seed: 0)
+    public var warmupSteps = 3
+    public var measuredSteps = 10
+    /// The longest that one wait for another rank may last.
+    public var timeoutSeconds = 60.0
+    public var simd = SIMDLevel.best
+    /// Parameters to start from, instead of the seed's.
+    public var initial: SafetensorsFile?
+    /// Whether the result holds the weights after the last step.
+    public var keepsWeights = false
+    /// Whether the result holds the gradients of the last step, as they were before the update.
+    public var keepsGradients = false
+
+    public init(model: Model, schedule: Schedule) {
+        self.model = model
+        self.schedule = schedule
+    }
+
+    public var steps: Int { warmupSteps + measuredSteps }
+    /// Places of a token file that the run reads: inputs, and the last row's last target.
+    public var tokensUsed: Int { steps * batchSize * model.sequenceLength + 1 }
+    public var batchShape: BatchShape {
+        BatchShape(sequences: batchSize / schedule.microbatches, sequenceLength: model.sequenceLength)
+    }
+}
+
+/// Why a run did not give a result.
+public enum RunError: Error, CustomStringConvertible {
+    /// Settings that do not fit together; `setting` is the one to change, named as the command line's flag.
+    case configuration(setting: String, String)
+    case data(DataError)
+    /// The system gave no memory, thread or process, or a rank failed.
+    case failed(String)
+
+    public var description: String {
+        switch self {
+        case .configuration(let setting, let reason): "\(setting): \(reason)"
+        case .data(let error): error.description
+        case .failed(let reason): reason
+        }
+    }
+}

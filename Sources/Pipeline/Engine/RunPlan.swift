@@ -1,0 +1,157 @@
+import SharedTensor
+import Threads
+
+/// A run worked out on paper: who does what in which order, and where everything will lie. Nothing is mapped yet.
+public struct RunPlan: Sendable {
+    public let configuration: RunConfiguration
+    public let facts: ScheduleFacts
+    public let partition: Partition
+    public let placement: Placement
+    /// All parameters, in the model's order.
+    public let parameters: [ParameterSpec]
+    /// Of one step's matrix products, over all ranks.
+    public let productFLOPs: Double
+    let stages: [Stage]
+    let edges: [Edge]
+    let memories: [RankMemory]
+
+    /// - Throws: `RunError.configuration` when settings do not fit together or the machine, `.data` when a checkpoint or
+    ///   a token file does not fit the model.
+    public init(_ configuration: RunConfiguration) throws(RunError) {
+        try Self.check(configuration)
+        self.configuration = configuration
+        let schedule = configuration.schedule
+        let batch = configuration.batchShape
+        do { facts = try schedule.validated() } catch {
+            throw .configuration(setting: "--schedule", "\(schedule.name): \(error)")
+        }
+
+        let costs = configuration.model.units.map { $0.cost(batch) }
+        parameters = costs.flatMap(\.parameters)
+        productFLOPs = costs.reduce(0) { $0 + $1.productFLOPs } * Double(schedule.microbatches)
+        partition = try Self.cut(configuration, schedule, loads: costs.map(\.productFLOPs))
+        do {
+            placement = try Placement(ranks: schedule.ranks, policy: configuration.pin, topology: Topology.current())
+        } catch let error as PlacementError {
+            throw .configuration(setting: "--pin", error.description)
+        } catch {
+            throw .failed("\(error)")
+        }
+
+        stages = Self.stages(configuration, schedule, facts, partition)
+        edges = Self.edges(stages, facts)
+        memories = (0..<schedule.ranks).map { [facts, stages] rank in
+            RankMemory(rank: rank, schedule, facts, stages, configuration)
+        }
+        try checkMemory()
+        try checkFiles()
+    }
+
+    public var schedule: Schedule { configuration.schedule }
+
+    /// Stages a rank runs, in ascending order.
+    func stages(ofRank rank: Int) -> [Stage] { stages.filter { schedule.rankOfStage[$0.index] == rank } }
+
+    /// Bytes of weights on each rank, without gradients and optimizer state.
+    public var weightBytesOfRank: [Int] {
+        schedule.actions.indices.map { rank in stages(ofRank: rank).reduce(0) { $0 + $1.plan.weights.bytes } }
+    }
+
+    /// Each rank's share of the step's matrix products.
+    public var productShareOfRank: [Double] {
+        schedule.actions.indices.map { rank in
+            let own = stages(ofRank: rank).reduce(0) { $0 + $1.plan.productFLOPs }
+            return productFLOPs > 0 ? own * Double(schedule.microbatches) / productFLOPs : 0
+        }
+    }
+
+    private static func check(_ configuration: RunConfiguration) throws(RunError) {
+        func atLeastOne(_ value: Int, _ setting: String) throws(RunError) {
+            if value < 1 { throw .configuration(setting: setting, "\(value) is not allowed; at least 1") }
+        }
+        try atLeastOne(configuration.batchSize, "--batch-size")
+        try atLeastOne(configuration.steps, "--measure-steps")
+        let microbatches = configuration.schedule.microbatches
+        if configuration.batchSize % microbatches != 0 {
+            throw .configuration(
+                setting: "--microbatches",
+                "a batch of \(configuration.batchSize) sequences cannot be split into \(microbatches) equal microbatches"
+            )
+        }
+        if !configuration.simd.isSupported {
+            throw .configuration(
+                setting: "--simd",
+                "this CPU cannot run \(configuration.simd.rawValue); its best is \(SIMDLevel.best.rawValue)")
+        }
+    }
+
+    private static func cut(
+        _ configuration: RunConfiguration, _ schedule: Schedule, loads: [Double]
+    ) throws(RunError) -> Partition {
+        do throws(PartitionError) {
+            switch configuration.partition {
+            case .uniform: return try .uniform(configuration.model, stages: schedule.stages)
+            case .balanced: return try .balanced(loads: loads, rankOfStage: schedule.rankOfStage)
+            }
+        } catch {
+            let ranks = schedule.stages > schedule.ranks ? " on \(schedule.ranks) ranks" : ""
+            throw .configuration(setting: "--stages", "\(error)\(ranks)")
+        }
+    }
+
+    private static func stages(
+        _ configuration: RunConfiguration, _ schedule: Schedule, _ facts: ScheduleFacts, _ partition: Partition
+    ) -> [Stage] {
+        let units = configuration.model.units
+        return partition.ranges.enumerated().map { index, range in
+            Stage(
+                index: index, of: schedule.stages, units: units[range],
+                previousColumns: range.lowerBound == 0 ? 0 : units[range.lowerBound - 1].outputColumns,
+                batch: configuration.batchShape, splitsBackward: facts.gradientFrames[index] > 0)
+        }
+    }
+
+    private static func edges(_ stages: [Stage], _ facts: ScheduleFacts) -> [Edge] {
+        stages.dropLast().flatMap { stage in
+            let next = stage.index + 1
+            return [
+                Edge(
+                    from: stage.index, to: next, shape: stage.outputShape, slots: facts.activationSlots[stage.index]),
+                Edge(from: next, to: stage.index, shape: stage.outputShape, slots: facts.gradientSlots[next]),
+            ]
+        }
+    }
+
+    /// Refuses a run that cannot fit, before anything is mapped and the system starts to swap or kill.
+    private func checkMemory() throws(RunError) {
+        let isTooLarge = memories.contains { $0.layout.isTooLarge }
+        let rings = edges.reduce(0) { $0 + $1.ringLayout.bytes }
+        let needed = memories.reduce(rings) { $0 + $1.layout.bytes }
+        let available = MachineMemory.availableBytes ?? SegmentLayout.bytesMax
+        if isTooLarge || needed > available {
+            let size = isTooLarge ? "more memory than any machine has" : "\(ByteCount(needed)) of memory"
+            throw .configuration(
+                setting: "--dim",
+                "the model and its activations need \(size); \(ByteCount(available)) are available: make --dim, "
+                    + "--layers, --vocab-size, --seq-len, --ffn or --batch-size smaller")
+        }
+    }
+
+    private func checkFiles() throws(RunError) {
+        do throws(DataError) {
+            try configuration.initial?.check(holds: parameters)
+        } catch {
+            throw .data(error)
+        }
+    }
+}
+
+/// What the system says of its memory.
+public enum MachineMemory {
+    /// Bytes that a new program can have without swapping; nil when the system does not say.
+    public static var availableBytes: Int? {
+        let lines = TextFile.text("/proc/meminfo")?.split(separator: "\n") ?? []
+        guard let line = lines.first(where: { $0.hasPrefix("MemAvailable:") }) else { return nil }
+        return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+}

@@ -1,0 +1,88 @@
+import SharedTensor
+
+/// A stage's layers and where everything they use lies.
+struct Stage: Sendable {
+    /// Counts over all ranks.
+    let index: Int
+    let isFirst: Bool
+    let isLast: Bool
+    let plan: StagePlan
+    /// Shape of x; empty for the first stage.
+    let inputShape: Shape
+    /// Shape of y; empty for the last stage.
+    let outputShape: Shape
+
+    private let layers: [any Layer]
+    /// The outputs of all layers but the last.
+    private let between: [Kept]
+    /// The gradients at those outputs: one each when I and W come apart, else two that take turns.
+    private let dBetween: [KeptGradient]
+
+    /// Plans a stage. `previousColumns` is the width of what it receives, 0 for the first.
+    init(
+        index: Int, of stages: Int, units: ArraySlice<Unit>, previousColumns: Int, batch: BatchShape,
+        splitsBackward: Bool
+    ) {
+        var plan = StagePlan(batch: batch, splitsBackward: splitsBackward)
+        let inner = units.dropLast()
+        let widest = inner.map(\.outputColumns).max() ?? 0
+        dBetween = inner.enumerated().prefix(splitsBackward ? inner.count : 2).map { _, unit in
+            plan.keepGradient(Shape(batch.tokens, splitsBackward ? unit.outputColumns : widest))
+        }
+        plan.endSharedPart()
+        layers = units.map { unit in
+            defer { plan.endUnit() }
+            return unit.make(&plan)
+        }
+        between = inner.map { plan.keep(Shape(batch.tokens, $0.outputColumns)) }
+        self.index = index
+        self.plan = plan
+        isFirst = index == 0
+        isLast = index == stages - 1
+        inputShape = Shape(previousColumns == 0 ? 0 : batch.tokens, previousColumns)
+        outputShape = Shape(isLast ? 0 : batch.tokens, units.last!.outputColumns)
+    }
+
+    /// y = the stage's layers applied to x, one after the other; the last writes straight into y.
+    func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
+        for (index, layer) in layers.enumerated() {
+            layer.forward(input(index, x, frame), into: index == between.count ? y : frame[between[index]], frame)
+        }
+    }
+
+    /// Both gradients, layer by layer.
+    func backward(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
+        for index in layers.indices.reversed() {
+            let dOutput = gradient(after: index, dy, frame)
+            let dInput = index == 0 ? dx : gradient(after: index - 1, dy, frame)
+            layers[index].backwardInput(dOutput, input: input(index, x, frame), into: dInput, frame)
+            layers[index].backwardWeights(dOutput, input: input(index, x, frame), frame)
+        }
+    }
+
+    /// dx, keeping in the gradient stash what `backwardWeights` needs.
+    func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
+        for index in layers.indices.reversed() {
+            let dInput = index == 0 ? dx : gradient(after: index - 1, dy, frame)
+            layers[index].backwardInput(
+                gradient(after: index, dy, frame), input: input(index, x, frame), into: dInput, frame)
+        }
+    }
+
+    /// The gradients of the weights, after `backwardInput` of the same microbatch.
+    func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        for index in layers.indices.reversed() {
+            layers[index].backwardWeights(gradient(after: index, dy, frame), input: input(index, x, frame), frame)
+        }
+    }
+
+    private func input(_ index: Int, _ x: Tensor, _ frame: Frame) -> Tensor {
+        index == 0 ? x : frame[between[index - 1]]
+    }
+
+    private func gradient(after index: Int, _ dy: Tensor, _ frame: Frame) -> Tensor {
+        if index == between.count { return dy }
+        let place = frame[dBetween[index % dBetween.count]]
+        return place.elements(0..<between[index].shape.count).reshaped(between[index].shape)
+    }
+}

@@ -1,0 +1,30 @@
+/// Order statistics of a sample.
+public struct Statistics: Equatable, Sendable {
+    /// The sample in ascending order.
+    public let sorted: [Double]
+
+    /// A sample of at least one value.
+    public init(_ values: [Double]) {
+        precondition(!values.isEmpty, "statistics of nothing")
+        sorted = values.sorted()
+    }
+
+    public var min: Double { sorted[0] }
+    public var max: Double { sorted[sorted.count - 1] }
+    public var median: Double { quantile(0.5) }
+    public var mean: Double { total / Double(sorted.count) }
+    public var total: Double { sorted.reduce(0, +) }
+
+    /// The value below which the fraction `q` of the sample lies, interpolated between neighbours (Hyndman and Fan's
+    /// type 7, numpy's default).
+    public func quantile(_ q: Double) -> Double {
+        precondition(q >= 0 && q <= 1, "a quantile is a fraction")
+        let place = q * Double(sorted.count - 1)
+        let below = Int(place)
+        if below + 1 >= sorted.count { return sorted[sorted.count - 1] }
+        return sorted[below] + (place - Double(below)) * (sorted[below + 1] - sorted[below])
+    }
+
+    /// The distance between the quartiles over the median: a spread that one slow step does not move.
+    public var relativeSpread: Double { (quantile(0.75) - quantile(0.25)) / median }
+}

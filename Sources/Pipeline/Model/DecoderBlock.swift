@@ -1,0 +1,110 @@
+import SharedTensor
+
+/// The attention half of `nn.TransformerDecoderLayer(x, memory = x)`, post-norm:
+///
+///     a = norm1(x + self_attn(x))         no mask
+///     y = norm2(a + multihead_attn(a, memory = x))
+///
+/// Both attentions are one unit, because both need x: a cut between them would have to send two tensors.
+public struct DecoderAttention: Layer {
+    private let selfAttention: SelfAttention
+    private let crossAttention: CrossAttention
+    private let norm1: LayerNorm
+    private let norm2: LayerNorm
+    private let sum1: Kept
+    private let middle: Kept
+    private let sum2: Kept
+    private let dSum1: KeptGradient
+    private let dMiddle: KeptGradient
+    private let dSum2: KeptGradient
+
+    /// - Parameter name: the layer's, such as `layers.0`.
+    public init(_ name: String, dim: Int, heads: Int, plan: inout StagePlan) {
+        let shape = Shape(plan.batch.tokens, dim)
+        let (inWeight, inBias, out) = Self.projections("\(name).self_attn", dim, &plan)
+        selfAttention = SelfAttention(
+            dim: dim, heads: heads, isCausal: false, project: Linear(weight: inWeight, bias: inBias, plan: &plan),
+            output: out, plan: &plan)
+        let (crossWeight, crossBias, crossOut) = Self.projections("\(name).multihead_attn", dim, &plan)
+        crossAttention = CrossAttention(
+            dim: dim, heads: heads, weight: crossWeight, bias: crossBias, output: crossOut, plan: &plan)
+        norm1 = LayerNorm("\(name).norm1", columns: dim, plan: &plan)
+        norm2 = LayerNorm("\(name).norm2", columns: dim, plan: &plan)
+        sum1 = plan.keep(shape)
+        middle = plan.keep(shape)
+        sum2 = plan.keep(shape)
+        dSum1 = plan.keepGradient(shape)
+        dMiddle = plan.keepGradient(shape)
+        dSum2 = plan.keepGradient(shape)
+    }
+
+    /// nn.MultiheadAttention's parameters with its starts: in_proj Xavier-uniform, biases zero.
+    private static func projections(
+        _ name: String, _ dim: Int, _ plan: inout StagePlan
+    ) -> (weight: Parameter, bias: Parameter, output: Linear) {
+        let xavier = (6 / Float(4 * dim)).squareRoot()
+        let weight = plan.parameter("\(name).in_proj_weight", Shape(3 * dim, dim), .uniform(xavier))
+        let bias = plan.parameter("\(name).in_proj_bias", Shape(3 * dim), .constant(0))
+        let output = Linear("\(name).out_proj", inputs: dim, outputs: dim, bias: .constant(0), plan: &plan)
+        return (weight, bias, output)
+    }
+
+    public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
+        selfAttention.forward(x, into: frame[sum1], frame)
+        frame.kernels.add(frame[sum1], x, into: frame[sum1])
+        norm1.forward(frame[sum1], into: frame[middle], frame)
+        crossAttention.forward(frame[middle], memory: x, into: frame[sum2], frame)
+        frame.kernels.add(frame[sum2], frame[middle], into: frame[sum2])
+        norm2.forward(frame[sum2], into: y, frame)
+    }
+
+    public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
+        norm2.backwardInput(dy, input: frame[sum2], into: frame[dSum2], frame)
+        crossAttention.backwardInput(frame[dSum2], into: frame[dMiddle], dMemory: dx, frame)
+        frame.kernels.add(frame[dMiddle], frame[dSum2], into: frame[dMiddle])
+        norm1.backwardInput(frame[dMiddle], input: frame[sum1], into: frame[dSum1], frame)
+        selfAttention.backwardInput(frame[dSum1], into: dx, accumulating: true, frame)
+        frame.kernels.add(dx, frame[dSum1], into: dx)
+    }
+
+    public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        norm2.backwardWeights(dy, input: frame[sum2], frame)
+        crossAttention.backwardWeights(frame[dSum2], input: frame[middle], memory: x, frame)
+        norm1.backwardWeights(frame[dMiddle], input: frame[sum1], frame)
+        selfAttention.backwardWeights(frame[dSum1], input: x, frame)
+    }
+}
+
+/// The feed-forward half of `nn.TransformerDecoderLayer`, post-norm: y = norm3(x + linear2(relu(linear1(x)))).
+public struct DecoderFeedForward: Layer {
+    private let feedForward: FeedForward
+    private let norm: LayerNorm
+    private let sum: Kept
+    private let dSum: KeptGradient
+
+    public init(_ name: String, dim: Int, hidden: Int, plan: inout StagePlan) {
+        let up = Linear("\(name).linear1", inputs: dim, outputs: hidden, plan: &plan)
+        let down = Linear("\(name).linear2", inputs: hidden, outputs: dim, plan: &plan)
+        feedForward = FeedForward(.relu, hidden: hidden, up: up, down: down, plan: &plan)
+        norm = LayerNorm("\(name).norm3", columns: dim, plan: &plan)
+        sum = plan.keep(Shape(plan.batch.tokens, dim))
+        dSum = plan.keepGradient(Shape(plan.batch.tokens, dim))
+    }
+
+    public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
+        feedForward.forward(x, into: frame[sum], frame)
+        frame.kernels.add(frame[sum], x, into: frame[sum])
+        norm.forward(frame[sum], into: y, frame)
+    }
+
+    public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
+        norm.backwardInput(dy, input: frame[sum], into: frame[dSum], frame)
+        feedForward.backwardInput(frame[dSum], into: dx, frame)
+        frame.kernels.add(dx, frame[dSum], into: dx)
+    }
+
+    public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        norm.backwardWeights(dy, input: frame[sum], frame)
+        feedForward.backwardWeights(frame[dSum], input: x, frame)
+    }
+}

@@ -1,0 +1,60 @@
+import SharedTensor
+
+/// What stands between the two linear maps of a feed-forward layer.
+public enum Activation: Sendable {
+    case relu
+    /// GELU in its tanh form (1606.08415).
+    case gelu
+}
+
+/// y = activation(x W1^T + b1) W2^T + b2, with `hidden` columns in between.
+public struct FeedForward: Layer {
+    private let activation: Activation
+    private let up: Linear
+    private let down: Linear
+    /// The activation's input; ReLU's backward does not need it, so there it shares its place with `active`.
+    private let inactive: Kept
+    private let active: Kept
+    private let dInactive: KeptGradient
+
+    /// - Parameters:
+    ///   - up: columns to hidden.
+    ///   - down: hidden to columns.
+    public init(_ activation: Activation, hidden: Int, up: Linear, down: Linear, plan: inout StagePlan) {
+        let shape = Shape(plan.batch.tokens, hidden)
+        self.activation = activation
+        self.up = up
+        self.down = down
+        active = plan.keep(shape)
+        inactive = activation == .relu ? active : plan.keep(shape)
+        dInactive = plan.keepGradient(shape)
+    }
+
+    public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
+        up.forward(x, into: frame[inactive], frame)
+        switch activation {
+        case .relu: frame.kernels.relu(frame[inactive], into: frame[active])
+        case .gelu: frame.kernels.gelu(frame[inactive], into: frame[active])
+        }
+        down.forward(frame[active], into: y, frame)
+    }
+
+    public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
+        backwardInput(dy, into: dx, frame)
+    }
+
+    func backwardInput(_ dy: Tensor, into dx: Tensor, _ frame: Frame) {
+        let gradient = frame[dInactive]
+        down.backwardInput(dy, into: gradient, accumulating: false, frame)
+        switch activation {
+        case .relu: frame.kernels.reluBackward(gradient, output: frame[active], into: gradient)
+        case .gelu: frame.kernels.geluBackward(gradient, input: frame[inactive], into: gradient)
+        }
+        up.backwardInput(gradient, into: dx, accumulating: false, frame)
+    }
+
+    public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        down.backwardWeights(dy, input: frame[active], frame)
+        up.backwardWeights(frame[dInactive], input: x, frame)
+    }
+}

@@ -1,0 +1,94 @@
+import SharedTensor
+
+/// One step of the network, from an activation to an activation: what a user writes to add a layer.
+///
+/// A layer is made once for each stage that holds it; its `init` takes the stage's plan and reserves there what it needs
+/// (parameters, what the forward keeps for the backward, scratch). A layer itself holds only where things lie and is
+/// immutable; the frame holds the memory of the microbatch at hand.
+///
+/// Shapes: x and dx are `[tokens, input columns]`, y and dy `[tokens, output columns]`, tokens = sequences x sequence
+/// length, row b * S + s being token s of sequence b. All calls of one layer come from its rank's thread, for each
+/// microbatch in the order forward, backwardInput, backwardWeights, with other microbatches in between.
+/// x and dy are only to be read, and hold the same values in all three calls; the output y is not available later (the
+/// next stage owns it). None of the three may allocate.
+public protocol Layer: Sendable {
+    /// y = f(x). Overwrites y.
+    func forward(_ x: Tensor, into y: Tensor, _ frame: Frame)
+
+    /// dx = dy * df/dx. Overwrites dx. May keep what `backwardWeights` needs in the gradient stash.
+    func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame)
+
+    /// Adds dy * df/dw to the gradients of the layer's own parameters.
+    func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame)
+}
+
+/// How many tokens a microbatch has.
+public struct BatchShape: Equatable, Sendable {
+    /// Sequences in a microbatch.
+    public let sequences: Int
+    /// Tokens in a sequence.
+    public let sequenceLength: Int
+
+    public init(sequences: Int, sequenceLength: Int) {
+        self.sequences = sequences
+        self.sequenceLength = sequenceLength
+    }
+
+    public var tokens: Int { sequences * sequenceLength }
+}
+
+/// A place that a layer reserved: an offset and a shape, told apart by what memory it lies in.
+public struct Reserved<Memory>: Sendable {
+    let region: Region
+    public let shape: Shape
+
+    /// Rows `range` of it (elements of a vector), as a place of its own.
+    public func rows(_ range: Range<Int>) -> Reserved {
+        let isVector = shape.rank == 1
+        let width = isVector ? 1 : shape.columns
+        return Reserved(
+            region: region.part(offset: range.lowerBound * width * 4, bytes: range.count * width * 4),
+            shape: isVector ? Shape(range.count) : Shape(range.count, width))
+    }
+}
+
+public enum InWeights: Sendable {}
+public enum InStash: Sendable {}
+public enum InGradientStash: Sendable {}
+public enum InScratch: Sendable {}
+
+/// Weights, and their gradient of the same shape.
+public typealias Parameter = Reserved<InWeights>
+/// Kept for each microbatch from its forward to its backwardWeights.
+public typealias Kept = Reserved<InStash>
+/// Kept for each microbatch from its backwardInput to its backwardWeights.
+public typealias KeptGradient = Reserved<InGradientStash>
+/// Free to use within one call; the next call may find anything there.
+public typealias Scratch = Reserved<InScratch>
+
+/// The memory that a stage works in for one microbatch.
+public struct Frame {
+    let weights: Arena
+    let gradients: Arena
+    let stash: Arena
+    let gradientStash: Arena
+    let scratch: Arena
+    public let kernels: Kernels
+    public let batch: BatchShape
+    /// The microbatch's inputs; empty but on a rank that runs the first stage.
+    public let tokens: Tokens
+    /// The microbatch's targets; empty but on a rank that runs the last stage.
+    public let targets: Tokens
+    /// What a loss multiplies its gradient by, so that the step's gradient is that of the mean over microbatches: 1/M.
+    public let gradientScale: Float
+    /// One element: the microbatch's mean loss, written by the last layer.
+    public let loss: Tensor
+
+    public subscript(parameter: Parameter) -> Tensor { weights.tensor(parameter.region, parameter.shape) }
+    public subscript(kept: Kept) -> Tensor { stash.tensor(kept.region, kept.shape) }
+    public subscript(kept: KeptGradient) -> Tensor { gradientStash.tensor(kept.region, kept.shape) }
+    public subscript(place: Scratch) -> Tensor { scratch.tensor(place.region, place.shape) }
+
+    /// The gradient that adds up over the step's microbatches.
+    public func gradient(of parameter: Parameter) -> Tensor { gradients.tensor(parameter.region, parameter.shape) }
+}

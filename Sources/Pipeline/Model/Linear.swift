@@ -1,0 +1,47 @@
+import SharedTensor
+
+/// y [tokens, outputs] = x [tokens, inputs] w^T + b, with w [outputs, inputs] as PyTorch stores it.
+public struct Linear: Layer {
+    let weight: Parameter
+    let bias: Parameter?
+
+    /// Reserves `name.weight` and, unless told not to, `name.bias`.
+    ///
+    /// Without other wishes both start as PyTorch's nn.Linear does: uniform in ±1/sqrt(inputs).
+    public init(
+        _ name: String, inputs: Int, outputs: Int, hasBias: Bool = true, weight: Initializer? = nil,
+        bias: Initializer? = nil, plan: inout StagePlan
+    ) {
+        let standard = Initializer.uniform(1 / Float(inputs).squareRoot())
+        let weight = plan.parameter("\(name).weight", Shape(outputs, inputs), weight ?? standard)
+        let bias = hasBias ? plan.parameter("\(name).bias", Shape(outputs), bias ?? standard) : nil
+        self.init(weight: weight, bias: bias, plan: &plan)
+    }
+
+    /// A linear map by parameters that are reserved already, or by rows of them.
+    public init(weight: Parameter, bias: Parameter?, plan: inout StagePlan) {
+        self.weight = weight
+        self.bias = bias
+        plan.countProduct(rows: plan.batch.tokens, inputs: weight.shape.columns, outputs: weight.shape.rows)
+    }
+
+    public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
+        frame.kernels.multiply(
+            x.matrix, frame[weight].matrix.transposed, into: y.matrix, bias: bias.map { frame[$0] })
+    }
+
+    public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
+        backwardInput(dy, into: dx, accumulating: false, frame)
+    }
+
+    /// dx = dy w, or dx += dy w.
+    func backwardInput(_ dy: Tensor, into dx: Tensor, accumulating: Bool, _ frame: Frame) {
+        frame.kernels.multiply(dy.matrix, frame[weight].matrix, into: dx.matrix, accumulating: accumulating)
+    }
+
+    public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        let gradient = frame.gradient(of: weight).matrix
+        frame.kernels.multiply(dy.matrix.transposed, x.matrix, into: gradient, accumulating: true)
+        if let bias { frame.kernels.addColumnSums(dy.matrix, to: frame.gradient(of: bias)) }
+    }
+}

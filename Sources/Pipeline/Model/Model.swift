@@ -1,0 +1,144 @@
+import SharedTensor
+
+/// The smallest part of a model that a stage can hold.
+public struct Unit: Sendable {
+    /// For people, such as `layers.0 attention`.
+    public let name: String
+    /// The transformer layer it belongs to; nil for what stands before the first or after the last.
+    public let layer: Int?
+    /// Columns of its output; 0 for the loss.
+    public let outputColumns: Int
+    /// Makes the layer and reserves its memory. Called once for each stage plan; must not depend on anything else.
+    public let make: @Sendable (inout StagePlan) -> any Layer
+
+    public init(
+        name: String, layer: Int?, outputColumns: Int, make: @escaping @Sendable (inout StagePlan) -> any Layer
+    ) {
+        self.name = name
+        self.layer = layer
+        self.outputColumns = outputColumns
+        self.make = make
+    }
+}
+
+/// A network as a chain of units: the first reads tokens, the last computes the loss.
+public struct Model: Sendable {
+    public let name: String
+    public let vocabulary: Int
+    public let sequenceLength: Int
+    /// Transformer layers, which `Partition.uniform` shares out.
+    public let layers: Int
+    public let units: [Unit]
+
+    public init(name: String, vocabulary: Int, sequenceLength: Int, layers: Int, units: [Unit]) {
+        precondition(!units.isEmpty && units.last!.outputColumns == 0, "the last unit computes the loss")
+        self.name = name
+        self.vocabulary = vocabulary
+        self.sequenceLength = sequenceLength
+        self.layers = layers
+        self.units = units
+    }
+}
+
+/// The built-in architectures.
+public enum Architecture: String, CaseIterable, Sendable {
+    /// `nn.TransformerDecoderLayer(x, x)`: post-norm, no masks, no positions, ReLU. The reference study's.
+    case decoder
+    /// nanoGPT: pre-norm, causal, learned positions, GELU.
+    case gpt
+
+    /// The feed-forward's columns when nothing else is asked for.
+    public func standardHidden(dim: Int) -> Int { self == .decoder ? 2048 : 4 * dim }
+}
+
+/// The sizes of a built-in model. The defaults are the reference workload 4L-4H.
+public struct ModelSpec: Equatable, Sendable {
+    public var architecture = Architecture.decoder
+    public var vocabulary = 10000
+    public var dim = 240
+    public var layers = 4
+    public var heads = 4
+    /// Columns between the feed-forward's two linear maps.
+    public var hidden = 2048
+    public var sequenceLength = 64
+
+    public init() {}
+
+    /// The chain of units. `heads` divides `dim`, and every size is at least 1 (the command line checks it).
+    public func model() -> Model {
+        precondition(dim % heads == 0, "heads divide dim")
+        return Model(
+            name: "\(architecture.rawValue) \(layers)L-\(heads)H", vocabulary: vocabulary,
+            sequenceLength: sequenceLength, layers: layers,
+            units: architecture == .decoder ? decoderUnits() : gptUnits())
+    }
+
+    private func decoderUnits() -> [Unit] {
+        let spec = self
+        let embedding = Unit(name: "embedding", layer: nil, outputColumns: dim) { plan in
+            Embedding(
+                "tok_embeddings", vocabulary: spec.vocabulary, dim: spec.dim, initializer: .normal(1), plan: &plan)
+        }
+        let blocks = (0..<layers).flatMap { layer in
+            [
+                Unit(name: "layers.\(layer) attention", layer: layer, outputColumns: dim) { plan in
+                    DecoderAttention("layers.\(layer)", dim: spec.dim, heads: spec.heads, plan: &plan)
+                },
+                Unit(name: "layers.\(layer) feed-forward", layer: layer, outputColumns: dim) { plan in
+                    DecoderFeedForward("layers.\(layer)", dim: spec.dim, hidden: spec.hidden, plan: &plan)
+                },
+            ]
+        }
+        let head = Unit(name: "head", layer: nil, outputColumns: 0) { plan in
+            let norm = LayerNorm("norm", columns: spec.dim, plan: &plan)
+            let project = Linear("output", inputs: spec.dim, outputs: spec.vocabulary, plan: &plan)
+            return LossHead(norm: norm, project: project, dim: spec.dim, vocabulary: spec.vocabulary, plan: &plan)
+        }
+        return [embedding] + blocks + [head]
+    }
+
+    private func gptUnits() -> [Unit] {
+        let spec = self
+        let embedding = Unit(name: "embedding", layer: nil, outputColumns: dim) { plan in
+            Embedding(
+                "transformer.wte", positions: "transformer.wpe", vocabulary: spec.vocabulary, dim: spec.dim,
+                initializer: .normal(0.02), plan: &plan)
+        }
+        let blocks = (0..<layers).flatMap { layer in
+            let name = "transformer.h.\(layer)"
+            return [
+                Unit(name: "h.\(layer) attention", layer: layer, outputColumns: dim) { plan in
+                    PreNormBlock.attention(
+                        name, dim: spec.dim, heads: spec.heads, layers: spec.layers, plan: &plan)
+                },
+                Unit(name: "h.\(layer) feed-forward", layer: layer, outputColumns: dim) { plan in
+                    PreNormBlock.feedForward(
+                        name, dim: spec.dim, hidden: spec.hidden, layers: spec.layers, plan: &plan)
+                },
+            ]
+        }
+        let head = Unit(name: "head", layer: nil, outputColumns: 0) { plan in
+            let norm = LayerNorm("transformer.ln_f", columns: spec.dim, plan: &plan)
+            let project = Linear(
+                "lm_head", inputs: spec.dim, outputs: spec.vocabulary, hasBias: false, weight: .normal(0.02),
+                plan: &plan)
+            return LossHead(norm: norm, project: project, dim: spec.dim, vocabulary: spec.vocabulary, plan: &plan)
+        }
+        return [embedding] + blocks + [head]
+    }
+}
+
+/// What a unit costs, found by planning it alone; nothing is mapped.
+public struct UnitCost: Sendable {
+    /// Of the matrix products in one microbatch's forward and backward.
+    public let productFLOPs: Double
+    public let parameters: [ParameterSpec]
+}
+
+extension Unit {
+    public func cost(_ batch: BatchShape) -> UnitCost {
+        var plan = StagePlan(batch: batch, splitsBackward: false)
+        _ = make(&plan)
+        return UnitCost(productFLOPs: plan.productFLOPs, parameters: plan.parameters)
+    }
+}

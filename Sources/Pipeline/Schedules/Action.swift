@@ -1,0 +1,32 @@
+/// One thing a rank does to one microbatch at one stage.
+public struct Action: Hashable, Sendable, CustomStringConvertible {
+    public enum Kind: String, Sendable, CaseIterable {
+        /// Forward.
+        case forward = "F"
+        /// The whole backward: the input's gradient, then the weights'. What it hands on leaves when all is done.
+        case backward = "B"
+        /// The input's gradient alone; it is handed on at once.
+        case backwardInput = "I"
+        /// The weights' gradient alone, after the input's.
+        case backwardWeights = "W"
+
+        /// Whether it produces the gradient that the previous stage waits for.
+        public var givesInputGradient: Bool { self == .backward || self == .backwardInput }
+        /// Whether it is the last user of what the forward kept.
+        public var endsMicrobatch: Bool { self == .backward || self == .backwardWeights }
+    }
+
+    public let kind: Kind
+    /// Counts over all ranks, in the order activations flow.
+    public let stage: Int
+    public let microbatch: Int
+
+    public init(_ kind: Kind, stage: Int, microbatch: Int) {
+        self.kind = kind
+        self.stage = stage
+        self.microbatch = microbatch
+    }
+
+    /// Stage, kind, microbatch, as PyTorch writes it: `2F0`.
+    public var description: String { "\(stage)\(kind.rawValue)\(microbatch)" }
+}

@@ -1,0 +1,22 @@
+extension Schedule {
+    /// GPipe (Huang et al., 1811.06965): every forward, then every backward.
+    ///
+    ///     3 ranks, 4 microbatches
+    ///     rank 0:  F0 F1 F2 F3 .. .. .. .. B0 B1 B2 B3
+    ///     rank 1:  .. F0 F1 F2 F3 .. .. B0 B1 B2 B3
+    ///     rank 2:  .. .. F0 F1 F2 F3 B0 B1 B2 B3
+    ///
+    /// - Bubble: (P - 1)(F + B) on each rank, the fraction (P - 1)/(M + P - 1) of a step with equal stages.
+    /// - Memory: all M microbatches are in flight on every rank.
+    /// - Constraints: none.
+    ///
+    /// Backwards run in ascending microbatch order, as every schedule's here, so that gradients add up in one order.
+    public static func gpipe(ranks: Int, microbatches: Int) -> Schedule {
+        let actions = (0..<ranks).map { rank in
+            (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) }
+                + (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) }
+        }
+        return Schedule(
+            name: ScheduleKind.gpipe.title, microbatches: microbatches, rankOfStage: Array(0..<ranks), actions: actions)
+    }
+}

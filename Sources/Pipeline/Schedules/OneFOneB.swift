@@ -1,0 +1,29 @@
+extension Schedule {
+    /// 1F1B (PipeDream-Flush, Narayanan et al., 2006.09503): after a warm-up, one forward, one backward, in turn.
+    ///
+    ///     3 ranks, 4 microbatches
+    ///     rank 0:  F0 F1 F2 .. .. B0 F3 B1 .. B2 .. B3
+    ///     rank 1:  .. F0 F1 .. B0 F2 B1 F3 B2 .. B3
+    ///     rank 2:  .. .. F0 B0 F1 B1 F2 B2 F3 B3
+    ///
+    /// - Bubble: as GPipe's.
+    /// - Memory: min(M, P - r) microbatches in flight on rank r, whatever M is.
+    /// - Constraints: none; with fewer microbatches than ranks the warm-up is cut to what there is.
+    public static func oneFOneB(ranks: Int, microbatches: Int) -> Schedule {
+        let actions = (0..<ranks).map { rank in
+            let warmUp = min(microbatches, ranks - 1 - rank)
+            return alternate(
+                forwards: (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) },
+                backwards: (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) }, warmUp: warmUp)
+        }
+        return Schedule(
+            name: ScheduleKind.oneFOneB.title, microbatches: microbatches, rankOfStage: Array(0..<ranks),
+            actions: actions)
+    }
+
+    /// `warmUp` forwards, then a forward and a backward in turn, then the backwards that are left.
+    static func alternate(forwards: [Action], backwards: [Action], warmUp: Int) -> [Action] {
+        let steady = zip(forwards.dropFirst(warmUp), backwards).flatMap { [$0, $1] }
+        return forwards.prefix(warmUp) + steady + backwards.dropFirst(forwards.count - warmUp)
+    }
+}

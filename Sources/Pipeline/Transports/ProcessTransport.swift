@@ -1,0 +1,24 @@
+import SharedTensor
+import Threads
+
+/// Ranks are forked processes; their rings lie in a shm_open segment whose name is gone before the first fork.
+public struct ProcessTransport: Transport {
+    public let name = TransportKind.processes.rawValue
+
+    public init() {}
+
+    public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment {
+        try Segment(bytes: bytes, backing: .named)
+    }
+
+    /// Not from /dev/shm, which is small in containers and which only the hand-offs need.
+    public func resultMemory(bytes: Int) throws(SegmentError) -> Segment {
+        try Segment(bytes: bytes, backing: .inherited)
+    }
+
+    public func start<Value: Codable & Sendable, Failure: Error & Codable>(
+        name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
+    ) throws(StartError) -> any Worker<Value, Failure> {
+        do { return try ForkedWorker(name: name, cpu: cpu, body: body) } catch { throw .process(error) }
+    }
+}

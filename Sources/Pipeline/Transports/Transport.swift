@@ -1,0 +1,98 @@
+import SharedTensor
+import Threads
+
+/// A link between two neighbouring stages, in one direction.
+public struct Edge: Hashable, Sendable {
+    /// The stage that sends: `to` is one more for activations, one less for gradients.
+    public let from: Int
+    public let to: Int
+    /// Shape of what is handed on, fp32.
+    public let shape: Shape
+    /// Slots of the ring: the most that the schedule ever has in flight on this edge.
+    public let slots: Int
+
+    public static func == (a: Edge, b: Edge) -> Bool { a.from == b.from && a.to == b.to }
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(from)
+        hasher.combine(to)
+    }
+}
+
+/// The sending end of an edge. Belongs to one rank's thread.
+public protocol SendChannel: AnyObject {
+    /// Waits for room and returns where to write the next item; the same place again until it is committed.
+    func reserve(_ context: WaitContext) throws(WaitError) -> Tensor
+    /// Hands on what was written. All writes made before are visible to whoever receives it.
+    func commit()
+}
+
+/// The receiving end of an edge. Belongs to one rank's thread.
+public protocol ReceiveChannel: AnyObject {
+    /// Waits for the next item, in the order sent. It stays readable until it is released.
+    func receive(_ context: WaitContext) throws(WaitError) -> Delivery
+    /// Gives the item's room back to the sender. Once for each delivery, in any order.
+    func release(_ delivery: Delivery)
+}
+
+/// An item that has been received and not yet released.
+public struct Delivery {
+    public let tensor: Tensor
+    let ticket: Int
+}
+
+/// The edges of a run once they are connected. An end is asked for once, by the rank that uses it.
+public protocol Links: Sendable {
+    func sender(_ edge: Edge) -> any SendChannel
+    func receiver(_ edge: Edge) -> any ReceiveChannel
+}
+
+/// Where memory lies and who runs a rank: all that a transport decides. Schedules, stages and the executor are the same
+/// under every one.
+public protocol Transport: Sendable {
+    /// What `--transport` calls it.
+    var name: String { get }
+
+    /// Zeroed memory that all ranks see, for hand-offs and the control block.
+    func sharedMemory(bytes: Int) throws(SegmentError) -> Segment
+
+    /// Zeroed memory that ranks fill for the caller of the run; it may be large.
+    func resultMemory(bytes: Int) throws(SegmentError) -> Segment
+
+    /// Connects the edges. Called once for a run, before any rank starts.
+    func connect(_ edges: [Edge]) throws(SegmentError) -> any Links
+
+    /// Starts a rank on a CPU (nil: anywhere). Value and failure cross to the caller, from another process if need be.
+    func start<Value: Codable & Sendable, Failure: Error & Codable>(
+        name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
+    ) throws(StartError) -> any Worker<Value, Failure>
+}
+
+/// A rank that could not be started.
+public enum StartError: Error, CustomStringConvertible {
+    case thread(SystemError)
+    case process(ForkError)
+
+    public var description: String {
+        switch self {
+        case .thread(let error): error.description
+        case .process(let error): error.description
+        }
+    }
+}
+
+extension Transport {
+    /// Rings in `sharedMemory`, one an edge.
+    public func connect(_ edges: [Edge]) throws(SegmentError) -> any Links { try RingLinks(edges, self) }
+}
+
+/// The transports that can be named.
+public enum TransportKind: String, CaseIterable, Sendable {
+    case threads, processes
+
+    public var transport: any Transport {
+        switch self {
+        case .threads: ThreadTransport()
+        case .processes: ProcessTransport()
+        }
+    }
+}

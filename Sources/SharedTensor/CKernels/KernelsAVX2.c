@@ -1,0 +1,17 @@
+// Kernels for x86-64 CPUs with AVX2 and FMA: vectors of eight, sixteen registers.
+#if defined(__x86_64__)
+#include <math.h>
+#include <stddef.h>
+#include "CKernels.h"
+
+#define LEVEL_NAME "avx2"
+#define LANES 8
+#define TILE_ROWS 6
+#define HAS_FMA 1
+#define TABLE ppt_kernels_avx2
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "KernelBody.h"
+#pragma clang attribute pop
+#else
+typedef int nothing_here_for_this_architecture;
+#endif

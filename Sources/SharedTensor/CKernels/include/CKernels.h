@@ -1,0 +1,110 @@
+// The compute kernels behind one table.
+//
+// Everything a layer computes goes through a `ppt_kernels` table. There is one table for each SIMD level; all are built
+// from the same source (KernelBody.h) under different target attributes, and one is chosen once, at start, by
+// ppt_kernels_at. There is no ifunc and no target_clones: their resolvers run before the thread sanitizer does.
+//
+// What every kernel promises:
+// - fp32, row-major. `rows`, `columns`, `m`, `n`, `k` count elements; a stride (`ld...`) is in elements between row starts.
+// - No allocation, no global state, no system call; callable from any thread at the same time on different outputs.
+// - Bits: an output element depends on the values that define it and on the length of its reduction alone; not on the
+//   pointer's alignment, the element's position in the array, or how many rows and columns are computed beside it. So
+//   splitting rows or columns over ranks or threads never changes a bit within one SIMD level.
+// - Any size from 1 up, round or not; no alignment is required. Inputs and outputs overlap only where a comment says so.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Floats of scratch that `gemm` packs its panels into; one such buffer for each thread that calls it, 64-byte aligned.
+#define PPT_GEMM_WORKSPACE_FLOATS 323584
+
+/// C [m, n] = alpha op(A) op(B) + bias, or C += alpha op(A) op(B) + bias.
+typedef struct ppt_gemm {
+    long m, n, k;
+    const float *a;    ///< op(A) is [m, k]: A itself, or A stored as [k, m] when transpose_a is set
+    long lda;
+    int transpose_a;
+    const float *b;    ///< op(B) is [k, n]: B itself, or B stored as [n, k] when transpose_b is set
+    long ldb;
+    int transpose_b;
+    float *c;
+    long ldc;
+    float alpha;
+    int accumulate;    ///< 0: C is overwritten (and may hold NaN before); 1: added to
+    const float *bias; ///< n values added to each row of C, or NULL
+    float *workspace;  ///< PPT_GEMM_WORKSPACE_FLOATS floats
+} ppt_gemm;
+
+/// Adam as torch.optim.Adam computes it (no decay, no amsgrad); the caller computes the two corrections for its step t.
+typedef struct ppt_adam {
+    float beta1, beta2, epsilon;
+    float rest1, rest2;     ///< 1 - beta1, 1 - beta2, rounded from double: in fp32 the subtraction would lose digits
+    float step_size;        ///< lr / (1 - beta1^t)
+    float root_correction2; ///< sqrt(1 - beta2^t)
+} ppt_adam;
+
+typedef struct ppt_kernels {
+    const char *name; ///< "portable", "avx2" or "avx512"
+
+    void (*gemm)(const ppt_gemm *call);
+
+    /// out[i] = a[i] + b[i]; out may be a or b.
+    void (*add)(long n, const float *a, const float *b, float *out);
+    /// out[c] += sum over rows of x[r, c], rows ascending.
+    void (*column_sum)(long rows, long columns, const float *x, long ldx, float *out);
+
+    /// y[i] = max(x[i], 0); y may be x. Backward: dx[i] = y[i] > 0 ? dy[i] : 0, from the output y; dx may be dy.
+    void (*relu)(long n, const float *x, float *y);
+    void (*relu_backward)(long n, const float *y, const float *dy, float *dx);
+    /// GELU, tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). Backward from the input x; dx may be dy.
+    void (*gelu)(long n, const float *x, float *y);
+    void (*gelu_backward)(long n, const float *x, const float *dy, float *dx);
+
+    /// Layer norm over each row of x [rows, columns]: y = (x - mean) * rstd * gamma + beta, rstd = 1/sqrt(var + epsilon),
+    /// var the biased variance, computed around the mean. Writes mean[rows], rstd[rows] for the backward.
+    void (*layer_norm)(long rows, long columns, const float *x, const float *gamma, const float *beta, float epsilon,
+                       float *y, float *mean, float *rstd);
+    /// dx [rows, columns], overwritten; dx may be dy.
+    void (*layer_norm_backward_input)(long rows, long columns, const float *dy, const float *x, const float *gamma,
+                                      const float *mean, const float *rstd, float *dx);
+    /// dgamma[c] += sum_r dy x_hat, dbeta[c] += sum_r dy, rows ascending.
+    void (*layer_norm_backward_weights)(long rows, long columns, const float *dy, const float *x, const float *mean,
+                                        const float *rstd, float *dgamma, float *dbeta);
+
+    /// In place over each row: x[r, :] = softmax(scale * x[r, :]). With `causal`, row r sees columns 0...r only and the
+    /// rest of the row becomes 0. Safe for large values (the row's maximum is subtracted).
+    void (*softmax)(long rows, long columns, float *x, long ldx, float scale, int causal);
+    /// In place over each row: dp[r, :] = scale * p[r, :] * (dp[r, :] - dot(p[r, :], dp[r, :])).
+    void (*softmax_backward)(long rows, long columns, const float *p, long ldp, float *dp, long lddp, float scale);
+
+    /// Softmax cross-entropy over logits [rows, vocabulary], in place: each row becomes scale * (softmax(row) - onehot).
+    /// Returns the sum over rows of -log softmax(row)[target], accumulated in double, rows ascending.
+    double (*cross_entropy)(long rows, long vocabulary, float *logits, const int32_t *targets, float scale);
+
+    /// out[r, :] = table[tokens[r], :].
+    void (*embedding)(long rows, long columns, const int32_t *tokens, const float *table, float *out);
+    /// dtable[tokens[r], :] += dy[r, :], rows ascending.
+    void (*embedding_backward)(long rows, long columns, const int32_t *tokens, const float *dy, float *dtable);
+
+    /// One fused update: m, v and w are updated from gradient g, and g is cleared to 0.
+    void (*adam)(long n, float *w, float *g, float *m, float *v, const ppt_adam *parameters);
+    /// w[i] -= rate * g[i], and g is cleared to 0.
+    void (*sgd)(long n, float *w, float *g, float rate);
+} ppt_kernels;
+
+typedef enum ppt_simd_level { PPT_SIMD_PORTABLE = 0, PPT_SIMD_AVX2 = 1, PPT_SIMD_AVX512 = 2 } ppt_simd_level;
+
+/// The highest level this CPU (and its operating system's saved state) can run.
+ppt_simd_level ppt_simd_best(void);
+/// The table of a level, or NULL when this CPU, or this build's architecture, cannot run it.
+const ppt_kernels *ppt_kernels_at(ppt_simd_level level);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

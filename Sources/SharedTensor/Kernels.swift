@@ -1,0 +1,221 @@
+import CKernels
+
+/// How wide the vectors are that the kernels use. Bits are equal between runs of one level, not between levels.
+public enum SIMDLevel: String, CaseIterable, Sendable, Codable {
+    case portable, avx2, avx512
+
+    /// The highest level that this CPU can run.
+    public static var best: SIMDLevel { SIMDLevel(ppt_simd_best()) }
+
+    /// Whether this CPU can run it.
+    public var isSupported: Bool { unsafe ppt_kernels_at(raw) != nil }
+
+    var raw: ppt_simd_level {
+        switch self {
+        case .portable: PPT_SIMD_PORTABLE
+        case .avx2: PPT_SIMD_AVX2
+        case .avx512: PPT_SIMD_AVX512
+        }
+    }
+
+    private init(_ raw: ppt_simd_level) {
+        switch raw {
+        case PPT_SIMD_AVX512: self = .avx512
+        case PPT_SIMD_AVX2: self = .avx2
+        default: self = .portable
+        }
+    }
+}
+
+/// The compute kernels of one rank: the table of its SIMD level, and its packing buffer.
+///
+/// Shapes are checked here, once a call; the C kernels trust them. None of these allocates. Not to be shared between
+/// threads, because of the packing buffer. What each computes, and what it promises about bits, is in `CKernels.h`.
+@safe
+public struct Kernels {
+    // Sound: a table is a constant of the program; the workspace outlives the rank's kernels (the maker's promise).
+    private let table: UnsafePointer<ppt_kernels>
+    private let workspace: UnsafeMutablePointer<Float>
+    public let level: SIMDLevel
+
+    /// Floats that `workspace` must hold.
+    public static let workspaceShape = Shape(Int(PPT_GEMM_WORKSPACE_FLOATS))
+
+    /// The kernels of a level that `isSupported`.
+    public init(level: SIMDLevel, workspace: Tensor) {
+        precondition(workspace.count >= Self.workspaceShape.count, "the packing buffer is too small")
+        guard let table = unsafe ppt_kernels_at(level.raw) else {
+            preconditionFailure("this CPU cannot run \(level.rawValue) kernels")
+        }
+        unsafe self.table = table
+        unsafe self.workspace = workspace.base
+        self.level = level
+    }
+
+    // MARK: Matrix products
+
+    /// c [m, n] = alpha a b + bias[n], or += when `accumulating`; a is [m, k] and b is [k, n], either one transposed or
+    /// not. `c` overlaps neither of them.
+    public func multiply(
+        _ a: Matrix, _ b: Matrix, into c: Matrix, alpha: Float = 1, bias: Tensor? = nil, accumulating: Bool = false
+    ) {
+        precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "factors that do not fit")
+        precondition(
+            !c.isTransposed && (bias == nil || bias!.count == c.columns), "a bias has one value for each column")
+        var call = unsafe ppt_gemm(
+            m: c.rows, n: c.columns, k: a.columns, a: a.base, lda: a.stride, transpose_a: a.isTransposed ? 1 : 0,
+            b: b.base, ldb: b.stride, transpose_b: b.isTransposed ? 1 : 0, c: c.base, ldc: c.stride, alpha: alpha,
+            accumulate: accumulating ? 1 : 0, bias: bias?.base, workspace: workspace)
+        unsafe table.pointee.gemm(&call)
+    }
+
+    /// out[c] += sum over rows of x [rows, columns].
+    public func addColumnSums(_ x: Matrix, to out: Tensor) {
+        precondition(out.count == x.columns, "one sum for each column")
+        unsafe table.pointee.column_sum(x.rows, x.columns, x.base, x.stride, out.base)
+    }
+
+    // MARK: Elementwise
+
+    /// out = a + b; `out` may be `a` or `b`.
+    public func add(_ a: Tensor, _ b: Tensor, into out: Tensor) {
+        precondition(a.count == b.count && out.count == a.count, "sum of different counts")
+        unsafe table.pointee.add(a.count, a.base, b.base, out.base)
+    }
+
+    /// y = max(x, 0); `y` may be `x`.
+    public func relu(_ x: Tensor, into y: Tensor) {
+        precondition(x.count == y.count, "relu of different counts")
+        unsafe table.pointee.relu(x.count, x.base, y.base)
+    }
+
+    /// dx = dy where the output y is positive, else 0; `dx` may be `dy`.
+    public func reluBackward(_ dy: Tensor, output y: Tensor, into dx: Tensor) {
+        precondition(y.count == dy.count && dx.count == dy.count, "relu backward of different counts")
+        unsafe table.pointee.relu_backward(dy.count, y.base, dy.base, dx.base)
+    }
+
+    /// y = GELU(x), tanh form; `y` may be `x`.
+    public func gelu(_ x: Tensor, into y: Tensor) {
+        precondition(x.count == y.count, "gelu of different counts")
+        unsafe table.pointee.gelu(x.count, x.base, y.base)
+    }
+
+    /// dx = dy GELU'(x) from the input x; `dx` may be `dy`.
+    public func geluBackward(_ dy: Tensor, input x: Tensor, into dx: Tensor) {
+        precondition(x.count == dy.count && dx.count == dy.count, "gelu backward of different counts")
+        unsafe table.pointee.gelu_backward(dy.count, x.base, dy.base, dx.base)
+    }
+
+    // MARK: Rows
+
+    /// y = layer norm of each row of x; fills `mean` and `rstd` (one for each row) for the backward.
+    public func layerNorm(
+        _ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float, into y: Tensor, mean: Tensor, rstd: Tensor
+    ) {
+        let (rows, columns) = (x.shape.rows, x.shape.columns)
+        precondition(y.count == x.count && mean.count == rows && rstd.count == rows, "layer norm of different counts")
+        precondition(gamma.count == columns && beta.count == columns, "layer norm with weights of another width")
+        unsafe table.pointee.layer_norm(
+            rows, columns, x.base, gamma.base, beta.base, epsilon, y.base, mean.base, rstd.base)
+    }
+
+    /// dx of a layer norm from its input x; `dx` may be `dy`.
+    public func layerNormBackwardInput(
+        _ dy: Tensor, input x: Tensor, gamma: Tensor, mean: Tensor, rstd: Tensor, into dx: Tensor
+    ) {
+        let (rows, columns) = (x.shape.rows, x.shape.columns)
+        precondition(dy.count == x.count && dx.count == x.count && gamma.count == columns, "layer norm backward shapes")
+        precondition(mean.count == rows && rstd.count == rows, "layer norm backward of different rows")
+        unsafe table.pointee.layer_norm_backward_input(
+            rows, columns, dy.base, x.base, gamma.base, mean.base, rstd.base, dx.base)
+    }
+
+    /// dgamma += and dbeta += of a layer norm from its input x.
+    public func layerNormBackwardWeights(
+        _ dy: Tensor, input x: Tensor, mean: Tensor, rstd: Tensor, dgamma: Tensor, dbeta: Tensor
+    ) {
+        let (rows, columns) = (x.shape.rows, x.shape.columns)
+        precondition(dy.count == x.count && mean.count == rows && rstd.count == rows, "layer norm backward shapes")
+        precondition(dgamma.count == columns && dbeta.count == columns, "layer norm backward of another width")
+        unsafe table.pointee.layer_norm_backward_weights(
+            rows, columns, dy.base, x.base, mean.base, rstd.base, dgamma.base, dbeta.base)
+    }
+
+    /// In place: each row becomes softmax(scale * row); with `causal`, row r sees columns 0...r only.
+    public func softmax(_ x: Matrix, scale: Float, causal: Bool) {
+        precondition(!causal || x.rows == x.columns, "a causal softmax is square")
+        unsafe table.pointee.softmax(x.rows, x.columns, x.base, x.stride, scale, causal ? 1 : 0)
+    }
+
+    /// In place: dp becomes the gradient at the softmax's input, from its output p and the gradient at its output dp.
+    public func softmaxBackward(_ p: Matrix, _ dp: Matrix, scale: Float) {
+        precondition(p.rows == dp.rows && p.columns == dp.columns, "softmax backward of different shapes")
+        unsafe table.pointee.softmax_backward(p.rows, p.columns, p.base, p.stride, dp.base, dp.stride, scale)
+    }
+
+    /// In place: logits [rows, vocabulary] become scale * (softmax - onehot(target)). Returns the summed loss of the rows.
+    public func crossEntropy(_ logits: Tensor, targets: Tokens, scale: Float) -> Double {
+        precondition(targets.count == logits.shape.rows, "one target for each row of logits")
+        return unsafe table.pointee.cross_entropy(
+            logits.shape.rows, logits.shape.columns, logits.base, targets.base, scale)
+    }
+
+    // MARK: Embedding
+
+    /// out[r, :] = table[tokens[r], :]. Every token must be a row of the table: the data source has checked it.
+    public func embedding(_ tokens: Tokens, table weights: Tensor, into out: Tensor) {
+        precondition(out.shape.rows == tokens.count && out.shape.columns == weights.shape.columns, "embedding shapes")
+        unsafe table.pointee.embedding(tokens.count, weights.shape.columns, tokens.base, weights.base, out.base)
+    }
+
+    /// gradient[tokens[r], :] += dy[r, :].
+    public func embeddingBackward(_ dy: Tensor, _ tokens: Tokens, into gradient: Tensor) {
+        precondition(dy.shape.rows == tokens.count && dy.shape.columns == gradient.shape.columns, "embedding shapes")
+        unsafe table.pointee.embedding_backward(
+            tokens.count, gradient.shape.columns, tokens.base, dy.base, gradient.base)
+    }
+
+    // MARK: Optimizers
+
+    /// One Adam update of w from g, with the moments m and v; clears g.
+    public func adam(_ w: Tensor, _ g: Tensor, _ m: Tensor, _ v: Tensor, _ step: AdamStep) {
+        precondition(g.count == w.count && m.count == w.count && v.count == w.count, "adam of different counts")
+        var parameters = step.raw
+        unsafe table.pointee.adam(w.count, w.base, g.base, m.base, v.base, &parameters)
+    }
+
+    /// w -= rate * g; clears g.
+    public func sgd(_ w: Tensor, _ g: Tensor, rate: Float) {
+        precondition(g.count == w.count, "sgd of different counts")
+        unsafe table.pointee.sgd(w.count, w.base, g.base, rate)
+    }
+}
+
+/// Adam's numbers for one step (1412.6980, as torch.optim.Adam computes them).
+public struct AdamStep: Sendable {
+    let raw: ppt_adam
+
+    /// - Parameter step: counts from 1.
+    public init(step: Int, rate: Double, beta1: Double, beta2: Double, epsilon: Double) {
+        precondition(step >= 1, "Adam's steps count from 1")
+        raw = ppt_adam(
+            beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon), rest1: Float(1 - beta1),
+            rest2: Float(1 - beta2),
+            step_size: Float(rate / (1 - power(beta1, step))),
+            root_correction2: Float((1 - power(beta2, step)).squareRoot()))
+    }
+}
+
+/// base^exponent by squaring: the same bits on every machine, which libm's pow does not promise.
+private func power(_ base: Double, _ exponent: Int) -> Double {
+    var result = 1.0
+    var square = base
+    var rest = exponent
+    while rest > 0 {
+        if rest & 1 == 1 { result *= square }
+        square *= square
+        rest >>= 1
+    }
+    return result
+}

@@ -1,0 +1,84 @@
+import Threads
+
+/// A ring's memory: the fence around its raw addresses. The only file that computes an address inside a ring.
+@safe
+public struct RingStorage: @unchecked Sendable {
+    public let layout: RingLayout
+    let firstPosition: UInt32
+    // Sound: `layout.bytes` mapped bytes that outlive the ring's two ends (the maker's promise).
+    let base: UnsafeMutableRawPointer
+
+    /// A view of `layout.bytes` bytes, aligned to 64, that stay mapped while either end is in use.
+    ///
+    /// - Parameter firstPosition: where counting starts; anything but 0 is for tests of the wrap-around.
+    @unsafe
+    public init(at address: UnsafeMutableRawPointer, _ layout: RingLayout, firstPosition: UInt32 = 0) {
+        precondition(UInt(bitPattern: address) % UInt(SharedWord.lineBytes) == 0, "a ring is aligned to a cache line")
+        unsafe base = address
+        self.layout = layout
+        self.firstPosition = firstPosition
+    }
+
+    /// Marks every slot free. To be called once, before either end is made.
+    public func initialize() {
+        for slot in 0..<layout.capacity {
+            state(of: slot).initialize(to: RingCursor.free(firstPosition &+ UInt32(slot)))
+        }
+    }
+
+    @inline(__always)
+    func state(of slot: Int) -> SharedWord { unsafe SharedWord(at: base + slot * layout.slotStride) }
+
+    @inline(__always)
+    func payload(of slot: Int) -> UnsafeMutableRawPointer {
+        unsafe base + slot * layout.slotStride + layout.payloadOffset
+    }
+}
+
+/// One end's place in the ring. Private to that end: nothing here is shared.
+struct RingCursor {
+    private let storage: RingStorage
+    private let capacity: UInt32
+    private let payloadBytes: Int
+    private var position: UInt32
+    private var index = 0
+    private(set) var state: SharedWord
+
+    init(_ storage: RingStorage) {
+        self.storage = storage
+        capacity = UInt32(storage.layout.capacity)
+        payloadBytes = storage.layout.payloadBytes
+        position = storage.firstPosition
+        state = storage.state(of: 0)
+    }
+
+    /// The state of a slot that is free for a position, wrapped to 31 bits.
+    static func free(_ position: UInt32) -> UInt32 { (position &<< 1) & SharedWord.valueMask }
+
+    @inline(__always) var free: UInt32 { Self.free(position) }
+    @inline(__always) var full: UInt32 { Self.free(position) | 1 }
+    @inline(__always) func freeAgain(_ position: UInt32) -> UInt32 { Self.free(position &+ capacity) }
+
+    @inline(__always)
+    mutating func advance() {
+        position &+= 1
+        index += 1
+        if index == Int(capacity) { index = 0 }
+        state = storage.state(of: index)
+    }
+
+    @inline(__always)
+    func slot(waitingFor expected: UInt32, _ context: WaitContext) throws(WaitError) -> RingSlot {
+        slot(waited: try state.wait(for: expected, context))
+    }
+
+    @inline(__always)
+    func slot(ifStateIs expected: UInt32) -> RingSlot? { state.value == expected ? slot(waited: .ready) : nil }
+
+    @inline(__always)
+    private func slot(waited: Waited) -> RingSlot {
+        unsafe RingSlot(
+            position: position, state: state, payload: storage.payload(of: index), payloadBytes: payloadBytes,
+            waited: waited)
+    }
+}

@@ -1,0 +1,156 @@
+import Threads
+
+/// The size of a single-producer single-consumer ring of equal slots.
+///
+///     slot 0                                    slot 1
+///     +--------+-----------+----------------+   +--------+-- ...
+///     | state  | (padding) | payload ...    |   | state  |
+///     +--------+-----------+----------------+   +--------+-- ...
+///     0        4           64                   stride, a multiple of 64
+///
+/// Each slot carries its own state, and there is no shared head or tail: one cache line moves for a hand-off of up to
+/// 56 bytes (such a payload sits in the state's line), and both sides touch only the slot they work on.
+/// The state of slot p mod capacity for position p is `2p` while it is free for p and `2p + 1` while it holds p; the
+/// factor two keeps "free for p + 1" and "holds p" apart when the capacity is 1.
+public struct RingLayout: Equatable, Sendable {
+    public let capacity: Int
+    public let payloadBytes: Int
+
+    public init(capacity: Int, payloadBytes: Int) {
+        precondition(capacity >= 1 && capacity < 1 << 28, "a ring has at least one slot")
+        precondition(payloadBytes >= 0, "a payload has no negative size")
+        self.capacity = capacity
+        self.payloadBytes = payloadBytes
+    }
+
+    var payloadOffset: Int { payloadBytes <= 56 ? 8 : SharedWord.lineBytes }
+
+    /// Bytes from one slot to the next.
+    public var slotStride: Int {
+        (payloadOffset + payloadBytes + SharedWord.lineBytes - 1) / SharedWord.lineBytes * SharedWord.lineBytes
+    }
+
+    /// Bytes of the whole ring, to be aligned to 64.
+    public var bytes: Int { slotStride * capacity }
+}
+
+/// A slot that one side holds: the producer from `reserve` to `commit`, the consumer from `receive` to `release`.
+@safe
+public struct RingSlot {
+    let position: UInt32
+    let state: SharedWord
+    // Sound: points into the ring's memory, and the state hands the slot to one side at a time.
+    let payload: UnsafeMutableRawPointer
+    let payloadBytes: Int
+    /// How the wait for the slot went.
+    public let waited: Waited
+
+    /// The payload as a tensor; no copy.
+    public func tensor(_ shape: Shape) -> Tensor {
+        precondition(shape.count * 4 <= payloadBytes, "tensor \(shape) does not fit a slot of \(payloadBytes) bytes")
+        return unsafe Tensor(at: payload, shape)
+    }
+
+    /// The payload as one plain value; no copy.
+    public func store<Value: BitwiseCopyable>(_ value: Value) {
+        precondition(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
+        unsafe payload.storeBytes(of: value, as: Value.self)
+    }
+
+    public func load<Value: BitwiseCopyable>(as type: Value.Type) -> Value {
+        precondition(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
+        return unsafe payload.load(as: type)
+    }
+}
+
+/// The sending end. One thread uses it, and only one is made for each ring.
+public struct RingProducer: ~Copyable {
+    private var cursor: RingCursor
+
+    public init(_ storage: RingStorage) { cursor = RingCursor(storage) }
+
+    /// Waits for the next slot to be free and returns it; the same slot again until it is committed.
+    ///
+    /// The wait ends when the consumer releases the slot's previous item, on abort, or on the deadline.
+    /// What the consumer read from the slot before is finished by then (acquire).
+    @inline(__always)
+    public mutating func reserve(_ context: WaitContext) throws(WaitError) -> RingSlot {
+        try cursor.slot(waitingFor: cursor.free, context)
+    }
+
+    /// The next slot if it is free now, else nil.
+    @inline(__always)
+    public mutating func tryReserve() -> RingSlot? { cursor.slot(ifStateIs: cursor.free) }
+
+    /// Hands the reserved slot to the consumer. All writes made before are visible to whoever receives it (release).
+    @inline(__always)
+    public mutating func commit() {
+        cursor.state.publish(cursor.full)
+        cursor.advance()
+    }
+
+    /// Waits for room and sends one plain value.
+    @inline(__always)
+    public mutating func push<Value: BitwiseCopyable>(_ value: Value, _ context: WaitContext) throws(WaitError) {
+        try reserve(context).store(value)
+        commit()
+    }
+
+    /// Sends one plain value if there is room now.
+    @inline(__always)
+    public mutating func tryPush<Value: BitwiseCopyable>(_ value: Value) -> Bool {
+        guard let slot = tryReserve() else { return false }
+        slot.store(value)
+        commit()
+        return true
+    }
+}
+
+/// The receiving end. One thread uses it, and only one is made for each ring.
+///
+/// Several slots can be held at once, and they may be released in any order; the producer gets them back in order.
+public struct RingConsumer: ~Copyable {
+    private var cursor: RingCursor
+
+    public init(_ storage: RingStorage) { cursor = RingCursor(storage) }
+
+    /// Waits for the next item and takes its slot, which stays the consumer's until `release`.
+    ///
+    /// Items arrive in the order they were committed. The wait ends on data, on abort, or on the deadline.
+    @inline(__always)
+    public mutating func receive(_ context: WaitContext) throws(WaitError) -> RingSlot {
+        let slot = try cursor.slot(waitingFor: cursor.full, context)
+        cursor.advance()
+        return slot
+    }
+
+    /// Takes the next item if it is there now, else nil.
+    @inline(__always)
+    public mutating func tryReceive() -> RingSlot? {
+        guard let slot = cursor.slot(ifStateIs: cursor.full) else { return nil }
+        cursor.advance()
+        return slot
+    }
+
+    /// Gives a slot back to the producer. To be called once for each received slot.
+    @inline(__always)
+    public func release(_ slot: RingSlot) { slot.state.publish(cursor.freeAgain(slot.position)) }
+
+    /// Waits for an item and takes it out as one plain value.
+    @inline(__always)
+    public mutating func pop<Value: BitwiseCopyable>(
+        as type: Value.Type, _ context: WaitContext
+    ) throws(WaitError) -> Value {
+        let slot = try receive(context)
+        defer { release(slot) }
+        return slot.load(as: type)
+    }
+
+    /// Takes an item out if it is there now, else nil.
+    @inline(__always)
+    public mutating func tryPop<Value: BitwiseCopyable>(as type: Value.Type) -> Value? {
+        guard let slot = tryReceive() else { return nil }
+        defer { release(slot) }
+        return slot.load(as: type)
+    }
+}

@@ -1,0 +1,119 @@
+import Glibc
+import Threads
+
+/// Zeroed memory from the system, unmapped when the last reference goes.
+///
+/// A view into it (a tensor, a ring) must not outlive it; the run that made it holds it until its ranks have ended.
+@safe
+public final class Segment: @unchecked Sendable {
+    /// Who can see the memory.
+    public enum Backing: Sendable, Equatable {
+        /// This process alone.
+        case privateMemory
+        /// Also processes forked later; from /dev/shm, under a name that is gone before anybody could guess it.
+        case named
+        /// Also processes forked later; never under a name, and not bounded by the size of /dev/shm.
+        case inherited
+    }
+
+    public let bytes: Int
+    // Sound to share: the address never changes, and what lies behind it has its own rules (rings, atomics, one owner).
+    private let base: UnsafeMutableRawPointer
+
+    /// Maps `bytes` (at least one page is mapped).
+    ///
+    /// - Throws: `SegmentError`, with what is left of /dev/shm when that is what ran out.
+    public init(bytes: Int, backing: Backing) throws(SegmentError) {
+        let mapped = max(bytes, 4096)
+        do throws(SystemError) {
+            unsafe base =
+                switch backing {
+                case .privateMemory: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS, -1)
+                case .inherited: unsafe try Self.map(mapped, MAP_SHARED | MAP_ANONYMOUS, -1)
+                case .named: unsafe try Self.mapNamed(mapped)
+                }
+        } catch {
+            throw SegmentError(bytes: mapped, cause: error, freeBytes: backing == .named ? SharedMemory.freeBytes : nil)
+        }
+        self.bytes = mapped
+    }
+
+    deinit { unsafe munmap(base, bytes) }
+
+    /// The first byte of a region. The caller keeps the segment for as long as it uses the address.
+    @unsafe
+    public func address(of region: Region) -> UnsafeMutableRawPointer {
+        precondition(region.offset >= 0 && region.offset + region.bytes <= bytes, "region outside the segment")
+        return unsafe base + region.offset
+    }
+
+    /// A tensor in a region.
+    public func tensor(_ region: Region, _ shape: Shape) -> Tensor {
+        precondition(shape.count * 4 <= region.bytes, "tensor \(shape) does not fit its region")
+        return unsafe Tensor(at: address(of: region), shape)
+    }
+
+    private static func map(
+        _ bytes: Int, _ flags: Int32, _ descriptor: Int32
+    ) throws(SystemError) -> UnsafeMutableRawPointer {
+        let address = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, descriptor, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else { throw .last("mmap") }
+        return unsafe address
+    }
+
+    private static func mapNamed(_ bytes: Int) throws(SystemError) -> UnsafeMutableRawPointer {
+        let name = "/ppthreads-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        let descriptor = try systemCall("shm_open") { unsafe shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0o600) }
+        defer { close(descriptor) }
+        // From here on only the mapping keeps the memory; a kill between these two calls is the one moment for a
+        // leftover, so nothing stands between them.
+        try systemCall("shm_unlink") { unsafe shm_unlink(name) }
+        // Allocated now, not on first touch: a full /dev/shm is an error here and would be a SIGBUS later.
+        try check(posix_fallocate(descriptor, 0, bytes), "posix_fallocate on /dev/shm")
+        return unsafe try map(bytes, MAP_SHARED, descriptor)
+    }
+}
+
+/// The system gave no memory.
+public struct SegmentError: Error, Equatable, CustomStringConvertible {
+    public let bytes: Int
+    public let cause: SystemError
+    /// What /dev/shm had left, when the segment was to come from there.
+    public let freeBytes: Int?
+
+    public var description: String {
+        let left = freeBytes.map { "; /dev/shm has \(ByteCount($0)) left" } ?? ""
+        return "\(ByteCount(bytes)) of memory could not be mapped: \(cause)\(left)"
+    }
+}
+
+/// The file system that shm_open takes memory from.
+public enum SharedMemory {
+    /// Bytes left in /dev/shm, nil when there is none.
+    public static var freeBytes: Int? { sizes.map { Int($0.f_bavail) * Int($0.f_bsize) } }
+    /// Size of /dev/shm, nil when there is none.
+    public static var totalBytes: Int? { sizes.map { Int($0.f_blocks) * Int($0.f_bsize) } }
+
+    private static var sizes: statvfs? {
+        var sizes = statvfs()
+        return unsafe statvfs("/dev/shm", &sizes) == 0 ? sizes : nil
+    }
+}
+
+/// A number of bytes as people read it: `120 KiB`, `1.5 GiB`.
+public struct ByteCount: CustomStringConvertible, Sendable {
+    public let bytes: Int
+    public init(_ bytes: Int) { self.bytes = bytes }
+
+    public var description: String {
+        let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+        var value = Double(bytes)
+        var unit = 0
+        while value >= 1024 && unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        if unit == 0 || value >= 100 { return "\(Int(value.rounded())) \(units[unit])" }
+        return "\((value * 10).rounded() / 10) \(units[unit])"
+    }
+}

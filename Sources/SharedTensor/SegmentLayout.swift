@@ -1,0 +1,62 @@
+/// A stretch of a segment, before or after it is mapped.
+public struct Region: Equatable, Sendable {
+    public let offset: Int
+    public let bytes: Int
+
+    /// The stretch `offset..<offset + count` of this one.
+    public func part(offset: Int, bytes count: Int) -> Region {
+        precondition(offset >= 0 && count >= 0 && offset + count <= bytes, "part outside its region")
+        return Region(offset: self.offset + offset, bytes: count)
+    }
+}
+
+/// Where things lie in a segment: computed first, mapped once.
+///
+/// Regions follow each other in the order they were reserved, each at a multiple of its alignment. Sizes that do not
+/// fit a machine's address space do not trap: the layout remembers it, and `isTooLarge` says so.
+public struct SegmentLayout: Equatable, Sendable {
+    /// The default alignment: a cache line, which is also an AVX-512 vector.
+    public static let lineBytes = 64
+    /// Beyond this a layout is too large for any machine (2^46 bytes, 64 TiB).
+    public static let bytesMax = 1 << 46
+
+    /// Bytes to map so far.
+    public private(set) var bytes = 0
+    public private(set) var isTooLarge = false
+
+    public init() {}
+
+    /// Sets aside `bytes` at a multiple of `alignment`.
+    public mutating func reserve(bytes count: Int, alignment: Int = lineBytes) -> Region {
+        precondition(count >= 0 && alignment > 0, "a region has no negative size")
+        let offset = (bytes + alignment - 1) / alignment * alignment
+        if isTooLarge || count > Self.bytesMax || offset + count > Self.bytesMax {
+            isTooLarge = true
+            return Region(offset: 0, bytes: 0)
+        }
+        bytes = offset + count
+        return Region(offset: offset, bytes: count)
+    }
+
+    /// Sets aside one fp32 tensor, padded to whole cache lines, so that a loop over full vectors stays inside it.
+    public mutating func reserve(_ shape: Shape) -> Region {
+        guard let count = shape.checkedCount, count < Self.bytesMax / 4 else {
+            isTooLarge = true
+            return Region(offset: 0, bytes: 0)
+        }
+        return reserve(bytes: (count * 4 + Self.lineBytes - 1) / Self.lineBytes * Self.lineBytes)
+    }
+
+    /// Sets aside `count` copies of another layout, one after the other.
+    public mutating func reserve(_ layout: SegmentLayout, count: Int = 1) -> Region {
+        let stride = layout.stride
+        guard !layout.isTooLarge, stride == 0 || count <= Self.bytesMax / stride else {
+            isTooLarge = true
+            return Region(offset: 0, bytes: 0)
+        }
+        return reserve(bytes: stride * count)
+    }
+
+    /// Bytes from one copy of this layout to the next.
+    public var stride: Int { (bytes + Self.lineBytes - 1) / Self.lineBytes * Self.lineBytes }
+}

@@ -1,0 +1,49 @@
+/// The lengths of a tensor's dimensions, one to four, outermost first; kept inline, so that making one never allocates.
+public struct Shape: Equatable, Sendable, CustomStringConvertible {
+    private let lengths: (Int, Int, Int, Int)
+    public let rank: Int
+
+    public init(_ columns: Int) { self.init((columns, 1, 1, 1), rank: 1) }
+    public init(_ rows: Int, _ columns: Int) { self.init((rows, columns, 1, 1), rank: 2) }
+    public init(_ a: Int, _ b: Int, _ c: Int) { self.init((a, b, c, 1), rank: 3) }
+    public init(_ a: Int, _ b: Int, _ c: Int, _ d: Int) { self.init((a, b, c, d), rank: 4) }
+
+    private init(_ lengths: (Int, Int, Int, Int), rank: Int) {
+        self.lengths = lengths
+        self.rank = rank
+    }
+
+    public static func == (a: Shape, b: Shape) -> Bool { a.rank == b.rank && a.lengths == b.lengths }
+
+    /// The number of elements. Traps when it does not fit; `checkedCount` does not.
+    public var count: Int { lengths.0 * lengths.1 * lengths.2 * lengths.3 }
+
+    /// The number of elements, nil when it does not fit an Int.
+    public var checkedCount: Int? {
+        var product = 1
+        for length in dimensions {
+            let (next, overflow) = product.multipliedReportingOverflow(by: length)
+            if overflow { return nil }
+            product = next
+        }
+        return product
+    }
+
+    /// The length of the last dimension.
+    public var columns: Int {
+        switch rank {
+        case 1: lengths.0
+        case 2: lengths.1
+        case 3: lengths.2
+        default: lengths.3
+        }
+    }
+
+    /// The product of all dimensions but the last.
+    public var rows: Int { columns == 0 ? 0 : count / columns }
+
+    /// As an array, for files and messages.
+    public var dimensions: [Int] { Array([lengths.0, lengths.1, lengths.2, lengths.3].prefix(rank)) }
+
+    public var description: String { "[\(dimensions.map(String.init).joined(separator: ", "))]" }
+}

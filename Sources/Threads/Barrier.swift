@@ -1,0 +1,37 @@
+/// A meeting point of all ranks of a run, in memory that they share.
+///
+///     line 0: arrivals (SharedCounter)    line 1: generation (SharedWord, what waiters sleep on)
+///
+/// Each rank holds its own copy of this value, which counts the generations it went through. Everything a rank wrote
+/// before arriving is visible to every rank after it leaves.
+public struct Barrier: Sendable {
+    /// Bytes to set aside, zeroed, aligned to `SharedWord.lineBytes`.
+    public static let bytes = 2 * SharedWord.lineBytes
+
+    private let arrivals: SharedCounter
+    private let generation: SharedWord
+    private let parties: UInt64
+    private var passed: UInt32 = 0
+
+    /// A view of `bytes` zeroed bytes that stay mapped while the view is in use.
+    @unsafe
+    public init(at address: UnsafeMutableRawPointer, parties: Int) {
+        precondition(parties >= 1, "a barrier needs at least one party")
+        unsafe arrivals = SharedCounter(at: address)
+        unsafe generation = SharedWord(at: address + SharedWord.lineBytes)
+        self.parties = UInt64(parties)
+    }
+
+    /// Waits until every rank has arrived as often as this one.
+    /// - Throws: `WaitError`, after which the barrier must not be used again by anybody.
+    public mutating func arrive(_ context: WaitContext) throws(WaitError) {
+        passed = (passed &+ 1) & SharedWord.valueMask
+        // The counter is reset before the generation is published, so nobody can arrive again in between.
+        if arrivals.increment() == parties {
+            arrivals.store(0)
+            generation.publish(passed)
+        } else {
+            try generation.wait(for: passed, context)
+        }
+    }
+}

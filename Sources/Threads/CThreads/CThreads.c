@@ -1,0 +1,71 @@
+#define _GNU_SOURCE
+#include "CThreads.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+int ppt_futex_wait(const uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
+    struct timespec timeout = {(time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u)};
+    return syscall(SYS_futex, word, FUTEX_WAIT, expected, &timeout, NULL, 0) == -1 ? errno : 0;
+}
+
+int ppt_futex_wake_all(const uint32_t *word) {
+    return syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0) == -1 ? errno : 0;
+}
+
+int ppt_pin_to_cpu(int cpu) {
+    if (cpu < 0 || cpu >= CPU_SETSIZE) return EINVAL;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return sched_setaffinity(0, sizeof set, &set) == -1 ? errno : 0;
+}
+
+int ppt_allowed_cpus(uint64_t *bits, int words) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == -1) return errno;
+    for (int cpu = 0; cpu < CPU_SETSIZE && cpu < words * 64; cpu++) {
+        if (CPU_ISSET(cpu, &set)) bits[cpu / 64] |= (uint64_t)1 << (cpu % 64);
+    }
+    return 0;
+}
+
+int ppt_current_cpu(void) { return sched_getcpu(); }
+
+int ppt_name_thread(const char *name) {
+    char kept[16];
+    size_t length = 0;
+    while (length < sizeof kept - 1 && name[length] != '\0') {
+        kept[length] = name[length];
+        length++;
+    }
+    kept[length] = '\0';
+    return pthread_setname_np(pthread_self(), kept);
+}
+
+int ppt_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 ? errno : 0; }
+
+int ppt_sanitizer_threads(void) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    return 1;
+#endif
+#endif
+    return 0;
+}
+
+__attribute__((weak)) int64_t ppt_thread_allocations(void) { return -1; }
+
+int ppt_decode_wait_status(int status) {
+    return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
+}

@@ -1,0 +1,59 @@
+/// The CPUs a program may use, with the core, package and NUMA node of each, as sysfs tells them.
+public struct Topology: Sendable, Equatable {
+    public struct CPU: Sendable, Equatable {
+        public let id: Int
+        /// The physical core, unique within its package; hyper-threads of one core share it.
+        public let core: Int
+        public let package: Int
+        public let node: Int
+    }
+
+    /// In ascending order of id.
+    public let cpus: [CPU]
+
+    public init(cpus: [CPU]) { self.cpus = cpus }
+
+    /// Reads the machine's own topology, cut down to the CPUs the calling thread may run on.
+    public static func current() throws(SystemError) -> Topology {
+        Topology(allowed: try CPUSet.allowed(), sysfs: "/sys/devices/system")
+    }
+
+    /// Reads a sysfs tree. A CPU that it says nothing about counts as a core of its own in package 0, node 0.
+    public init(allowed: CPUSet, sysfs: String) {
+        let nodes = Self.nodeOfCPU(sysfs)
+        cpus = allowed.cpus.map { id in
+            let folder = "\(sysfs)/cpu/cpu\(id)/topology"
+            return CPU(
+                id: id, core: TextFile.integer("\(folder)/core_id") ?? id,
+                package: TextFile.integer("\(folder)/physical_package_id") ?? 0, node: nodes[id] ?? 0)
+        }
+    }
+
+    private static func nodeOfCPU(_ sysfs: String) -> [Int: Int] {
+        guard let online = TextFile.line("\(sysfs)/node/online"), let nodes = CPUSet(list: online) else { return [:] }
+        var nodeOfCPU: [Int: Int] = [:]
+        for node in nodes.cpus {
+            let list = TextFile.line("\(sysfs)/node/node\(node)/cpulist").flatMap { CPUSet(list: $0) }
+            for cpu in list?.cpus ?? [] { nodeOfCPU[cpu] = node }
+        }
+        return nodeOfCPU
+    }
+
+    public var coreCount: Int { Set(cpus.map(\.coreKey)).count }
+    public var nodes: [Int] { Set(cpus.map(\.node)).sorted() }
+
+    /// The order in which ranks take CPUs: one CPU of each physical core before any core's second hyper-thread, and
+    /// node by node within each round, so that neighbouring stages sit close together.
+    public var fillOrder: [Int] {
+        var seen: [[Int]: Int] = [:]
+        let rounds = cpus.map { cpu -> (round: Int, cpu: CPU) in
+            defer { seen[cpu.coreKey, default: 0] += 1 }
+            return (seen[cpu.coreKey, default: 0], cpu)
+        }
+        return rounds.sorted { ($0.round, $0.cpu.node, $0.cpu.id) < ($1.round, $1.cpu.node, $1.cpu.id) }.map(\.cpu.id)
+    }
+}
+
+extension Topology.CPU {
+    fileprivate var coreKey: [Int] { [package, core] }
+}

@@ -1,0 +1,58 @@
+import CThreads
+
+/// Somebody who runs a rank: a pinned thread or a forked process, behind one interface.
+public protocol Worker<Value, Failure>: AnyObject {
+    associatedtype Value
+    associatedtype Failure: Error
+
+    /// What the body was started as, for messages.
+    var name: String { get }
+
+    /// Waits up to `milliseconds` for the worker to end; does not collect it.
+    func hasEnded(within milliseconds: Int) -> Bool
+
+    /// Ends the worker by force, if that is possible: a process gets SIGKILL; a thread only ever leaves by itself.
+    func kill()
+
+    /// Waits for the end and collects the worker: the body's value, or why there is none. To be called exactly once.
+    func join() throws(WorkerError<Failure>) -> Value
+}
+
+/// Why a worker gave no value.
+public enum WorkerError<Failure: Error>: Error {
+    /// The body threw.
+    case failed(Failure)
+    /// A signal ended the process.
+    case killed(signal: Int32)
+    /// The process ended without reporting what its body returned or threw.
+    case exited(code: Int32)
+}
+
+extension WorkerError: Equatable where Failure: Equatable {}
+
+/// What became of the wish to keep a worker on one CPU.
+public enum Pinning: Equatable, Sendable, Codable {
+    case free
+    case pinned(cpu: Int)
+    /// Containers refuse pinning: the worker runs all the same, wherever the system puts it.
+    case refused(cpu: Int, SystemError)
+
+    /// Pins the calling thread.
+    static func pin(to cpu: Int?) -> Pinning {
+        guard let cpu else { return .free }
+        let code = ppt_pin_to_cpu(Int32(clamping: cpu))
+        return code == 0 ? .pinned(cpu: cpu) : .refused(cpu: cpu, SystemError(call: "sched_setaffinity", code: code))
+    }
+}
+
+/// The calling thread.
+public enum CurrentThread {
+    /// The CPU it is on at this moment.
+    public static var cpu: Int { Int(ppt_current_cpu()) }
+
+    /// Heap allocations it has made so far, or nil in a program that does not count them (all but one of our tests).
+    public static var allocations: Int? {
+        let count = ppt_thread_allocations()
+        return count < 0 ? nil : Int(count)
+    }
+}

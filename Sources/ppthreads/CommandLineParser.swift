@@ -1,0 +1,100 @@
+/// How a command ends: what the shell sees.
+enum ExitCode: Int32 {
+    case success = 0
+    /// Wrong flags, or settings that do not fit together (EX_USAGE).
+    case usage = 64
+    /// A file that is not what it should be (EX_DATAERR).
+    case data = 65
+    /// A run that failed (EX_SOFTWARE).
+    case failed = 70
+}
+
+/// The end of a command that could not do its job: one line for the person, one code for the shell.
+struct CommandError: Error {
+    let code: ExitCode
+    let message: String
+}
+
+extension Flag {
+    /// Reads a command's arguments into its options.
+    ///
+    /// Takes `--flag value`, `--flag=value` and switches; a flag given twice counts as given last.
+    /// - Throws: `CommandError` with code 64.
+    static func parse(_ arguments: [String], _ flags: [Flag], into options: inout Options) throws(CommandError) {
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            guard argument.hasPrefix("-") else {
+                throw usage("unexpected argument '\(argument)': only flags are allowed here")
+            }
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let flag = flags.first(where: { $0.names.contains(parts[0]) }) else {
+                throw unknown(parts[0], among: flags.flatMap(\.names))
+            }
+            try flag.apply(parts, &rest, to: &options)
+        }
+    }
+
+    private func apply(
+        _ parts: [String], _ rest: inout ArraySlice<String>, to options: inout Options
+    ) throws(CommandError) {
+        let value: String
+        if placeholder == nil {
+            if parts.count > 1 { throw Self.usage("\(parts[0]): takes no value") }
+            value = ""
+        } else if parts.count > 1 {
+            value = parts[1]
+        } else {
+            guard let next = rest.popFirst() else { throw Self.usage("\(parts[0]): a value is missing") }
+            value = next
+        }
+        do throws(FlagValueError) {
+            try apply(&options, value)
+        } catch {
+            throw Self.usage("\(parts[0]): '\(value)' is not allowed; \(error.allowed)")
+        }
+    }
+
+    private static func usage(_ message: String) -> CommandError { CommandError(code: .usage, message: message) }
+
+    private static func unknown(_ name: String, among names: [String]) -> CommandError {
+        let nearest = names.min { editDistance($0, name) < editDistance($1, name) }
+        return usage("unknown flag \(name)" + (nearest.map { "; did you mean \($0)?" } ?? ""))
+    }
+}
+
+/// The number of single-character edits between two words (Levenshtein).
+func editDistance(_ a: String, _ b: String) -> Int {
+    let (a, b) = (Array(a), Array(b))
+    var row = Array(0...b.count)
+    for i in a.indices {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for j in b.indices {
+            let substituted = diagonal + (a[i] == b[j] ? 0 : 1)
+            diagonal = row[j + 1]
+            row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+        }
+    }
+    return row[b.count]
+}
+
+/// The help of one command: what it does and its flags, in columns.
+func helpText<Options>(_ synopsis: String, _ flags: [Flag<Options>]) -> String {
+    let rows = flags.map { flag -> (String, String) in
+        let names = flag.names.joined(separator: ", ") + (flag.placeholder.map { " \($0)" } ?? "")
+        return (names, flag.help + (flag.standard.map { " [\($0)]" } ?? ""))
+    }
+    let width = 34
+    let lines = rows.map { names, help in
+        names.count < width - 2
+            ? "  \(names.padded(to: width - 2))\(help)" : "  \(names)\n\(String(repeating: " ", count: width))\(help)"
+    }
+    return synopsis + "\n\nFlags (defaults in brackets; --flag=value works too):\n" + lines.joined(separator: "\n")
+}
+
+extension String {
+    /// The text with spaces behind it, up to a width; longer texts stay as they are.
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+    /// The text with spaces before it.
+    func paddedLeft(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
+}

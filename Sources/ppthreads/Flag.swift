@@ -1,0 +1,134 @@
+/// A flag of a command, bound to the options that it sets.
+struct Flag<Options> {
+    /// The first is the one that messages use.
+    let names: [String]
+    /// What stands for the value in the help; nil for a switch.
+    let placeholder: String?
+    let help: String
+    /// The default as a person would type it; nil when there is none.
+    let standard: String?
+    /// Sets the options from the text of a value (empty for a switch), or says what is allowed instead.
+    let apply: (inout Options, String) throws(FlagValueError) -> Void
+}
+
+/// A value that a flag does not take.
+struct FlagValueError: Error {
+    let allowed: String
+}
+
+extension Flag {
+    /// A switch.
+    static func on(_ names: String..., set path: WritableKeyPath<Options, Bool>, help: String) -> Flag {
+        Flag(names: names, placeholder: nil, help: help, standard: nil) { options, _ throws(FlagValueError) in
+            options[keyPath: path] = true
+        }
+    }
+
+    /// A whole number in a range.
+    static func number(
+        _ names: String..., set path: WritableKeyPath<Options, Int>, in range: ClosedRange<Int>, standard: Options,
+        help: String
+    ) -> Flag {
+        let text = String(standard[keyPath: path])
+        return Flag(names: names, placeholder: "N", help: help, standard: text) {
+            options, text throws(FlagValueError) in
+            options[keyPath: path] = try integer(text, in: range)
+        }
+    }
+
+    /// A whole number in a range, with a default that depends on other flags.
+    static func number(
+        _ names: String..., set path: WritableKeyPath<Options, Int?>, in range: ClosedRange<Int>, standard: String,
+        help: String
+    ) -> Flag {
+        Flag(names: names, placeholder: "N", help: help, standard: standard) { options, text throws(FlagValueError) in
+            options[keyPath: path] = try integer(text, in: range)
+        }
+    }
+
+    /// A positive number.
+    static func positive(
+        _ names: String..., set path: WritableKeyPath<Options, Double>, max: Double, placeholder: String,
+        standard: Options, help: String
+    ) -> Flag {
+        let text = "\(standard[keyPath: path])"
+        return Flag(names: names, placeholder: placeholder, help: help, standard: text) {
+            options, text throws(FlagValueError) in
+            guard let value = Double(text), value > 0, value <= max else {
+                throw FlagValueError(allowed: "a number above 0, at most \(max)")
+            }
+            options[keyPath: path] = value
+        }
+    }
+
+    /// One of the cases of an enumeration.
+    static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ names: String..., set path: WritableKeyPath<Options, Choice>, standard: Options, help: String
+    ) -> Flag {
+        let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        return Flag(
+            names: names, placeholder: "NAME", help: "\(help): \(allowed)",
+            standard: standard[keyPath: path].rawValue
+        ) { options, text throws(FlagValueError) in
+            guard let value = Choice(rawValue: text) else { throw FlagValueError(allowed: allowed) }
+            options[keyPath: path] = value
+        }
+    }
+
+    /// Some cases of an enumeration, separated by commas.
+    static func choices<Choice: RawRepresentable<String> & CaseIterable>(
+        _ names: String..., set path: WritableKeyPath<Options, [Choice]>, help: String
+    ) -> Flag {
+        let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        return Flag(names: names, placeholder: "LIST", help: "\(help), out of: \(allowed)", standard: "all") {
+            options, text throws(FlagValueError) in
+            options[keyPath: path] = try list(text) { part throws(FlagValueError) in
+                guard let value = Choice(rawValue: part) else {
+                    throw FlagValueError(allowed: "names separated by commas, out of: \(allowed)")
+                }
+                return value
+            }
+        }
+    }
+
+    /// Some whole numbers in a range, separated by commas.
+    static func numbers(
+        _ names: String..., set path: WritableKeyPath<Options, [Int]>, in range: ClosedRange<Int>, standard: Options,
+        help: String
+    ) -> Flag {
+        let text = standard[keyPath: path].map(String.init).joined(separator: ",")
+        return Flag(names: names, placeholder: "LIST", help: help, standard: text) {
+            options, text throws(FlagValueError) in
+            options[keyPath: path] = try list(text) { part throws(FlagValueError) in
+                try integer(part, in: range, "whole numbers separated by commas, each from")
+            }
+        }
+    }
+
+    /// A file's path.
+    static func path(_ names: String..., set path: WritableKeyPath<Options, String?>, help: String) -> Flag {
+        Flag(names: names, placeholder: "FILE", help: help, standard: nil) { options, text throws(FlagValueError) in
+            if text.isEmpty { throw FlagValueError(allowed: "a file's path") }
+            options[keyPath: path] = text
+        }
+    }
+
+    private static func integer(
+        _ text: String, in range: ClosedRange<Int>, _ what: String = "a whole number from"
+    ) throws(FlagValueError) -> Int {
+        guard let value = Int(text), range.contains(value) else {
+            throw FlagValueError(allowed: "\(what) \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    private static func list<Element>(
+        _ text: String, _ element: (String) throws(FlagValueError) -> Element
+    ) throws(FlagValueError) -> [Element] {
+        var elements: [Element] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            elements.append(try element(String(part)))
+        }
+        return elements
+    }
+}

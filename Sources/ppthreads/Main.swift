@@ -1,0 +1,93 @@
+import Glibc
+import Pipeline
+
+/// A subcommand: what it is called and what it does.
+struct Command {
+    let name: String
+    let summary: String
+    let help: String
+    let run: ([String]) throws(CommandError) -> Void
+}
+
+@main
+struct Main {
+    static let version = "0.1.0"
+
+    static var commands: [Command] { [RunCommand.command, VerifyCommand.command, DoctorCommand.command] }
+
+    static func main() {
+        // A reader that closes the pipe early is no reason to die by a signal; the failed write is reported instead.
+        _ = signal(SIGPIPE, SIG_IGN)
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do throws(CommandError) {
+            try dispatch(arguments)
+        } catch {
+            let command = commands.first { $0.name == arguments.first }.map { " \($0.name)" } ?? ""
+            Terminal.error("ppthreads\(command): \(error.message)")
+            exit(error.code.rawValue)
+        }
+    }
+
+    private static func dispatch(_ arguments: [String]) throws(CommandError) {
+        switch arguments.first {
+        case nil, "help", "--help", "-h": try help(arguments.dropFirst().first)
+        case "--version", "version": try Terminal.output("ppthreads \(version)")
+        case let name?:
+            guard let command = commands.first(where: { $0.name == name }) else {
+                let names = commands.map(\.name)
+                let nearest = names.min { editDistance($0, name) < editDistance($1, name) }!
+                throw CommandError(code: .usage, message: "unknown command '\(name)'; did you mean '\(nearest)'?")
+            }
+            let rest = Array(arguments.dropFirst())
+            if rest.contains("--help") || rest.contains("-h") { return try Terminal.output(command.help) }
+            try command.run(rest)
+        }
+    }
+
+    private static func help(_ topic: String?) throws(CommandError) {
+        if let topic, let command = commands.first(where: { $0.name == topic }) {
+            return try Terminal.output(command.help)
+        }
+        let lines = commands.map { "  \($0.name.padded(to: 10))\($0.summary)" }.joined(separator: "\n")
+        try Terminal.output(
+            """
+            ppthreads \(version): pipeline-parallel training on CPUs, with the schedule's cost and the transport's told apart.
+
+            Usage: ppthreads COMMAND [flags]
+
+            \(lines)
+              help      explains a command: ppthreads help run
+
+            Exit codes: 0 done, 64 wrong usage, 65 bad data, 70 a run failed.
+            """)
+    }
+}
+
+/// Where words go.
+enum Terminal {
+    /// Writes a line to standard output.
+    /// - Throws: `CommandError` when nobody can read it any more, or the disk is full.
+    static func output(_ line: String) throws(CommandError) {
+        if !write(line + "\n", STDOUT_FILENO) {
+            throw CommandError(code: .failed, message: "standard output could not be written")
+        }
+    }
+
+    /// Writes a line to standard error.
+    static func error(_ line: String) { _ = write(line + "\n", STDERR_FILENO) }
+
+    /// Replaces the last line of standard error, when that is a terminal.
+    static func progress(_ line: String) {
+        if isatty(STDERR_FILENO) == 1 { _ = write("\r\u{1B}[K" + line, STDERR_FILENO) }
+    }
+
+    private static func write(_ text: String, _ descriptor: Int32) -> Bool {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let written = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0 && errno != EINTR { return false }
+            bytes = bytes.dropFirst(max(0, written))
+        }
+        return true
+    }
+}

@@ -1,0 +1,109 @@
+import FoundationEssentials
+import Pipeline
+
+/// The result of a run as one JSON object, for programs; its keys are these names in snake case. Times are in seconds, memory in bytes; a loss that is no number
+/// is the string "NaN", "Infinity" or "-Infinity".
+struct RunJSON: Encodable {
+    let arch: String
+    let schedule: String
+    let transport: String
+    let partition: String
+    let stages: Int
+    let virtualStages: Int
+    let microbatches: Int
+    let layers: Int
+    let heads: Int
+    let dim: Int
+    let ffn: Int
+    let vocabSize: Int
+    let seqLen: Int
+    let batchSize: Int
+    let threads: Int
+    let simd: String
+    let parameters: Int
+    let warmupSteps: Int
+    let measureSteps: Int
+    /// Tokens of a step over the median measured step.
+    let tokensPerS: Double
+    let stepSMedian: Double
+    let stepSMean: Double
+    let stepSMin: Double
+    let stepSMax: Double
+    /// Distance of the quartiles over the median.
+    let stepSpread: Double
+    /// Every measured step.
+    let stepS: [Double]
+    /// Matrix products of a step, all ranks.
+    let productFlops: Double
+    /// After the last step.
+    let loss: Float
+    /// One for each step, warm-up first.
+    let lossHistory: [Float]
+    /// For each rank, the high-water mark that was measured.
+    let peakActivationBytes: [Int]
+    let peakInFlight: [Int]
+    let weightBytes: [Int]
+    /// For each rank, its share of the matrix products.
+    let workShare: [Double]
+    /// For each rank, the CPU it was pinned to, or null.
+    let cpus: [Int?]
+    /// Bytes of activations and gradients that were copied on their way between stages.
+    let handoffBytesCopied: Int
+    let notes: [String]
+
+    init(_ options: RunOptions, _ result: RunResult) {
+        let plan = result.plan
+        let configuration = plan.configuration
+        let steps = Statistics(result.measuredStepSeconds)
+        arch = options.model.architecture.rawValue
+        schedule = options.schedule.rawValue
+        transport = options.transport.rawValue
+        partition = options.partition.rawValue
+        stages = plan.schedule.ranks
+        virtualStages = plan.schedule.stages / plan.schedule.ranks
+        microbatches = options.microbatches
+        layers = options.model.layers
+        heads = options.model.heads
+        dim = options.model.dim
+        ffn = options.model.ffn ?? options.model.architecture.standardHidden(dim: options.model.dim)
+        vocabSize = configuration.model.vocabulary
+        seqLen = options.model.sequenceLength
+        batchSize = options.batch
+        threads = options.threads
+        simd = configuration.simd.rawValue
+        parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
+        warmupSteps = options.warmup
+        measureSteps = options.measure
+        tokensPerS = result.tokensPerSecond
+        stepSMedian = steps.median
+        stepSMean = steps.mean
+        stepSMin = steps.min
+        stepSMax = steps.max
+        stepSpread = steps.relativeSpread
+        stepS = result.measuredStepSeconds
+        productFlops = plan.productFLOPs
+        lossHistory = result.losses
+        loss = result.losses.last!
+        peakActivationBytes = result.ranks.map(\.activationBytesPeak)
+        peakInFlight = result.ranks.map(\.inFlightPeak)
+        weightBytes = plan.weightBytesOfRank
+        workShare = plan.productShareOfRank
+        cpus = result.ranks.map { report in
+            if case .pinned(let cpu) = report.pinning { return cpu }
+            return nil
+        }
+        handoffBytesCopied = result.ranks.reduce(0) { $0 + $1.handoffBytesCopied }
+        notes = RunTable(options, result).notes
+    }
+
+    func text() throws(CommandError) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        do { return String(decoding: try encoder.encode(self), as: UTF8.self) } catch {
+            throw CommandError(code: .failed, message: "the result could not be written as JSON: \(error)")
+        }
+    }
+}

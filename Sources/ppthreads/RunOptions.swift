@@ -1,0 +1,184 @@
+import Pipeline
+import SharedTensor
+import Threads
+
+/// What `ppthreads run` was asked for. The defaults are the reference workload 4L-4H under 1F1B on two threads.
+struct RunOptions {
+    var model = ModelOptions()
+    var schedule = ScheduleKind.oneFOneB
+    var stages = 2
+    var virtualStages: Int?
+    var microbatches = 4
+    var batch = 8
+    var threads = 1
+    var warmup = 3
+    var measure = 10
+    var transport = TransportKind.threads
+    var partition = PartitionKind.uniform
+    var pin = PinPolicy.auto
+    var simd = SIMDLevel.best
+    var optimizer = OptimizerName.adam
+    var rate = 3e-4
+    var seed = 0
+    var data: String?
+    var initial: String?
+    var save: String?
+    var saveGradients: String?
+    var timeout = 60.0
+    var json = false
+    var csv = false
+
+    enum OptimizerName: String, CaseIterable { case adam, sgd }
+
+    static var flags: [Flag<RunOptions>] { scheduleFlags + modelFlags + trainingFlags + outputFlags }
+
+    private static let standard = RunOptions()
+
+    private static var scheduleFlags: [Flag<RunOptions>] {
+        [
+            .choice("--schedule", set: \.schedule, standard: standard, help: "order of work"),
+            .number(
+                "--stages", "--procs", set: \.stages, in: Limits.stages, standard: standard,
+                help: "P: ranks, each a pinned thread or a process"),
+            .number(
+                "--virtual-stages", set: \.virtualStages, in: Limits.virtualStages,
+                standard: "one layer a stage if interleaved, else 1", help: "v: stages a rank"),
+            .number(
+                "--microbatches", set: \.microbatches, in: Limits.batch, standard: standard,
+                help: "M: equal pieces of the batch"),
+            .choice("--transport", set: \.transport, standard: standard, help: "who runs a rank and where memory lies"),
+            .choice("--partition", set: \.partition, standard: standard, help: "how units are cut into stages"),
+            Flag(
+                names: ["--pin"], placeholder: "WHERE",
+                help: "auto (cores before hyper-threads), none, or a list of CPUs such as 0,2,4", standard: "auto",
+                apply: { options, text throws(FlagValueError) in
+                    guard let policy = PinPolicy(text) else {
+                        throw FlagValueError(allowed: "auto, none or a list of CPUs such as 0,2,4")
+                    }
+                    options.pin = policy
+                }),
+            .number(
+                "--threads", set: \.threads, in: 1...1, standard: standard,
+                help: "compute threads a rank; one is all there is so far"),
+            .choice("--simd", set: \.simd, standard: standard, help: "vector level of the kernels"),
+        ]
+    }
+
+    private static var modelFlags: [Flag<RunOptions>] {
+        [
+            .choice("--arch", set: \.model.architecture, standard: standard, help: "architecture"),
+            .number(
+                "--n-layers", "--layers", set: \.model.layers, in: Limits.layers, standard: standard, help: "layers"),
+            .number(
+                "--n-heads", "--heads", set: \.model.heads, in: Limits.heads, standard: standard,
+                help: "attention heads; they divide dim"),
+            .number("--dim", set: \.model.dim, in: Limits.dim, standard: standard, help: "columns of an activation"),
+            .number(
+                "--ffn", set: \.model.ffn, in: Limits.ffn, standard: "2048; gpt 4 x dim",
+                help: "columns inside the feed-forward"),
+            .number(
+                "--vocab-size", set: \.model.vocabulary, in: Limits.vocabulary,
+                standard: "10000; with --data 256 for bytes, 50257 for .bin", help: "tokens there are"),
+            .number(
+                "--seq-len", set: \.model.sequenceLength, in: Limits.sequence, standard: standard,
+                help: "tokens a sequence"),
+            .number(
+                "--batch-size", "--batch", set: \.batch, in: Limits.batch, standard: standard, help: "sequences a step"),
+        ]
+    }
+
+    private static var trainingFlags: [Flag<RunOptions>] {
+        [
+            .number(
+                "--warmup-steps", "--warmup", set: \.warmup, in: Limits.steps, standard: standard,
+                help: "steps before measuring; they train too"),
+            .number(
+                "--measure-steps", "--measure", set: \.measure, in: 1...Limits.steps.upperBound, standard: standard,
+                help: "steps that are measured"),
+            .choice("--optimizer", set: \.optimizer, standard: standard, help: "how weights follow gradients"),
+            .positive("--lr", set: \.rate, max: 1000, placeholder: "X", standard: standard, help: "learning rate"),
+            .number(
+                "--seed", set: \.seed, in: 0...Int.max, standard: standard, help: "of the parameters and random tokens"),
+            .path(
+                "--data", set: \.data,
+                help: "train on a file: bytes, or 16-bit tokens when it ends in .bin (default: random tokens)"),
+            .path("--init", set: \.initial, help: "start from a safetensors checkpoint with PyTorch's names"),
+            .path("--save", set: \.save, help: "write the weights at the end, as safetensors"),
+            .path("--save-grads", set: \.saveGradients, help: "write the last step's gradients, before the update"),
+            .positive(
+                "--timeout", set: \.timeout, max: 86400, placeholder: "SECONDS", standard: standard,
+                help: "the longest that one wait for another rank may last"),
+        ]
+    }
+
+    private static var outputFlags: [Flag<RunOptions>] {
+        [
+            .on("--json", set: \.json, help: "print one JSON object instead of the table"),
+            .on(
+                "--emit-csv", set: \.csv,
+                help: "print a CSV header and row instead; the reference runner's columns first"),
+        ]
+    }
+}
+
+extension RunOptions {
+    /// v: what was asked for, or one layer a stage for an interleaved schedule, as the reference study has it.
+    func resolvedVirtualStages() throws(CommandError) -> Int {
+        if let virtualStages {
+            if virtualStages > 1 && !schedule.allowsVirtualStages {
+                throw CommandError(
+                    code: .usage,
+                    message: "--virtual-stages: \(schedule.rawValue) runs one stage a rank; several need interleaved")
+            }
+            return virtualStages
+        }
+        if !schedule.allowsVirtualStages { return 1 }
+        if model.layers % stages != 0 {
+            throw CommandError(
+                code: .usage,
+                message: "--virtual-stages: \(model.layers) layers on \(stages) ranks do not make whole stages of one "
+                    + "layer each; give the number of stages a rank")
+        }
+        return model.layers / stages
+    }
+
+    /// The run that these options ask for. Reads and checks the files that it needs.
+    func configuration() throws(CommandError) -> RunConfiguration {
+        let file = try data.map { path throws(CommandError) in
+            try readingData { () throws(DataError) in try TokenFile(path: path) }
+        }
+        let spec = try model.spec(standardVocabulary: file?.standardVocabulary ?? 10000)
+        var configuration = RunConfiguration(
+            model: spec.model(),
+            schedule: schedule.make(
+                ranks: stages, virtualStages: try resolvedVirtualStages(), microbatches: microbatches))
+        configuration.batchSize = batch
+        configuration.partition = partition
+        configuration.transport = transport.transport
+        configuration.pin = pin
+        configuration.simd = simd
+        configuration.optimizer = optimizer == .adam ? .adam(rate: rate) : .sgd(rate: rate)
+        configuration.seed = UInt64(seed)
+        configuration.tokens = file.map(TokenSource.file) ?? .random(seed: UInt64(seed))
+        configuration.warmupSteps = warmup
+        configuration.measuredSteps = measure
+        configuration.timeoutSeconds = timeout
+        configuration.keepsWeights = save != nil
+        configuration.keepsGradients = saveGradients != nil
+        if let initial {
+            configuration.initial = try readingData { () throws(DataError) in try SafetensorsFile(path: initial) }
+        }
+        try readingData { () throws(DataError) in
+            try file?.check(vocabulary: spec.vocabulary, used: configuration.tokensUsed, path: data ?? "")
+            for path in [save, saveGradients].compactMap({ $0 }) { try CheckpointImage.checkWritable(path) }
+        }
+        return configuration
+    }
+}
+
+/// Runs something that reads or writes files; what is wrong with them ends the command with code 65.
+func readingData<Value>(_ body: () throws(DataError) -> Value) throws(CommandError) -> Value {
+    do throws(DataError) { return try body() } catch {
+        throw CommandError(code: .data, message: error.description)
+    }
+}

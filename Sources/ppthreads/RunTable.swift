@@ -1,0 +1,133 @@
+import Pipeline
+import SharedTensor
+import Threads
+
+/// The result of a run for a person.
+struct RunTable {
+    let options: RunOptions
+    let result: RunResult
+
+    init(_ options: RunOptions, _ result: RunResult) {
+        self.options = options
+        self.result = result
+    }
+
+    var text: String { ([header, "", figures, "", ranks] + notes.map { "\nnote: \($0)" }).joined(separator: "\n") }
+
+    private var plan: RunPlan { result.plan }
+    private var configuration: RunConfiguration { plan.configuration }
+    private var schedule: Schedule { plan.schedule }
+
+    private var header: String {
+        let count = plan.parameters.reduce(0) { $0 + $1.shape.count }
+        let stages = schedule.stages > schedule.ranks ? ", v=\(schedule.stages / schedule.ranks)" : ""
+        return "\(configuration.model.name), \(count.grouped) parameters; \(schedule.name) on "
+            + "\(configuration.transport.name), P=\(schedule.ranks)\(stages), M=\(schedule.microbatches), "
+            + "\(configuration.partition.rawValue) partition, \(configuration.simd.rawValue) kernels"
+    }
+
+    private var figures: String {
+        let steps = Statistics(result.measuredStepSeconds)
+        let tokens = configuration.batchSize * configuration.model.sequenceLength
+        let losses = result.losses
+        let gigaFLOPs = plan.productFLOPs / 1e9
+        return """
+            tokens/s   \(Int(result.tokensPerSecond.rounded()).grouped)   (\(tokens.grouped) tokens a step, median step)
+            step       \(steps.median.milliseconds) median; quartiles \(steps.quantile(0.25).milliseconds) to \
+            \(steps.quantile(0.75).milliseconds), range \(steps.min.milliseconds) to \(steps.max.milliseconds) \
+            (\(steps.sorted.count) steps after \(configuration.warmupSteps) of warm-up)
+            products   \(gigaFLOPs.fixed(1)) GFLOP a step, \((gigaFLOPs / steps.median).fixed(1)) GFLOP/s over all ranks
+            loss       \(losses.last!) at the last step, \(losses.first!) at the first
+            """
+    }
+
+    private var ranks: String {
+        let rows =
+            [["rank", "stages", "holds", "CPU", "work", "weights", "activations", "in flight"]]
+            + result.ranks.map(row)
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
+        return rows.map { row in
+            zip(row, widths).enumerated().map { column, cell in
+                column <= 2 ? cell.0.padded(to: cell.1) : cell.0.paddedLeft(to: cell.1)
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+
+    private func row(_ report: RankReport) -> [String] {
+        let stages = schedule.stages(ofRank: report.rank)
+        return [
+            String(report.rank), stages.map(String.init).joined(separator: ","),
+            stages.map { holds(plan.partition.ranges[$0]) }.joined(separator: "; "),
+            report.pinning.label, "\((plan.productShareOfRank[report.rank] * 100).fixed(0)) %",
+            ByteCount(plan.weightBytesOfRank[report.rank]).description,
+            ByteCount(report.activationBytesPeak).description, String(report.inFlightPeak),
+        ]
+    }
+
+    private func holds(_ range: Range<Int>) -> String {
+        let names = configuration.model.units[range].map(\.name)
+        return names.count == 1 ? names[0] : "\(names.first!) .. \(names.last!)"
+    }
+
+    var notes: [String] {
+        var notes: [String] = []
+        if options.schedule == .interleaved && schedule.stages == schedule.ranks {
+            notes.append(
+                "with one stage a rank, Interleaved-1F1B is plain 1F1B: \(options.model.layers) layers on "
+                    + "\(schedule.ranks) ranks leave nothing to interleave")
+        }
+        if let sharing = plan.placement.note { notes.append(sharing) }
+        let shares = plan.productShareOfRank
+        if let most = shares.max(), configuration.partition == .uniform, most * Double(shares.count) > 1.1 {
+            notes.append(
+                "uniform layers give rank \(shares.firstIndex(of: most)!) \((most * 100).fixed(0)) % of the work (even "
+                    + "would be \((100 / Double(shares.count)).fixed(0)) %); --partition balanced cuts finer")
+        }
+        for report in result.ranks {
+            if case .refused(let cpu, let error) = report.pinning {
+                notes.append("rank \(report.rank) could not be pinned to CPU \(cpu): \(error)")
+            }
+        }
+        return notes
+    }
+}
+
+extension Pinning {
+    /// The CPU a rank was kept on, `any` when it was not.
+    var label: String {
+        switch self {
+        case .free: "any"
+        case .pinned(let cpu): String(cpu)
+        case .refused: "any (refused)"
+        }
+    }
+}
+
+extension Int {
+    /// With a space between groups of three digits.
+    var grouped: String {
+        let digits = Array(String(magnitude))
+        let groups = stride(from: digits.count, to: 0, by: -3).map { end in
+            String(digits[Swift.max(0, end - 3)..<end])
+        }
+        return (self < 0 ? "-" : "") + groups.reversed().joined(separator: " ")
+    }
+}
+
+extension Double {
+    /// Seconds as milliseconds.
+    var milliseconds: String { "\((self * 1000).fixed(2)) ms" }
+
+    /// With a number of digits after the point.
+    func fixed(_ digits: Int) -> String {
+        if !isFinite { return "\(self)" }
+        let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
+        let scaled = (magnitude * scale).rounded()
+        if scaled >= 1e15 { return "\(self)" }
+        let whole = Int(scaled) / Int(scale)
+        let fraction = String(Int(scaled) % Int(scale))
+        let sign = self < 0 && scaled > 0 ? "-" : ""
+        return digits == 0
+            ? "\(sign)\(whole)" : "\(sign)\(whole).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
+    }
+}

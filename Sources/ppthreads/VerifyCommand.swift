@@ -1,0 +1,93 @@
+import Pipeline
+
+/// `ppthreads verify`: every way to run a model against the one-stage run, bit for bit.
+enum VerifyCommand {
+    static var command: Command {
+        Command(
+            name: "verify", summary: "compares every schedule, transport and partition with one stage, bit for bit",
+            help: helpText(
+                """
+                Usage: ppthreads verify [flags]
+
+                Trains a model through every schedule, transport, number of ranks and partition that fits, and compares losses,
+                gradients and updated weights with the one-stage run, bit for bit. One line each; exit code 70 on any difference.
+                Without flags: a small decoder and a small gpt, M in 1, 3, 4, 8.
+                """, VerifyOptions.flags), run: run)
+    }
+
+    private enum Verdict {
+        case equal(losses: Int, tensors: Int)
+        case different(String)
+        case unfit(String)
+    }
+
+    private static func run(_ arguments: [String]) throws(CommandError) {
+        var options = VerifyOptions()
+        try Flag.parse(arguments, VerifyOptions.flags, into: &options)
+        var (equal, different, unfit) = (0, 0, 0)
+        for architecture in options.architectures {
+            for microbatches in options.microbatches {
+                let baseline = try baseline(architecture, microbatches, options)
+                for variant in options.variants(architecture, microbatches) {
+                    switch try judge(variant, baseline, options) {
+                    case .equal(let losses, let tensors):
+                        equal += 1
+                        try Terminal.output("equal     \(variant): \(losses) losses, \(tensors) gradients and weights")
+                    case .different(let what):
+                        different += 1
+                        try Terminal.output("DIFFERENT \(variant): \(what)")
+                    case .unfit(let reason):
+                        unfit += 1
+                        try Terminal.output("no fit    \(variant): \(reason)")
+                    }
+                }
+            }
+        }
+        let summary = "\(equal) equal, \(different) different, \(unfit) that do not fit"
+        if different > 0 { throw CommandError(code: .failed, message: summary) }
+        if equal == 0 { throw CommandError(code: .usage, message: "\(summary): nothing was compared") }
+        try Terminal.output(summary)
+    }
+
+    /// One stage, one thread: no hand-offs, and microbatches strictly one after the other.
+    private static func baseline(
+        _ architecture: Architecture, _ microbatches: Int, _ options: VerifyOptions
+    ) throws(CommandError) -> RunResult {
+        let variant = VerifyOptions.Variant(
+            architecture: architecture, schedule: .oneFOneB, ranks: 1, virtualStages: 1, microbatches: microbatches,
+            transport: .threads, partition: .uniform)
+        let configuration = try options.configuration(variant)
+        do throws(RunError) { return try RunPlan(configuration).run() } catch { throw error.commandError }
+    }
+
+    private static func judge(
+        _ variant: VerifyOptions.Variant, _ baseline: RunResult, _ options: VerifyOptions
+    ) throws(CommandError) -> Verdict {
+        let configuration = try options.configuration(variant)
+        do throws(RunError) {
+            return compare(try RunPlan(configuration).run(), baseline)
+        } catch {
+            guard case .configuration(_, let reason) = error else { throw error.commandError }
+            return .unfit(reason)
+        }
+    }
+
+    private static func compare(_ result: RunResult, _ baseline: RunResult) -> Verdict {
+        guard let weights = result.weights, let gradients = result.gradients, let baseWeights = baseline.weights,
+            let baseGradients = baseline.gradients
+        else { return .different("weights or gradients were not kept") }
+        if let step = zip(result.losses, baseline.losses).enumerated()
+            .first(where: { $1.0.bitPattern != $1.1.bitPattern })?.offset
+        {
+            return .different("loss of step \(step): \(result.losses[step]) instead of \(baseline.losses[step])")
+        }
+        if result.losses.count != baseline.losses.count { return .different("number of losses") }
+        let wrongGradients = gradients.differences(from: baseGradients)
+        if let name = wrongGradients.first {
+            return .different("\(wrongGradients.count) gradients, the first \(name)")
+        }
+        let wrongWeights = weights.differences(from: baseWeights)
+        if let name = wrongWeights.first { return .different("\(wrongWeights.count) weights, the first \(name)") }
+        return .equal(losses: result.losses.count, tensors: 2 * weights.parameters.count)
+    }
+}

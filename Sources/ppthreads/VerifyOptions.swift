@@ -1,0 +1,113 @@
+import Pipeline
+import SharedTensor
+import Threads
+
+/// What `ppthreads verify` was asked for. The defaults are models small enough for every combination to take seconds.
+struct VerifyOptions {
+    var architectures = Architecture.allCases
+    var schedules = ScheduleKind.allCases
+    var transports = TransportKind.allCases
+    var partitions = PartitionKind.allCases
+    var stages = [1, 2, 4]
+    var microbatches = [1, 3, 4, 8]
+    var model = ModelOptions(
+        architecture: .decoder, layers: 8, heads: 3, dim: 24, ffn: 40, vocabulary: 53, sequenceLength: 7)
+    var batch = 24
+    var steps = 2
+    var seed = 0
+    var simd = SIMDLevel.best
+    var pin = PinPolicy.auto
+    var timeout = 60.0
+
+    private static let standard = VerifyOptions()
+
+    static var flags: [Flag<VerifyOptions>] {
+        [
+            .choices("--arch", set: \.architectures, help: "architectures"),
+            .choices("--schedule", set: \.schedules, help: "schedules"),
+            .choices("--transport", set: \.transports, help: "transports"),
+            .choices("--partition", set: \.partitions, help: "partitions"),
+            .numbers(
+                "--stages", "--procs", set: \.stages, in: Limits.stages, standard: standard, help: "numbers of ranks"),
+            .numbers(
+                "--microbatches", set: \.microbatches, in: Limits.batch, standard: standard,
+                help: "numbers of microbatches; each divides the batch"),
+            .number(
+                "--n-layers", "--layers", set: \.model.layers, in: Limits.layers, standard: standard, help: "layers"),
+            .number("--n-heads", "--heads", set: \.model.heads, in: Limits.heads, standard: standard, help: "heads"),
+            .number("--dim", set: \.model.dim, in: Limits.dim, standard: standard, help: "columns of an activation"),
+            .number("--ffn", set: \.model.ffn, in: Limits.ffn, standard: "40", help: "columns inside the feed-forward"),
+            .number(
+                "--vocab-size", set: \.model.vocabulary, in: Limits.vocabulary, standard: "53", help: "tokens there are"
+            ),
+            .number(
+                "--seq-len", set: \.model.sequenceLength, in: Limits.sequence, standard: standard,
+                help: "tokens a sequence"),
+            .number(
+                "--batch-size", "--batch", set: \.batch, in: Limits.batch, standard: standard, help: "sequences a step"),
+            .number("--steps", set: \.steps, in: 1...1000, standard: standard, help: "steps each run trains"),
+            .number("--seed", set: \.seed, in: 0...Int.max, standard: standard, help: "of parameters and tokens"),
+            .choice("--simd", set: \.simd, standard: standard, help: "vector level of the kernels"),
+            .positive(
+                "--timeout", set: \.timeout, max: 86400, placeholder: "SECONDS", standard: standard,
+                help: "the longest that one wait for another rank may last"),
+        ]
+    }
+}
+
+extension VerifyOptions {
+    /// One way to run the model.
+    struct Variant: CustomStringConvertible {
+        let architecture: Architecture
+        let schedule: ScheduleKind
+        let ranks: Int
+        let virtualStages: Int
+        let microbatches: Int
+        let transport: TransportKind
+        let partition: PartitionKind
+
+        var description: String {
+            let stages = virtualStages > 1 ? " v=\(virtualStages)" : ""
+            return "\(architecture.rawValue) \(schedule.title) \(transport.rawValue) P=\(ranks)\(stages) "
+                + "M=\(microbatches) \(partition.rawValue)"
+        }
+    }
+
+    /// Every way to run an architecture with M microbatches. An interleaved schedule takes two stages a rank.
+    func variants(_ architecture: Architecture, _ microbatches: Int) -> [Variant] {
+        schedules.flatMap { schedule in
+            transports.flatMap { transport in
+                partitions.flatMap { partition in
+                    stages.map { ranks in
+                        Variant(
+                            architecture: architecture, schedule: schedule, ranks: ranks,
+                            virtualStages: schedule.allowsVirtualStages ? 2 : 1, microbatches: microbatches,
+                            transport: transport, partition: partition)
+                    }
+                }
+            }
+        }
+    }
+
+    func configuration(_ variant: Variant) throws(CommandError) -> RunConfiguration {
+        var model = model
+        model.architecture = variant.architecture
+        var configuration = RunConfiguration(
+            model: try model.spec().model(),
+            schedule: variant.schedule.make(
+                ranks: variant.ranks, virtualStages: variant.virtualStages, microbatches: variant.microbatches))
+        configuration.batchSize = batch
+        configuration.partition = variant.partition
+        configuration.transport = variant.transport.transport
+        configuration.pin = pin
+        configuration.simd = simd
+        configuration.seed = UInt64(seed)
+        configuration.tokens = .random(seed: UInt64(seed))
+        configuration.warmupSteps = 0
+        configuration.measuredSteps = steps
+        configuration.timeoutSeconds = timeout
+        configuration.keepsWeights = true
+        configuration.keepsGradients = true
+        return configuration
+    }
+}
