@@ -29,10 +29,11 @@ let package = Package(
             name: "ppthreads-bench", dependencies: ["Pipeline"], path: "Benchmarks/ppthreads-bench",
             swiftSettings: strict),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
-        .testTarget(name: "SharedTensorTests", dependencies: ["SharedTensor"], swiftSettings: strict),
+        .testTarget(name: "SharedTensorTests", dependencies: ["SharedTensor", "Threads"], swiftSettings: strict),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(
-            name: "PipelineTests", dependencies: ["Pipeline", "AllocationCounter"], exclude: ["Golden"],
+            name: "PipelineTests", dependencies: ["Pipeline", "SharedTensor", "Threads", "AllocationCounter"],
+            exclude: ["Golden"],
             swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["ppthreads"], swiftSettings: strict),
     ]

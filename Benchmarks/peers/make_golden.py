@@ -52,6 +52,10 @@ GPT = Case("gpt", vocab=41, dim=20, layers=2, heads=4, ffn=80, seq=9, batch=4, m
 # gpt's 90 end with a row, so that one wraps in its last target alone and the next starts over at 0.
 TOKENS = {DECODER: 101, GPT: 90}
 
+# Chosen so that no input of a ReLU in the decoder's three steps lies nearer to 0 than 2e-4, hundreds of times the
+# rounding: its derivative jumps there, so a last bit that differs could change gradients by percents.
+SEED = 6
+
 
 def train(
     case: Case, init: models.NamedTensors, tokens: torch.Tensor, steps: int
@@ -65,7 +69,7 @@ def train(
 def write(case: Case, folder: Path) -> None:
     """Writes the folder of one case."""
     folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(1)
+    torch.manual_seed(SEED)
     start = case.build()
     models.perturb(start, seed=2)
     models.save_weights(start, folder / "init.safetensors")

@@ -122,7 +122,7 @@ class GPT(nn.Module):
         """Logits [batch, sequence, vocab] of tokens [batch, sequence]."""
         positions = torch.arange(tokens.shape[1])
         x = self.transformer["wte"](tokens) + self.transformer["wpe"](positions)
-        for block in self.transformer["h"]:
+        for block in self.transformer["h"].children():
             x = block(x)
         return self.lm_head(self.transformer["ln_f"](x))
 
@@ -236,16 +236,16 @@ def perturb(model: nn.Module, seed: int) -> None:
     """Makes an initialization that hides less, for comparisons.
 
     By default biases are zero and norm weights one in many places, so a model that ignores or swaps them would agree.
-    Here each gets small random values on top. gpt's embeddings get smaller, near nanoGPT's own start: at PyTorch's
-    standard deviation of 1 the epsilon of the first layer norm would not show.
+    Here each gets small random values on top. Embeddings get smaller: at PyTorch's standard deviation of 1 the epsilon
+    of the first layer norm would not show.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.dim() == 1:
                 parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.1)
-            elif name in ("transformer.wte.weight", "transformer.wpe.weight"):
-                parameter.mul_(0.05)
+            elif name in ("tok_embeddings.weight", "transformer.wte.weight", "transformer.wpe.weight"):
+                parameter.mul_(0.1)
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

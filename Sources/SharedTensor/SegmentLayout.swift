@@ -3,6 +3,11 @@ public struct Region: Equatable, Sendable {
     public let offset: Int
     public let bytes: Int
 
+    public init(offset: Int, bytes: Int) {
+        self.offset = offset
+        self.bytes = bytes
+    }
+
     /// The stretch `offset..<offset + count` of this one.
     public func part(offset: Int, bytes count: Int) -> Region {
         precondition(offset >= 0 && count >= 0 && offset + count <= bytes, "part outside its region")
@@ -26,13 +31,13 @@ public struct SegmentLayout: Equatable, Sendable {
 
     public init() {}
 
-    /// Sets aside `bytes` at a multiple of `alignment`.
+    /// Sets aside `bytes` at a multiple of `alignment`. In a layout that is too large, regions overlap.
     public mutating func reserve(bytes count: Int, alignment: Int = lineBytes) -> Region {
         precondition(count >= 0 && alignment > 0, "a region has no negative size")
         let offset = (bytes + alignment - 1) / alignment * alignment
         if isTooLarge || count > Self.bytesMax || offset + count > Self.bytesMax {
             isTooLarge = true
-            return Region(offset: 0, bytes: 0)
+            return Region(offset: 0, bytes: count)
         }
         bytes = offset + count
         return Region(offset: offset, bytes: count)
@@ -40,9 +45,8 @@ public struct SegmentLayout: Equatable, Sendable {
 
     /// Sets aside one fp32 tensor, padded to whole cache lines, so that a loop over full vectors stays inside it.
     public mutating func reserve(_ shape: Shape) -> Region {
-        guard let count = shape.checkedCount, count < Self.bytesMax / 4 else {
-            isTooLarge = true
-            return Region(offset: 0, bytes: 0)
+        guard let count = shape.checkedCount, count <= Self.bytesMax else {
+            return reserve(bytes: Self.bytesMax + 1)
         }
         return reserve(bytes: (count * 4 + Self.lineBytes - 1) / Self.lineBytes * Self.lineBytes)
     }
@@ -50,9 +54,8 @@ public struct SegmentLayout: Equatable, Sendable {
     /// Sets aside `count` copies of another layout, one after the other.
     public mutating func reserve(_ layout: SegmentLayout, count: Int = 1) -> Region {
         let stride = layout.stride
-        guard !layout.isTooLarge, stride == 0 || count <= Self.bytesMax / stride else {
-            isTooLarge = true
-            return Region(offset: 0, bytes: 0)
+        if layout.isTooLarge || (stride > 0 && count > Self.bytesMax / stride) {
+            return reserve(bytes: Self.bytesMax + 1)
         }
         return reserve(bytes: stride * count)
     }

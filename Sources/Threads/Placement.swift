@@ -34,7 +34,7 @@ public struct Placement: Equatable, Sendable {
     public var note: String? {
         let sharing = isShared.filter { $0 }.count
         if sharing == 0 { return nil }
-        let cpus = Set(cpuOfRank.compactMap { $0 })
+        let cpus = Set(zip(cpuOfRank, isShared).compactMap { $1 ? $0 : nil })
         let place = cpus.isEmpty ? "too few CPUs" : "CPU\(cpus.count == 1 ? "" : "s") \(CPUSet(cpus))"
         return
             "\(sharing) of \(cpuOfRank.count) ranks share \(place), round-robin; their waits sleep instead of spinning"
@@ -67,5 +67,11 @@ public struct Placement: Equatable, Sendable {
 public struct PlacementError: Error, Equatable, CustomStringConvertible {
     public let cpu: Int
     public let allowed: CPUSet
+
+    public init(cpu: Int, allowed: CPUSet) {
+        self.cpu = cpu
+        self.allowed = allowed
+    }
+
     public var description: String { "CPU \(cpu) is not one this program may use; allowed: \(allowed)" }
 }

@@ -6,6 +6,13 @@ public struct Topology: Sendable, Equatable {
         public let core: Int
         public let package: Int
         public let node: Int
+
+        public init(id: Int, core: Int, package: Int, node: Int) {
+            self.id = id
+            self.core = core
+            self.package = package
+            self.node = node
+        }
     }
 
     /// In ascending order of id.

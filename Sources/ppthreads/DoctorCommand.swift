@@ -16,8 +16,9 @@ enum DoctorCommand {
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {
-        var none: Void = ()
-        try Flag<Void>.parse(arguments, [], into: &none)
+        if let argument = arguments.first {
+            throw CommandError(code: .usage, message: "unknown flag \(argument): doctor takes none")
+        }
         let topology: Topology
         do throws(SystemError) { topology = try Topology.current() } catch {
             throw CommandError(code: .failed, message: error.description)

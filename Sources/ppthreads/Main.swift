@@ -16,8 +16,7 @@ struct Main {
     static var commands: [Command] { [RunCommand.command, VerifyCommand.command, DoctorCommand.command] }
 
     static func main() {
-        // A reader that closes the pipe early is no reason to die by a signal; the failed write is reported instead.
-        _ = signal(SIGPIPE, SIG_IGN)
+        Terminal.setUpSignals()
         let arguments = Array(CommandLine.arguments.dropFirst())
         do throws(CommandError) {
             try dispatch(arguments)
@@ -65,6 +64,15 @@ struct Main {
 
 /// Where words go.
 enum Terminal {
+    static func setUpSignals() {
+        // A reader that closes the pipe early is no reason to die by a signal; the failed write is reported instead.
+        _ = signal(SIGPIPE, SIG_IGN)
+        // Whoever started us may have had signals blocked, which a new program inherits; Ctrl-C must end a run all the same.
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe sigprocmask(SIG_SETMASK, &none, nil)
+    }
+
     /// Writes a line to standard output.
     /// - Throws: `CommandError` when nobody can read it any more, or the disk is full.
     static func output(_ line: String) throws(CommandError) {

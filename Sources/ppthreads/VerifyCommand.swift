@@ -45,7 +45,7 @@ enum VerifyCommand {
         }
         let summary = "\(equal) equal, \(different) different, \(unfit) that do not fit"
         if different > 0 { throw CommandError(code: .failed, message: summary) }
-        if equal == 0 { throw CommandError(code: .usage, message: "\(summary): nothing was compared") }
+        if equal == 0 { throw CommandError(code: .usage, message: "--stages: nothing was compared: \(summary)") }
         try Terminal.output(summary)
     }
 
@@ -79,7 +79,7 @@ enum VerifyCommand {
         if let step = zip(result.losses, baseline.losses).enumerated()
             .first(where: { $1.0.bitPattern != $1.1.bitPattern })?.offset
         {
-            return .different("loss of step \(step): \(result.losses[step]) instead of \(baseline.losses[step])")
+            return .different("loss of step \(step + 1): \(result.losses[step]) instead of \(baseline.losses[step])")
         }
         if result.losses.count != baseline.losses.count { return .different("number of losses") }
         let wrongGradients = gradients.differences(from: baseGradients)

@@ -64,7 +64,7 @@ enum WholeFile {
         defer { close(descriptor) }
         for index in unsafe pieces.indices {
             var rest = unsafe pieces[index][...]
-            while !rest.isEmpty {
+            while unsafe !rest.isEmpty {
                 let written = try systemCall("write") {
                     unsafe Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
                 }

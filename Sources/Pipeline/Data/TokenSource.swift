@@ -12,7 +12,7 @@ public enum TokenSource: Sendable {
     /// - Parameters:
     ///   - batch: rows of a whole step, over all microbatches.
     ///   - inputs: [rows, length], or empty to leave them out; likewise `targets`.
-    func fill(step: Int, batch: Int, length: Int, vocabulary: Int, inputs: Tokens, targets: Tokens) {
+    public func fill(step: Int, batch: Int, length: Int, vocabulary: Int, inputs: Tokens, targets: Tokens) {
         for row in 0..<batch {
             for place in 0...length {
                 let token =

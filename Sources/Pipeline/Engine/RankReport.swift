@@ -47,10 +47,10 @@ public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConv
 
 /// Where a rank is: the last thing it started on.
 public struct RankPosition: Codable, Equatable, Sendable, CustomStringConvertible {
-    /// Counts from 0, warm-up included.
+    /// Counts from 0, warm-up included; messages count from 1, as the progress line does.
     public let step: Int
     /// The action, or nil between steps.
     public let action: String?
 
-    public var description: String { action.map { "in step \(step), at action \($0)" } ?? "before step \(step)" }
+    public var description: String { action.map { "in step \(step + 1), at action \($0)" } ?? "before step \(step + 1)" }
 }

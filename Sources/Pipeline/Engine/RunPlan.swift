@@ -124,12 +124,16 @@ public struct RunPlan: Sendable {
 
     /// Refuses a run that cannot fit, before anything is mapped and the system starts to swap or kill.
     private func checkMemory() throws(RunError) {
-        let isTooLarge = memories.contains { $0.layout.isTooLarge }
-        let rings = edges.reduce(0) { $0 + $1.ringLayout.bytes }
-        let needed = memories.reduce(rings) { $0 + $1.layout.bytes }
+        var total = SegmentLayout()
+        for edge in edges {
+            var slot = SegmentLayout()
+            _ = slot.reserve(edge.shape)
+            _ = total.reserve(slot, count: edge.slots)
+        }
+        for memory in memories { _ = total.reserve(memory.layout) }
         let available = MachineMemory.availableBytes ?? SegmentLayout.bytesMax
-        if isTooLarge || needed > available {
-            let size = isTooLarge ? "more memory than any machine has" : "\(ByteCount(needed)) of memory"
+        if total.isTooLarge || total.bytes > available {
+            let size = total.isTooLarge ? "more memory than any machine has" : "\(ByteCount(total.bytes)) of memory"
             throw .configuration(
                 setting: "--dim",
                 "the model and its activations need \(size); \(ByteCount(available)) are available: make --dim, "

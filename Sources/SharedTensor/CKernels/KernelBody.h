@@ -1,15 +1,20 @@
-// One SIMD level's kernels, from the one source for all levels. The including file sets LEVEL_NAME, LANES, TILE_ROWS,
-// HAS_FMA and TABLE, and the target attributes around it.
-#include "CKernels.h"
-
-#include <math.h>
-#include <stddef.h>
-
+// One SIMD level's kernels, from the one source for all levels. The including file includes CKernels.h, math.h and
+// stddef.h, sets LEVEL_NAME, LANES, TILE_ROWS, HAS_FMA and TABLE, may set LOAD_PART and STORE_PART, and puts the target
+// attributes around this. Everything but the table is static: the same names exist once for each level.
 #include "Vector.h"
+#include "VectorMath.h"
 
 #include "Elementwise.h"
+#include "RowSums.h"
+
+#include "LayerNorm.h"
+#include "Softmax.h"
+
+#include "Packing.h"
+
+#include "GemmTile.h"
+
 #include "Gemm.h"
-#include "Rows.h"
 
 const ppt_kernels TABLE = {
     .name = LEVEL_NAME,

@@ -1,12 +1,18 @@
 // Kernels for any CPU that clang knows: vectors of four, which are SSE on x86-64 and NEON on arm64.
+#include <math.h>
+#include <stddef.h>
+
+#include "CKernels.h"
+
 #define LEVEL_NAME "portable"
 #define LANES 4
 #define TABLE ppt_kernels_portable
 #if defined(__aarch64__)
 #define HAS_FMA 1
-#define TILE_ROWS 8
+#define TILE_ROWS 12
 #else
 #define HAS_FMA 0
-#define TILE_ROWS 4
+#define TILE_ROWS 6
 #endif
+
 #include "KernelBody.h"

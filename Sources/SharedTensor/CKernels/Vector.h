@@ -1,16 +1,20 @@
-// Vectors of LANES floats and what every kernel is built from. Included once for each SIMD level, after LANES is set.
+// Vectors of LANES floats, and what every kernel is built from. Included once for each SIMD level, after LANES is set.
 //
-// Bits: an element's result must not depend on where it stands in the array. So the last, partial vector goes through the
-// same operations as a full one (padded with zeros), and no expression is left to the compiler to fuse or not: products
-// that are added go through fused_multiply_add, and contraction is off.
+// Bits: an element's result must not depend on where it stands in the array. So the last, partial vector goes through
+// the same operations as a full one (padded with zeros), and no expression is left to the compiler to fuse or not:
+// products that are added go through `fused_multiply_add`, and contraction is off.
 #pragma STDC FP_CONTRACT OFF
 
 #define INLINE static inline __attribute__((always_inline))
 
-typedef float vector __attribute__((vector_size(LANES * 4)));
-typedef int32_t ivector __attribute__((vector_size(LANES * 4)));
+typedef float vector __attribute__((ext_vector_type(LANES)));
+typedef int32_t ivector __attribute__((ext_vector_type(LANES)));
+typedef uint32_t uvector __attribute__((ext_vector_type(LANES)));
+typedef float quad __attribute__((ext_vector_type(4)));
 
-INLINE vector splat(float value) { return value - (vector){0}; }
+INLINE long smaller(long a, long b) { return a < b ? a : b; }
+
+INLINE vector splat(float value) { return (vector)value; }
 
 INLINE vector load(const float *from) {
     vector v;
@@ -20,14 +24,62 @@ INLINE vector load(const float *from) {
 
 INLINE void store(float *to, vector v) { __builtin_memcpy(to, &v, sizeof v); }
 
-/// The first `count` lanes; the others are 0.
-INLINE vector load_part(const float *from, long count) {
-    vector v = {0};
-    __builtin_memcpy(&v, from, (size_t)count * sizeof(float));
-    return v;
+/// All ones in the first `count` lanes, 0 in the others.
+INLINE ivector first_lanes(long count) {
+    static const int32_t numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    ivector lane;
+    __builtin_memcpy(&lane, numbers, sizeof lane);
+    return lane < (ivector)(int32_t)count;
 }
 
-INLINE void store_part(float *to, vector v, long count) { __builtin_memcpy(to, &v, (size_t)count * sizeof(float)); }
+/// The first `count` lanes; the others are 0. Reads nothing beyond them. `count` is from 0 to LANES.
+INLINE vector load_part(const float *from, long count) {
+#ifdef LOAD_PART
+    return LOAD_PART(from, count);
+#else
+    vector v = {0};
+    for (long lane = 0; lane < LANES; lane++) {
+        if (lane < count) v[lane] = from[lane];
+    }
+    return v;
+#endif
+}
+
+/// Writes the first `count` lanes and touches nothing beyond them.
+INLINE void store_part(float *to, vector v, long count) {
+#ifdef STORE_PART
+    STORE_PART(to, v, count);
+#else
+    for (long lane = 0; lane < LANES; lane++) {
+        if (lane < count) to[lane] = v[lane];
+    }
+#endif
+}
+
+/// The elements of an array that one vector holds: LANES of them, or fewer at the array's end.
+typedef struct {
+    long first, count;
+} span;
+
+INLINE span span_at(long first, long n) { return (span){first, smaller(LANES, n - first)}; }
+
+/// Runs its block for every span `s` of `n` elements, in ascending order.
+#define FOR_EACH_SPAN(s, n) for (span s = span_at(0, n); s.count > 0; s = span_at(s.first + LANES, n))
+
+INLINE vector get(const float *array, span s) {
+    return s.count == LANES ? load(array + s.first) : load_part(array + s.first, s.count);
+}
+
+INLINE void put(float *array, span s, vector v) {
+    if (s.count == LANES) {
+        store(array + s.first, v);
+    } else {
+        store_part(array + s.first, v, s.count);
+    }
+}
+
+/// `v` in the lanes that the span has, `other` in the rest: before a reduction, the value that changes nothing.
+INLINE vector kept(vector v, span s, float other) { return first_lanes(s.count) ? v : splat(other); }
 
 /// a * b + c with one rounding where the level has the instruction, and with two, always, where it has not.
 INLINE vector fused_multiply_add(vector a, vector b, vector c) {
@@ -38,73 +90,21 @@ INLINE vector fused_multiply_add(vector a, vector b, vector c) {
 #endif
 }
 
-INLINE vector select(ivector condition, vector yes, vector no) {
-    return (vector)((condition & (ivector)yes) | (~condition & (ivector)no));
-}
-
-INLINE vector larger(vector a, vector b) { return select(a > b, a, b); }
+/// The larger of each pair of lanes; b where either is NaN.
+INLINE vector larger(vector a, vector b) { return a > b ? a : b; }
 
 /// The sum of all lanes, halves first: one order for every caller.
 INLINE float sum_lanes(vector v) {
-    float lanes[LANES];
-    store(lanes, v);
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
-    }
-    return lanes[0];
+#if LANES == 16
+    const __attribute__((ext_vector_type(8))) float eight = v.lo + v.hi;
+    const quad four = eight.lo + eight.hi;
+#elif LANES == 8
+    const quad four = v.lo + v.hi;
+#else
+    const quad four = v;
+#endif
+    return (four.x + four.z) + (four.y + four.w);
 }
 
-INLINE float largest_lane(vector v) {
-    float lanes[LANES];
-    store(lanes, v);
-    float largest = lanes[0];
-    for (int lane = 1; lane < LANES; lane++) largest = lanes[lane] > largest ? lanes[lane] : largest;
-    return largest;
-}
-
-/// Runs BODY for each vector of n elements, the last one perhaps partial. BODY sees `at`, the first element's index, and
-/// reads with GET and writes with PUT.
-#define FOR_EACH_VECTOR(n, BODY)                                  \
-    do {                                                          \
-        long at = 0;                                              \
-        for (; at + LANES <= (n); at += LANES) {                  \
-            _Pragma("clang diagnostic push")                      \
-            _Pragma("clang diagnostic ignored \"-Wunused-variable\"") \
-            const long part = LANES;                              \
-            _Pragma("clang diagnostic pop")                       \
-            const int is_whole = 1;                               \
-            BODY                                                  \
-        }                                                         \
-        if (at < (n)) {                                           \
-            const long part = (n) - at;                           \
-            const int is_whole = 0;                               \
-            BODY                                                  \
-        }                                                         \
-    } while (0)
-#define GET(array) (is_whole ? load((array) + at) : load_part((array) + at, part))
-#define PUT(array, value) (is_whole ? store((array) + at, (value)) : store_part((array) + at, (value), part))
-
-/// e^x, at most 2 ulp off for x in [-87.3, 88.3]; 0 below, and the value at 88.3 above.
-/// x = n ln 2 + r with |r| <= ln 2 / 2; e^r by the polynomial of Cephes' expf (S. Moshier).
-INLINE vector exponential(vector x) {
-    const vector lowest = splat(-87.33f);
-    const ivector vanishes = x < lowest;
-    const vector bounded = select(x > splat(88.3f), splat(88.3f), select(vanishes, lowest, x));
-    // Adding and taking off 1.5 * 2^23 rounds to the nearest integer.
-    const vector shift = splat(12582912.0f);
-    const vector n = fused_multiply_add(bounded, splat(1.44269504f), shift) - shift;
-    vector r = fused_multiply_add(n, splat(-0.693359375f), bounded);
-    r = fused_multiply_add(n, splat(2.12194440e-4f), r);
-    vector p = splat(1.9875691500e-4f);
-    p = fused_multiply_add(p, r, splat(1.3981999507e-3f));
-    p = fused_multiply_add(p, r, splat(8.3334519073e-3f));
-    p = fused_multiply_add(p, r, splat(4.1665795894e-2f));
-    p = fused_multiply_add(p, r, splat(1.6666665459e-1f));
-    p = fused_multiply_add(p, r, splat(5.0000001201e-1f));
-    p = fused_multiply_add(p, r * r, r) + splat(1.0f);
-    const ivector power = (__builtin_convertvector(n, ivector) + 127) << 23;
-    return select(vanishes, splat(0.0f), p * (vector)power);
-}
-
-/// 1 / (1 + e^-x).
-INLINE vector logistic(vector x) { return splat(1.0f) / (splat(1.0f) + exponential(-x)); }
+/// NaN counts as the smallest value, unless there is nothing else.
+INLINE float largest_lane(vector v) { return __builtin_reduce_max(v); }

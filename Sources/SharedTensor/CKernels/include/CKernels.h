@@ -5,12 +5,14 @@
 // ppt_kernels_at. There is no ifunc and no target_clones: their resolvers run before the thread sanitizer does.
 //
 // What every kernel promises:
-// - fp32, row-major. `rows`, `columns`, `m`, `n`, `k` count elements; a stride (`ld...`) is in elements between row starts.
+// - fp32, row-major. `rows`, `columns`, `m`, `n`, `k` count elements; a stride (`ld...`) is in elements between row
+//   starts.
 // - No allocation, no global state, no system call; callable from any thread at the same time on different outputs.
 // - Bits: an output element depends on the values that define it and on the length of its reduction alone; not on the
 //   pointer's alignment, the element's position in the array, or how many rows and columns are computed beside it. So
 //   splitting rows or columns over ranks or threads never changes a bit within one SIMD level.
-// - Any size from 1 up, round or not; no alignment is required. Inputs and outputs overlap only where a comment says so.
+// - Any size from 1 up, round or not; no alignment is required. Inputs and outputs overlap only where a comment says
+//   so.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -58,15 +60,18 @@ typedef struct ppt_kernels {
     /// out[c] += sum over rows of x[r, c], rows ascending.
     void (*column_sum)(long rows, long columns, const float *x, long ldx, float *out);
 
-    /// y[i] = max(x[i], 0); y may be x. Backward: dx[i] = y[i] > 0 ? dy[i] : 0, from the output y; dx may be dy.
+    /// y[i] = max(x[i], 0), NaN for NaN; y may be x. Backward from the output y: dx[i] = y[i] > 0 ? dy[i] : 0; dx may
+    /// be dy or y.
     void (*relu)(long n, const float *x, float *y);
     void (*relu_backward)(long n, const float *y, const float *dy, float *dx);
-    /// GELU, tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). Backward from the input x; dx may be dy.
+    /// GELU, tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))); y may be x. Backward from the input x; dx may
+    /// be dy.
     void (*gelu)(long n, const float *x, float *y);
     void (*gelu_backward)(long n, const float *x, const float *dy, float *dx);
 
-    /// Layer norm over each row of x [rows, columns]: y = (x - mean) * rstd * gamma + beta, rstd = 1/sqrt(var + epsilon),
-    /// var the biased variance, computed around the mean. Writes mean[rows], rstd[rows] for the backward.
+    /// Layer norm over each row of x [rows, columns]: y = (x - mean) * rstd * gamma + beta, with
+    /// rstd = 1/sqrt(var + epsilon), var the biased variance, computed around the mean. Writes mean[rows] and
+    /// rstd[rows] for the backward.
     void (*layer_norm)(long rows, long columns, const float *x, const float *gamma, const float *beta, float epsilon,
                        float *y, float *mean, float *rstd);
     /// dx [rows, columns], overwritten; dx may be dy.
@@ -77,13 +82,15 @@ typedef struct ppt_kernels {
                                         const float *rstd, float *dgamma, float *dbeta);
 
     /// In place over each row: x[r, :] = softmax(scale * x[r, :]). With `causal`, row r sees columns 0...r only and the
-    /// rest of the row becomes 0. Safe for large values (the row's maximum is subtracted).
+    /// rest of the row becomes 0. Safe for large values (the row's maximum is subtracted). A NaN
+    /// makes all that its row sees NaN.
     void (*softmax)(long rows, long columns, float *x, long ldx, float scale, int causal);
     /// In place over each row: dp[r, :] = scale * p[r, :] * (dp[r, :] - dot(p[r, :], dp[r, :])).
     void (*softmax_backward)(long rows, long columns, const float *p, long ldp, float *dp, long lddp, float scale);
 
-    /// Softmax cross-entropy over logits [rows, vocabulary], in place: each row becomes scale * (softmax(row) - onehot).
-    /// Returns the sum over rows of -log softmax(row)[target], accumulated in double, rows ascending.
+    /// Softmax cross-entropy over logits [rows, vocabulary], in place: each row becomes
+    /// scale * (softmax(row) - onehot). Returns the sum over rows of -log softmax(row)[target], accumulated in double,
+    /// rows ascending.
     double (*cross_entropy)(long rows, long vocabulary, float *logits, const int32_t *targets, float scale);
 
     /// out[r, :] = table[tokens[r], :].

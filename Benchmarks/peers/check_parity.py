@@ -1,0 +1,427 @@
+#!/usr/bin/env python3
+"""Checks that ppthreads computes what PyTorch computes, from the same start on the same tokens.
+
+Trains three Adam steps with both and compares the loss of every step, the gradients of steps 1 and 3 and the weights
+after step 3; then loads the checkpoint that ppthreads saved into the PyTorch module. Exits 1 when anything is outside
+its limit, 2 when the command line is wrong.
+
+Two things in the mathematics of these models would make correct programs differ, and are kept apart:
+
+- The bias of attention's keys has a true gradient of zero (softmax ignores what it adds), so what is computed is
+  rounding, and Adam scales it up to whole steps. These thirds of bias tensors are printed, but have no limit.
+- ReLU's derivative jumps at 0. The decoder's default workload has millions of ReLU inputs a step, so some lie within
+  rounding of 0 and fall on either side: PyTorch in float32 and in float64 then differ by up to 3e-2 in a gradient of
+  step 3. So the start moves each ReLU's bias by --relu-margin up or down, which leaves few inputs near 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import torch
+from safetensors import SafetensorError
+
+import torch_models as models
+
+STEPS = 3
+LOSS_LIMIT = 1e-5
+TENSOR_LIMIT = 1e-4
+
+
+class CheckError(Exception):
+    """Why a comparison could not be made; one line."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is trained."""
+
+    arch: str
+    vocab: int
+    dim: int
+    layers: int
+    heads: int
+    ffn: int
+    seq: int
+    batch: int
+    microbatches: int
+    lr: float
+
+    def build(self) -> Union[models.Decoder, models.GPT]:
+        """A new PyTorch model of these sizes."""
+        return models.build(
+            self.arch, vocab=self.vocab, dim=self.dim, layers=self.layers, heads=self.heads, seq=self.seq, ffn=self.ffn
+        )
+
+    def flags(self) -> List[str]:
+        """The same as flags of ppthreads."""
+        values = {
+            "--arch": self.arch, "--layers": self.layers, "--heads": self.heads, "--dim": self.dim, "--ffn": self.ffn,
+            "--vocab-size": self.vocab, "--seq-len": self.seq, "--batch-size": self.batch,
+            "--microbatches": self.microbatches, "--optimizer": "adam", "--lr": self.lr,
+        }  # fmt: skip
+        return [text for flag, value in values.items() for text in (flag, str(value))]
+
+
+DEFAULTS = {
+    "decoder": Workload("decoder", 10000, 240, 4, 4, ffn=2048, seq=64, batch=8, microbatches=4, lr=3e-4),
+    "gpt": Workload("gpt", 512, 96, 3, 4, ffn=4 * 96, seq=32, batch=8, microbatches=4, lr=3e-4),
+}
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files that both sides read, and the folder for those that ppthreads writes."""
+
+    folder: Path
+
+    @property
+    def init(self) -> Path:
+        return self.folder / "init.safetensors"
+
+    @property
+    def tokens(self) -> Path:
+        return self.folder / "tokens.bin"
+
+    def weights(self, steps: int) -> Path:
+        return self.folder / f"weights_step{steps}.safetensors"
+
+    def gradients(self, steps: int) -> Path:
+        return self.folder / f"grads_step{steps}.safetensors"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one side computed: the losses of all steps, the last step's gradients, the weights at the end."""
+
+    losses: List[float]
+    gradients: models.NamedTensors
+    weights: models.NamedTensors
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One difference and its limit. A difference of NaN is outside every limit."""
+
+    group: str
+    name: str
+    difference: float
+    limit: float
+
+    @property
+    def passes(self) -> bool:
+        return self.difference <= self.limit
+
+    @property
+    def rank(self) -> float:
+        """For sorting within a group, whose limits are the same: the larger, the worse."""
+        return math.inf if math.isnan(self.difference) else self.difference
+
+
+# ---- The start ----
+
+
+def separate_relu(model: torch.nn.Module, margin: float, seed: int) -> None:
+    """Moves each bias before a ReLU by `margin`, up or down at random, so that hardly an input of it is near 0."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith(".linear1.bias"):
+                signs = torch.randint(0, 2, parameter.shape, generator=generator) * 2 - 1
+                parameter.add_(signs, alpha=margin)
+
+
+def write_start(workload: Workload, files: Files, seed: int, relu_margin: float) -> None:
+    """Writes a random checkpoint, and fewer random tokens than are read, so that places wrap around."""
+    torch.manual_seed(seed)
+    model = workload.build()
+    models.perturb(model, seed + 1)
+    separate_relu(model, relu_margin, seed + 2)
+    models.save_weights(model, files.init)
+    count = STEPS * workload.batch * workload.seq * 5 // 6 + 1
+    models.write_tokens(models.random_tokens(count, workload.vocab, seed + 3), files.tokens)
+
+
+# ---- The two sides ----
+
+
+def pytorch_result(workload: Workload, files: Files, steps: int) -> Result:
+    """Trains with PyTorch."""
+    model = workload.build()
+    model.load_state_dict(models.load_tensors(files.init))
+    tokens = models.read_tokens(files.tokens)
+    run = models.train(
+        model, tokens, steps, workload.batch, workload.seq, workload.microbatches, workload.lr, optimizer="adam"
+    )
+    return Result(run.losses, run.gradients, model.state_dict())
+
+
+def ppthreads_result(command: Sequence[str], workload: Workload, files: Files, steps: int, timeout: float) -> Result:
+    """Trains with ppthreads. `command` is the binary, `run` and the flags that say how."""
+    arguments = [
+        *command, *workload.flags(), "--warmup-steps", "0", "--measure-steps", str(steps),
+        "--data", str(files.tokens), "--init", str(files.init), "--save", str(files.weights(steps)),
+        "--save-grads", str(files.gradients(steps)), "--json",
+    ]  # fmt: skip
+    losses = losses_of(output_of(arguments, timeout), steps)
+    return Result(losses, read_tensors(files.gradients(steps)), read_tensors(files.weights(steps)))
+
+
+def output_of(arguments: Sequence[str], timeout: float) -> str:
+    """What a command prints on standard output."""
+    try:
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, check=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckError(f"ppthreads could not be run: {error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise CheckError(f"ppthreads did not end within {timeout:g} s") from error
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise CheckError(f"ppthreads ended with status {done.returncode}: {lines[-1]}")
+    return done.stdout
+
+
+def losses_of(output: str, steps: int) -> List[float]:
+    """The losses in the JSON that ppthreads printed: one a step, of which `loss` is the last."""
+    try:
+        report = json.loads(output)
+        history = [float(loss) for loss in report["loss_history"]]
+        last = float(report["loss"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckError(f"ppthreads printed no JSON object with loss and loss_history: {error!r}") from error
+    if len(history) != steps:
+        raise CheckError(f"ppthreads printed {len(history)} losses in loss_history for {steps} steps")
+    if last != history[-1] and not math.isnan(last):
+        raise CheckError(f"ppthreads printed the loss {last}, but {history[-1]} as the last of loss_history")
+    return history
+
+
+def read_tensors(path: Path) -> models.NamedTensors:
+    """A safetensors file that ppthreads wrote."""
+    try:
+        return models.load_tensors(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckError(f"ppthreads left no readable {path.name}: {error}") from error
+
+
+# ---- Comparing ----
+
+
+def key_third(name: str, tensor: torch.Tensor) -> Optional[slice]:
+    """The places of the keys' bias in a bias for queries, keys and values; None for any other tensor."""
+    if not name.endswith((".in_proj_bias", ".attn.c_attn.bias")):
+        return None
+    third = tensor.numel() // 3
+    return slice(third, 2 * third)
+
+
+def check_layout(group: str, expected: models.NamedTensors, actual: models.NamedTensors) -> None:
+    """Raises unless names, shapes and types agree."""
+    missing, extra = sorted(expected.keys() - actual.keys()), sorted(actual.keys() - expected.keys())
+    if missing or extra:
+        raise CheckError(f"{group}: ppthreads' file lacks {missing or 'nothing'} and has besides {extra or 'nothing'}")
+    for name, tensor in expected.items():
+        got = actual[name]
+        if got.shape != tensor.shape or got.dtype != tensor.dtype:
+            form, right = f"{got.dtype} {list(got.shape)}", f"{tensor.dtype} {list(tensor.shape)}"
+            raise CheckError(f"{group}: {name} is {form}, not {right}")
+
+
+def relative_difference(expected: torch.Tensor, actual: torch.Tensor) -> float:
+    """The norm of the difference over the norm of what is expected."""
+    difference = float((actual.double() - expected.double()).norm())
+    norm = float(expected.double().norm())
+    if norm == 0:
+        return 0.0 if difference == 0 else math.inf
+    return difference / norm
+
+
+def without(tensor: torch.Tensor, part: Optional[slice]) -> torch.Tensor:
+    """A vector without some places; anything as it is when `part` is None."""
+    return tensor if part is None else torch.cat([tensor[: part.start], tensor[part.stop :]])
+
+
+def compare_tensors(group: str, expected: models.NamedTensors, actual: models.NamedTensors) -> List[Comparison]:
+    """Compares all tensors, but of the keys' biases only whether they are finite."""
+    check_layout(group, expected, actual)
+    comparisons = []
+    for name, tensor in expected.items():
+        keys = key_third(name, tensor)
+        difference = relative_difference(without(tensor, keys), without(actual[name], keys))
+        if not bool(torch.isfinite(actual[name]).all()):
+            difference = math.nan
+        comparisons.append(Comparison(group, name, difference, TENSOR_LIMIT))
+    return comparisons
+
+
+def compare_losses(group: str, expected: Sequence[float], actual: Sequence[float]) -> List[Comparison]:
+    """Compares the losses of all steps."""
+    return [
+        Comparison(group, f"step {step}: {theirs:.7f}, PyTorch {ours:.7f}", abs(theirs - ours), LOSS_LIMIT)
+        for step, (ours, theirs) in enumerate(zip(expected, actual), start=1)
+    ]
+
+
+def compare_results(expected: Dict[int, Result], actual: Dict[int, Result]) -> List[Comparison]:
+    """Compares everything, given the results by number of steps."""
+    comparisons = []
+    for steps in sorted(expected):
+        run = f"{steps}-step run"
+        ours, theirs = expected[steps], actual[steps]
+        comparisons += compare_losses(f"loss, {run}", ours.losses, theirs.losses)
+        comparisons += compare_tensors(f"gradients, step {steps}", ours.gradients, theirs.gradients)
+        comparisons += compare_tensors(f"weights, after step {steps}", ours.weights, theirs.weights)
+    return comparisons
+
+
+def evaluate_saved(workload: Workload, files: Files) -> Tuple[float, Comparison]:
+    """Loads ppthreads' checkpoint into PyTorch; its loss on the batch after the last, which has to be finite."""
+    model = workload.build()
+    try:
+        model.load_state_dict(read_tensors(files.weights(STEPS)), strict=True)
+    except RuntimeError as error:
+        raise CheckError(f"PyTorch does not load ppthreads' checkpoint: {' '.join(str(error).split())}") from error
+    inputs, targets = models.batches(models.read_tokens(files.tokens), STEPS, workload.batch, workload.seq)
+    model.eval()
+    with torch.no_grad():
+        loss = models.cross_entropy(model, inputs, targets).item()
+    return loss, Comparison("checkpoint", "loads; loss is finite", 0.0 if math.isfinite(loss) else math.nan, 0.0)
+
+
+# ---- Reporting ----
+
+
+def print_comparisons(comparisons: Sequence[Comparison], top: int) -> None:
+    """Prints all losses and, of each other group, the worst tensors."""
+    print(f"  {'difference':>10}  {'limit':>7}  {'':4}  of")
+    for group in dict.fromkeys(comparison.group for comparison in comparisons):
+        members = [comparison for comparison in comparisons if comparison.group == group]
+        if not group.startswith("loss"):
+            members.sort(key=lambda member: member.rank, reverse=True)
+        shown = len(members) if group.startswith("loss") else top
+        for one in members[:shown]:
+            word = "ok" if one.passes else "FAIL"
+            print(f"  {one.difference:10.2e}  {one.limit:7.0e}  {word:4}  {group}: {one.name}")
+        failures = sum(not one.passes for one in members[shown:])
+        if failures:
+            print(f"  {'':10}  {'':7}  FAIL  {group}: {failures} more")
+
+
+def print_keys(expected: Dict[int, Result], actual: Dict[int, Result]) -> None:
+    """Prints the largest absolute differences of the keys' biases, which have no limit."""
+    for steps in sorted(expected):
+        ours, theirs = expected[steps], actual[steps]
+        for group, left, right in (
+            (f"gradients, step {steps}", ours.gradients, theirs.gradients),
+            (f"weights, after step {steps}", ours.weights, theirs.weights),
+        ):
+            for name, tensor in left.items():
+                keys = key_third(name, tensor)
+                if keys is not None:
+                    most = float((tensor[keys] - right[name][keys]).abs().max())
+                    print(f"  {most:10.2e}  {'none':>7}  {'':4}  {group}: {name}, keys (absolute)")
+
+
+# ---- The check ----
+
+
+def check(workload: Workload, command: Sequence[str], options: argparse.Namespace) -> List[Comparison]:
+    """Checks one architecture, prints the table, and returns all comparisons."""
+    with tempfile.TemporaryDirectory(prefix="check_parity.") as folder:
+        files = Files(Path(folder))
+        write_start(workload, files, options.seed, options.relu_margin)
+        actual = {n: ppthreads_result(command, workload, files, n, options.timeout) for n in (1, STEPS)}
+        expected = {n: pytorch_result(workload, files, n) for n in (1, STEPS)}
+        comparisons = compare_results(expected, actual)
+        loss, finite = evaluate_saved(workload, files)
+    comparisons.append(finite)
+    print_comparisons(comparisons, options.top)
+    print_keys(expected, actual)
+    print(f"  loss of ppthreads' checkpoint in PyTorch, on the next batch: {loss:.7f}")
+    return comparisons
+
+
+def verdict(arch: str, workload: Workload, command: Sequence[str], options: argparse.Namespace) -> Tuple[bool, str]:
+    """Whether one architecture passes, and a phrase for the final line."""
+    print(f"{arch}: {' '.join([*command[1:], *workload.flags()])}")
+    try:
+        comparisons = check(workload, command, options)
+    except (CheckError, ValueError) as error:
+        print(f"check_parity: {arch}: {error}", file=sys.stderr)
+        return False, f"{arch} could not be compared"
+    failures = sum(not comparison.passes for comparison in comparisons)
+    if failures:
+        return False, f"{arch} has {failures} of {len(comparisons)} comparisons outside their limits"
+    return True, f"{arch} agrees in {len(comparisons)} comparisons"
+
+
+def parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        description="Checks losses, gradients and weights of ppthreads against PyTorch's over three Adam steps.",
+        epilog="Sizes that are not given are the architecture's own: the reference workload for decoder, a small one "
+        "for gpt.",
+    )
+    parser.add_argument("--ppthreads", type=Path, required=True, metavar="PATH", help="the binary")
+    parser.add_argument("--arch", choices=(*models.ARCHITECTURES, "both"), default="both")
+    for flag in ("vocab-size", "dim", "layers", "heads", "ffn", "seq-len", "batch-size", "microbatches"):
+        parser.add_argument(f"--{flag}", type=models.positive, metavar="N")
+    parser.add_argument("--lr", type=models.positive_real, metavar="X", help="learning rate of Adam")
+    parser.add_argument("--stages", type=models.positive, default=2, metavar="N")
+    parser.add_argument("--virtual-stages", type=models.positive, metavar="N", help="stages a rank (interleaved)")
+    parser.add_argument("--schedule", default="1f1b", metavar="S")
+    parser.add_argument("--transport", default="threads", metavar="T")
+    parser.add_argument("--partition", default="uniform", metavar="P")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the start and the tokens")
+    parser.add_argument(
+        "--relu-margin", type=float, default=2.0, metavar="X",
+        help="moves the biases before ReLU by this, up or down, so that its jump at 0 does not make correct programs "
+        "differ; 0 leaves them (default: 2)",
+    )  # fmt: skip
+    parser.add_argument("--top", type=models.positive, default=5, metavar="N", help="tensors shown of each kind")
+    parser.add_argument("--timeout", type=models.positive_real, default=600.0, metavar="SECONDS", help="of one run")
+    return parser.parse_args(arguments)
+
+
+def workload_of(arch: str, options: argparse.Namespace) -> Workload:
+    """An architecture's workload with the sizes that were given."""
+    given = {
+        "vocab": options.vocab_size, "dim": options.dim, "layers": options.layers, "heads": options.heads,
+        "ffn": options.ffn, "seq": options.seq_len, "batch": options.batch_size,
+        "microbatches": options.microbatches, "lr": options.lr,
+    }  # fmt: skip
+    if options.dim is not None and options.ffn is None:
+        given["ffn"] = models.default_ffn(arch, options.dim)
+    return replace(DEFAULTS[arch], **{name: value for name, value in given.items() if value is not None})
+
+
+def command_of(options: argparse.Namespace) -> List[str]:
+    """The binary, `run`, and how it is to run."""
+    command = [str(options.ppthreads.resolve()), "run", "--stages", str(options.stages)]
+    command += ["--schedule", options.schedule, "--transport", options.transport, "--partition", options.partition]
+    if options.virtual_stages is not None:
+        command += ["--virtual-stages", str(options.virtual_stages)]
+    return command
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Checks what was asked for; returns the exit status."""
+    options = parse(arguments)
+    torch.set_num_threads(1)
+    archs = models.ARCHITECTURES if options.arch == "both" else (options.arch,)
+    verdicts = [verdict(arch, workload_of(arch, options), command_of(options), options) for arch in archs]
+    passed = all(ok for ok, _ in verdicts)
+    print(f"{'PASS' if passed else 'FAIL'}: {'; '.join(phrase for _, phrase in verdicts)}")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+import SharedTensor
+
+/// One unit alone, with memory of its own: to try out a layer, to check its gradients, to time it.
+///
+/// A layer that a user writes is right when `gradientErrors` is small for odd shapes. Not thread safe.
+public final class LayerProbe {
+    public let parameters: [ParameterSpec]
+    /// x and dx: [tokens, input columns]. The caller fills x, and x must not change until the backward is done.
+    public let x: Tensor
+    public let dx: Tensor
+    /// y and dy: [tokens, output columns]. The caller fills dy.
+    public let y: Tensor
+    public let dy: Tensor
+    /// [tokens] each, for layers that read them; all zero at first.
+    public let tokens: Tokens
+    public let targets: Tokens
+
+    private let layer: any Layer
+    private let frame: Frame
+    private let segment: Segment
+
+    /// - Parameters:
+    ///   - inputColumns: 0 for a layer that reads tokens.
+    ///   - seed: of the parameters' start.
+    /// - Throws: `SegmentError`.
+    public init(
+        _ unit: Unit, inputColumns: Int, batch: BatchShape, seed: UInt64 = 0, simd: SIMDLevel = .best
+    ) throws(SegmentError) {
+        var plan = StagePlan(batch: batch, splitsBackward: true)
+        layer = unit.make(&plan)
+        plan.endUnit()
+        var layout = SegmentLayout()
+        let input = Shape(inputColumns == 0 ? 0 : batch.tokens, inputColumns)
+        let output = Shape(unit.outputColumns == 0 ? 0 : batch.tokens, unit.outputColumns)
+        let activations = [input, input, output, output].map { layout.reserve($0) }
+        let ids = (0..<2).map { _ in layout.reserve(bytes: 4 * batch.tokens) }
+        let weights = layout.reserve(plan.weights)
+        let gradients = layout.reserve(plan.weights)
+        let stash = layout.reserve(plan.stash)
+        let gradientStash = layout.reserve(plan.gradientStash.peak)
+        let scratch = layout.reserve(plan.scratch.peak)
+        let workspace = layout.reserve(Kernels.workspaceShape)
+        let loss = layout.reserve(Shape(1))
+
+        segment = try Segment(bytes: layout.bytes, backing: .privateMemory)
+        let arena = segment.arena
+        (x, dx) = (arena.tensor(activations[0], input), arena.tensor(activations[1], input))
+        (y, dy) = (arena.tensor(activations[2], output), arena.tensor(activations[3], output))
+        (tokens, targets) = (arena.tokens(ids[0]), arena.tokens(ids[1]))
+        frame = Frame(
+            weights: arena.part(weights, of: plan.weights), gradients: arena.part(gradients, of: plan.weights),
+            stash: arena.part(stash, of: plan.stash),
+            gradientStash: arena.part(gradientStash, of: plan.gradientStash.peak),
+            scratch: arena.part(scratch, of: plan.scratch.peak),
+            kernels: Kernels(level: simd, workspace: arena.tensor(workspace, Kernels.workspaceShape)), batch: batch,
+            tokens: tokens, targets: targets, gradientScale: 1, loss: arena.tensor(loss, Shape(1)))
+        parameters = plan.parameters
+        for parameter in parameters { parameter.initialize(weight(parameter), seed: seed) }
+    }
+
+    public func weight(_ parameter: ParameterSpec) -> Tensor { frame.weights.tensor(parameter.region, parameter.shape) }
+    public func gradient(_ parameter: ParameterSpec) -> Tensor {
+        frame.gradients.tensor(parameter.region, parameter.shape)
+    }
+
+    /// What a loss layer computed in the last forward.
+    public var loss: Float { frame.loss[0] }
+
+    public func forward() { layer.forward(x, into: y, frame) }
+    public func backwardInput() { layer.backwardInput(dy, input: x, into: dx, frame) }
+    public func backwardWeights() { layer.backwardWeights(dy, input: x, frame) }
+
+    /// Sets the parameters' gradients to zero.
+    public func clearGradients() { frame.gradients.floats.fill(0) }
+}
+
+extension LayerProbe {
+    /// Compares the gradients with central differences of the forward, along random directions.
+    ///
+    /// The function differentiated is sum(y * dy) (or the loss, for a layer without output), summed in double. For x and
+    /// for each parameter, the derivative along a random direction is taken both ways; the error is their difference over
+    /// the gradient's norm times the direction's.
+    ///
+    /// - Parameter step: how far the central difference goes to each side, relative to the tensor's size.
+    /// - Returns: the error for `x` (when there is one) and for each parameter, by name.
+    public func gradientErrors(step: Float = 1e-2, directions: Int = 4, seed: UInt64 = 1) -> [String: Double] {
+        clearGradients()
+        forward()
+        backwardInput()
+        backwardWeights()
+        var tensors = parameters.map { ($0.name, weight($0), gradient($0).values) }
+        if x.count > 0 { tensors.append(("x", x, dx.values)) }
+        var errors: [String: Double] = [:]
+        for (name, tensor, gradient) in tensors {
+            for direction in 0..<directions {
+                let error = directionalError(
+                    tensor, gradient, step, CounterRandom(seed: seed &+ UInt64(direction), name: name))
+                errors[name] = max(errors[name] ?? 0, error)
+            }
+        }
+        return errors
+    }
+
+    private func directionalError(
+        _ tensor: Tensor, _ gradient: [Float], _ step: Float, _ random: CounterRandom
+    ) -> Double {
+        let direction = (0..<tensor.count).map { random.bits(at: UInt64($0)) & 1 == 0 ? Float(1) : -1 }
+        let start = tensor.values
+        func value(_ side: Float) -> Double {
+            for index in start.indices { tensor[index] = start[index] + side * step * direction[index] }
+            forward()
+            return objective
+        }
+        let difference = value(1) - value(-1)
+        for index in start.indices { tensor[index] = start[index] }
+        // The steps that fp32 really took, not the ones asked for.
+        let moved = start.indices.map { index in
+            Double(start[index] + step * direction[index]) - Double(start[index] - step * direction[index])
+        }
+        let predicted = zip(gradient, moved).reduce(0) { $0 + Double($1.0) * $1.1 }
+        let norm = gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+        let length = moved.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return abs(difference - predicted) / max(norm * length, 1e-12)
+    }
+
+    private var objective: Double {
+        if y.count == 0 { return Double(loss) }
+        return zip(y.values, dy.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    }
+}

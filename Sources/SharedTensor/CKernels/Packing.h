@@ -1,0 +1,99 @@
+// Packing for the matrix product: a block of a factor, whichever way it is stored, becomes panels that the innermost
+// loop reads from start to end. Panel i / width holds rows i ..< i + width as to[i * k + p * width + lane]; rows that
+// the block does not have are 0, so that a tile at the edge runs through the same operations as one inside.
+
+/// A factor of the product as it is stored. Its rows i are rows of op(A), or columns of op(B); p counts along k.
+typedef struct {
+    const float *x;
+    long stride;
+    int is_along; // i runs along the stored rows, not p
+} factor;
+
+INLINE const float *element(factor f, long i, long p) {
+    return f.is_along ? f.x + p * f.stride + i : f.x + i * f.stride + p;
+}
+
+/// Four rows of four floats from `from`, transposed: the first `stored` (2 or 4) of each four go to `to`. Rows from
+/// `rows` up are 0 and not read.
+INLINE void transpose_quad(const float *from, long stride, long rows, float *to, long to_stride, const int stored) {
+    quad r[4] = {{0}};
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 4; i++) {
+        if (i < rows) __builtin_memcpy(&r[i], from + i * stride, sizeof r[i]);
+    }
+    const quad low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+    const quad low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+    const quad high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+    const quad high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+    const quad columns[4] = {
+        __builtin_shufflevector(low01, low23, 0, 1, 4, 5), __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+        __builtin_shufflevector(high01, high23, 0, 1, 4, 5), __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+#pragma clang loop unroll(full)
+    for (int p = 0; p < 4; p++) __builtin_memcpy(to + p * to_stride, &columns[p], (size_t)stored * sizeof(float));
+}
+
+/// Four lanes of a panel (two, when only two are `stored`), of which the block has `rows`.
+INLINE void pack_four_across(const float *x, long stride, long rows, long k, float *to, long width, const int stored) {
+    long p = 0;
+    for (; p + 4 <= k; p += 4) transpose_quad(x + p, stride, rows, to + p * width, width, stored);
+    for (; p < k; p++) {
+        for (int i = 0; i < stored; i++) to[p * width + i] = i < rows ? x[i * stride + p] : 0.0f;
+    }
+}
+
+/// A block whose element (i, p) is x[i * stride + p].
+INLINE void pack_across(const float *x, long stride, long rows, long k, float *to, const long width) {
+    for (long first = 0; first < rows; first += width, to += width * k) {
+        for (long lane = 0; lane < width; lane += 4) {
+            const long left = rows - first - lane;
+            // Where no row is left nothing is read, but the pointer has to be one into the block.
+            const float *from = x + (left > 0 ? first + lane : first) * stride;
+            if (lane + 4 > width) {
+                pack_four_across(from, stride, left, k, to + lane, width, 2);
+            } else if (left >= 4) {
+                pack_four_across(from, stride, 4, k, to + lane, width, 4); // the same with a constant, for speed
+            } else {
+                pack_four_across(from, stride, left, k, to + lane, width, 4);
+            }
+        }
+    }
+}
+
+/// The first `count` of `width` floats; the others become 0.
+INLINE void copy_padded(const float *from, long count, float *to, const long width) {
+#pragma clang loop unroll(full)
+    for (long lane = 0; lane < width; lane += LANES) {
+        const long left = count - lane;
+        const vector v = left > 0 ? load_part(from + lane, smaller(left, LANES)) : splat(0.0f);
+        store_part(to + lane, v, smaller(LANES, width - lane));
+    }
+}
+
+/// A block whose element (i, p) is x[p * stride + i]. Reads each stored row once, from start to end.
+INLINE void pack_along(const float *x, long stride, long rows, long k, float *to, const long width) {
+    for (long p = 0; p < k; p++, x += stride, to += width) {
+        long i = 0;
+        for (; i + width <= rows; i += width) __builtin_memcpy(to + i * k, x + i, (size_t)width * sizeof(float));
+        if (i < rows) copy_padded(x + i, rows - i, to + i * k, width);
+    }
+}
+
+/// Packs `rows` by `k` elements from (i, p) on, into panels of `width` rows.
+INLINE void pack(factor f, long i, long p, long rows, long k, float *to, const long width) {
+    if (f.is_along) {
+        pack_along(element(f, i, p), f.stride, rows, k, to, width);
+    } else {
+        pack_across(element(f, i, p), f.stride, rows, k, to, width);
+    }
+}
+
+/// Fetches into the cache part number `part` of `parts` of what `pack` is going to read.
+static void fetch(factor f, long i, long p, long rows, long k, long part, long parts) {
+    const long stored_rows = f.is_along ? k : rows, stored_columns = f.is_along ? rows : k;
+    const long end = stored_rows * (part + 1) / parts;
+    for (long r = stored_rows * part / parts; r < end; r++) {
+        const float *row = element(f, i, p) + r * f.stride;
+        for (long c = 0; c < stored_columns; c += 16) __builtin_prefetch(row + c, 0, 2);
+        __builtin_prefetch(row + stored_columns - 1, 0, 2); // its cache line may begin after the last step
+    }
+}

@@ -1,0 +1,167 @@
+import Foundation
+import Testing
+
+struct BadInputTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        let arguments: String
+        let code: Int32
+        /// The whole line after `ppthreads ...: `.
+        let line: String
+        var testDescription: String { arguments }
+        init(_ arguments: String, _ code: Int32, _ line: String) {
+            self.arguments = arguments
+            self.code = code
+            self.line = line
+        }
+    }
+
+    static let cases = [
+        Case("rum", 64, "unknown command 'rum'; did you mean 'run'?"),
+        Case("run extra", 64, "unexpected argument 'extra': only flags are allowed here"),
+        Case("run --layres 3", 64, "unknown flag --layres; did you mean --layers?"),
+        Case("run --layers", 64, "--layers: a value is missing"),
+        Case("run --layers 0", 64, "--layers: '0' is not allowed; a whole number from 1 to 1024"),
+        Case("run --layers -3", 64, "--layers: '-3' is not allowed; a whole number from 1 to 1024"),
+        Case("run --layers=four", 64, "--layers: 'four' is not allowed; a whole number from 1 to 1024"),
+        Case("run --layers=", 64, "--layers: '' is not allowed; a whole number from 1 to 1024"),
+        Case(
+            "run --dim 99999999999999999999", 64,
+            "--dim: '99999999999999999999' is not allowed; a whole number from 1 to 65536"),
+        Case("run --heads 0", 64, "--heads: '0' is not allowed; a whole number from 1 to 1024"),
+        Case("run --dim 241", 64, "--heads: 4 heads do not divide --dim 241"),
+        Case("run --vocab-size 1", 64, "--vocab-size: '1' is not allowed; a whole number from 2 to 16777216"),
+        Case("run --seq-len 1.5", 64, "--seq-len: '1.5' is not allowed; a whole number from 1 to 65536"),
+        Case("run --batch 0", 64, "--batch: '0' is not allowed; a whole number from 1 to 65536"),
+        Case("run --stages 0", 64, "--stages: '0' is not allowed; a whole number from 1 to 256"),
+        Case(
+            "run --microbatches 3", 64,
+            "--microbatches: a batch of 8 sequences cannot be split into 3 equal microbatches"),
+        Case("run --stages 5", 64, "--stages: a uniform partition of 4 layers has at most 4 stages, not 5"),
+        Case(
+            "run --stages 11 --partition balanced", 64,
+            "--stages: a balanced partition of 10 units has at most 10 stages, not 11"),
+        Case(
+            "run --schedule interleaved --virtual-stages 3", 64,
+            "--stages: a uniform partition of 4 layers has at most 4 stages, not 6 on 2 ranks"),
+        Case(
+            "run --schedule gpipe --virtual-stages 2", 64,
+            "--virtual-stages: gpipe runs one stage a rank; several need interleaved"),
+        Case(
+            "run --schedule interleaved --layers 5", 64,
+            "--virtual-stages: 5 layers on 2 ranks do not make whole stages of one layer each; give the number of "
+                + "stages a rank"),
+        Case("run --schedule 2f2b", 64, "--schedule: '2f2b' is not allowed; gpipe, 1f1b, interleaved"),
+        Case("run --transport gloo", 64, "--transport: 'gloo' is not allowed; threads, processes"),
+        Case("run --arch llama", 64, "--arch: 'llama' is not allowed; decoder, gpt"),
+        Case("run --optimizer lion", 64, "--optimizer: 'lion' is not allowed; adam, sgd"),
+        Case("run --pin 0,x", 64, "--pin: '0,x' is not allowed; auto, none or a list of CPUs such as 0,2,4"),
+        Case("run --lr 0", 64, "--lr: '0' is not allowed; a number above 0, at most 1000.0"),
+        Case("run --lr nan", 64, "--lr: 'nan' is not allowed; a number above 0, at most 1000.0"),
+        Case("run --seed -1", 64, "--seed: '-1' is not allowed; a whole number from 0 to 9223372036854775807"),
+        Case("run --threads 2", 64, "--threads: '2' is not allowed; a whole number from 1 to 1"),
+        Case("run --measure-steps 0", 64, "--measure-steps: '0' is not allowed; a whole number from 1 to 1000000"),
+        Case("run --timeout 0", 64, "--timeout: '0' is not allowed; a number above 0, at most 86400.0"),
+        Case("run --json=yes", 64, "--json: takes no value"),
+        Case("run --json --emit-csv", 64, "--json: cannot be given together with --emit-csv"),
+        Case(
+            "run --data FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
+        Case("run --data FOLDER", 65, "FOLDER: cannot be read: read: EISDIR (Is a directory)"),
+        Case("run --data FOLDER/empty", 65, "FOLDER/empty: holds no tokens"),
+        Case("run --data FOLDER/odd.bin", 65, "FOLDER/odd.bin: has 3 bytes, which is no whole number of 16-bit tokens"),
+        Case(
+            "run --data FOLDER/text --vocab-size 100", 65,
+            "FOLDER/text: token 200 at position 1 is outside the vocabulary of 100"),
+        Case(
+            "run --init FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
+        Case("run --init FOLDER/odd.bin", 65, "FOLDER/odd.bin: has 3 bytes, too few for a safetensors file"),
+        Case(
+            "run --init FOLDER/lies", 65,
+            "FOLDER/lies: tensor w of shape [4] takes 16 bytes, the header gives it 8"),
+        Case(
+            "run --init FOLDER/truncated", 65,
+            "FOLDER/truncated: tensor w lies at [0, 8], outside the file's 4 bytes of data"),
+        Case("run --init FOLDER/other", 65, "FOLDER/other: has no tensor tok_embeddings.weight"),
+        Case(
+            "run --save FOLDER/no/such", 65,
+            "FOLDER/no/such: cannot be written: access: ENOENT (No such file or directory)"),
+        Case("run --save-grads FOLDER", 65, "FOLDER: cannot be written: open: EISDIR (Is a directory)"),
+        Case("run --save=", 64, "--save: '' is not allowed; a file's path"),
+        Case(
+            "verify --microbatches 4,x", 64,
+            "--microbatches: '4,x' is not allowed; whole numbers separated by commas, each from 1 to 65536"),
+        Case(
+            "verify --transport rings", 64,
+            "--transport: 'rings' is not allowed; names separated by commas, out of: threads, processes"),
+        Case("verify --stages 100", 64, "--stages: nothing was compared: 0 equal, 0 different, 96 that do not fit"),
+        Case("doctor --all", 64, "unknown flag --all: doctor takes none"),
+    ]
+
+    private func folder() throws -> Folder {
+        let folder = try Folder()
+        func header(_ text: String) -> [UInt8] {
+            (0..<8).map { $0 == 0 ? UInt8(text.utf8.count) : 0 } + Array(text.utf8)
+        }
+        _ = try folder.file("empty", [])
+        _ = try folder.file("odd.bin", [1, 2, 3])
+        _ = try folder.file("text", [65, 200, 66])
+        let good = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
+        _ = try folder.file("lies", header(good.replacing("[2]", with: "[4]")) + Array(repeating: 0, count: 8))
+        _ = try folder.file("truncated", header(good) + [0, 0, 0, 0])
+        _ = try folder.file("other", header(good) + Array(repeating: 0, count: 8))
+        return folder
+    }
+
+    @Test("wrong input gets one line that says what is allowed, and its exit code", arguments: cases)
+    func wrongInput(example: Case) throws {
+        let folder = try folder()
+        let arguments = example.arguments.replacing("FOLDER", with: folder.url.path)
+        let outcome = try Command.run(arguments.split(separator: " ").map(String.init))
+        #expect(outcome.code == example.code)
+        #expect(outcome.output.isEmpty || example.arguments.hasPrefix("verify"))
+        let command =
+            ["run", "verify", "doctor"].first { example.arguments.hasPrefix($0 + " ") }.map { " \($0)" } ?? ""
+        let line = example.line.replacing("FOLDER", with: folder.url.path)
+        #expect(outcome.errors == "ppthreads\(command): \(line)\n")
+    }
+
+    @Test("sizes that no machine has are refused before anything is mapped") func hugeSizes() throws {
+        for arguments in [
+            [
+                "--dim", "65536", "--layers", "1024", "--vocab-size", "16000000", "--seq-len", "65536", "--batch",
+                "65536",
+            ],
+            ["--dim", "65536", "--ffn", "262144"],
+            ["--batch", "65536", "--microbatches", "1", "--seq-len", "65536"],
+        ] {
+            let outcome = try Command.run(["run"] + arguments)
+            #expect(outcome.code == 64)
+            #expect(outcome.errorLines.count == 1)
+            #expect(outcome.errors.hasPrefix("ppthreads run: --dim: the model and its activations need "))
+        }
+    }
+
+    @Test("a CPU that may not be used is refused with those that may") func foreignCPU() throws {
+        let outcome = try Command.run("run", "--pin", "1023")
+        #expect(outcome.code == 64)
+        #expect(outcome.errors.hasPrefix("ppthreads run: --pin: CPU 1023 is not one this program may use; allowed: "))
+    }
+
+    @Test("a /dev/shm that is too small is told of, with what it has left") func smallSharedMemory() throws {
+        // A mount namespace of its own, where /dev/shm has four pages.
+        let script = "mount -t tmpfs -o size=16k tmpfs /dev/shm && exec \"$0\" \"$@\""
+        let launcher = ["/usr/bin/unshare", "--map-root-user", "--mount", "/bin/sh", "-c", script]
+        let outcome = try Command.run(["run", "--transport", "processes"], through: launcher)
+        #expect(outcome.code == 70)
+        #expect(outcome.errorLines.count == 1)
+        #expect(outcome.errors.contains("could not be mapped: posix_fallocate on /dev/shm: ENOSPC"))
+        #expect(outcome.errors.contains("/dev/shm has"))
+    }
+
+    @Test("a reader that goes away early ends the command with one line, not with a signal") func closedOutput() throws
+    {
+        let outcome = try Command.run(
+            ["help"], through: ["/bin/sh", "-c", "exec 1>/dev/full; exec \"$0\" \"$@\""])
+        #expect(outcome.code == 70)
+        #expect(outcome.errors == "ppthreads: standard output could not be written\n")
+    }
+}

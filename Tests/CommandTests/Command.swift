@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+/// The built command, run as a user would.
+struct Command {
+    struct Outcome {
+        let code: Int32
+        let output: String
+        let errors: String
+        var errorLines: [Substring] { errors.split(separator: "\n") }
+    }
+
+    /// Stands beside the test bundle.
+    static let path: String = {
+        let bundle = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        return bundle.appending(path: "ppthreads").path
+    }()
+
+    /// Runs `ppthreads` to its end.
+    static func run(_ arguments: [String], through launcher: [String] = []) throws -> Outcome {
+        let running = try Running(arguments, through: launcher)
+        return running.wait()
+    }
+
+    static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
+
+    /// What one JSON report holds.
+    static func json(_ arguments: [String]) throws -> [String: Any] {
+        let outcome = try run(arguments + ["--json"])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        return try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    }
+
+    /// The command while it runs.
+    final class Running {
+        let process = Process()
+        private let output = Pipe()
+        private let errors = Pipe()
+
+        init(_ arguments: [String], through launcher: [String] = []) throws {
+            let words = launcher + [Command.path] + arguments
+            process.executableURL = URL(filePath: words[0])
+            process.arguments = Array(words.dropFirst())
+            process.standardOutput = output
+            process.standardError = errors
+            process.standardInput = FileHandle.nullDevice
+            try process.run()
+        }
+
+        deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+        /// Collects the command once it ends; one that hangs is killed after two minutes, which its exit code then tells.
+        func wait() -> Outcome {
+            let process = process
+            let watchdog = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
+            DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: watchdog)
+            defer { watchdog.cancel() }
+            let out = output.fileHandleForReading.readDataToEndOfFile()
+            let err = errors.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            return Outcome(
+                code: process.terminationStatus, output: String(decoding: out, as: UTF8.self),
+                errors: String(decoding: err, as: UTF8.self))
+        }
+
+        /// The processes that this one has forked.
+        var children: [Int32] {
+            let folder = "/proc/\(process.processIdentifier)/task/\(process.processIdentifier)/children"
+            let text = (try? String(contentsOfFile: folder, encoding: .utf8)) ?? ""
+            return text.split(separator: " ").compactMap { Int32($0) }
+        }
+    }
+}
+
+/// A folder that is gone with the value.
+final class Folder {
+    let url = FileManager.default.temporaryDirectory.appending(path: "ppthreads-\(UUID().uuidString)")
+    init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
+    deinit { try? FileManager.default.removeItem(at: url) }
+    func path(_ name: String) -> String { url.appending(path: name).path }
+    func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+        try Data(bytes).write(to: url.appending(path: name))
+        return path(name)
+    }
+}
+
+/// Names in /dev/shm that ppthreads made.
+func sharedMemoryNames() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "/dev/shm").filter { $0.hasPrefix("ppthreads-") }
+}
+
+/// Flags of a model that takes milliseconds a step.
+let tiny = [
+    "--layers", "4", "--heads", "2", "--dim", "16", "--ffn", "24", "--vocab-size", "31", "--seq-len", "5", "--batch",
+    "12",
+]

@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+struct FailureTests {
+    /// A run of processes that would take minutes.
+    private func longRun() throws -> Command.Running {
+        let running = try Command.Running(
+            ["run", "--transport", "processes", "--measure", "1000000", "--stages", "3", "--layers", "6"]
+                + tiny.dropFirst(2))
+        let deadline = Date.now.addingTimeInterval(20)
+        while running.children.count < 3 && Date.now < deadline { usleep(5000) }
+        try #require(running.children.count == 3)
+        usleep(100_000)
+        return running
+    }
+
+    @Test("killing any one rank ends the run, with one line that names it", arguments: 0..<3)
+    func killedChild(rank: Int) throws {
+        let before = try sharedMemoryNames()
+        let running = try longRun()
+        let children = running.children
+        kill(children[rank], SIGKILL)
+        let outcome = running.wait()
+        #expect(outcome.code == 70)
+        #expect(outcome.errorLines.count == 1)
+        #expect(outcome.errors.contains("rank \(rank) was killed by signal 9 (SIGKILL) "))
+        #expect(children.allSatisfy { !isAlive($0) })
+        #expect(try sharedMemoryNames() == before)
+    }
+
+    @Test("killing the parent leaves no process and nothing in /dev/shm", arguments: [SIGKILL, SIGTERM, SIGINT])
+    func killedParent(signal: Int32) throws {
+        let before = try sharedMemoryNames()
+        let running = try longRun()
+        let children = running.children
+        kill(running.process.processIdentifier, signal)
+        _ = running.wait()
+        let deadline = Date.now.addingTimeInterval(5)
+        while children.contains(where: isAlive) && Date.now < deadline { usleep(5000) }
+        #expect(children.allSatisfy { !isAlive($0) })
+        #expect(try sharedMemoryNames() == before)
+    }
+
+    @Test("a rank that stands still ends the run at its neighbours' deadline") func stoppedChild() throws {
+        let running = try Command.Running(
+            ["run", "--transport", "processes", "--measure", "1000000", "--timeout", "0.3"] + tiny)
+        let deadline = Date.now.addingTimeInterval(20)
+        while running.children.count < 2 && Date.now < deadline { usleep(5000) }
+        usleep(100_000)
+        kill(try #require(running.children.last), SIGSTOP)
+        let outcome = running.wait()
+        #expect(outcome.code == 70)
+        #expect(outcome.errors.contains("rank 0 waited 0.3"))
+    }
+
+    /// Whether a process runs; one that is dead and not reaped by its new parent yet does not count.
+    private func isAlive(_ process: Int32) -> Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return false }
+        let state = status.split(separator: ")").last?.split(separator: " ").first
+        return state != "Z" && state != "X"
+    }
+}

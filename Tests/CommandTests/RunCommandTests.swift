@@ -1,0 +1,139 @@
+import Foundation
+import Testing
+
+struct RunCommandTests {
+    @Test("the table names the figures that a person asks for") func table() throws {
+        let outcome = try Command.run(["run"] + tiny)
+        #expect(outcome.code == 0)
+        for word in ["tokens/s", "step ", "median", "loss", "rank", "weights", "activations", "CPU", "1F1B on threads"]
+        {
+            #expect(outcome.output.contains(word), "\(word)")
+        }
+        #expect(outcome.errors.isEmpty)
+    }
+
+    @Test("the JSON object has the promised keys, in one object", arguments: ["threads", "processes"])
+    func json(transport: String) throws {
+        let report = try Command.json(["run", "--transport", transport, "--warmup", "1", "--measure", "4"] + tiny)
+        for key in [
+            "schedule", "transport", "stages", "microbatches", "tokens_per_s", "step_s_median", "loss", "loss_history",
+            "peak_activation_bytes",
+        ] {
+            #expect(report[key] != nil, "\(key)")
+        }
+        #expect(report["transport"] as? String == transport)
+        #expect((report["loss_history"] as? [Double])?.count == 5)
+        #expect((report["step_s"] as? [Double])?.count == 4)
+        #expect((report["peak_activation_bytes"] as? [Int])?.count == 2)
+        let median = try #require(report["step_s_median"] as? Double)
+        let rate = try #require(report["tokens_per_s"] as? Double)
+        #expect(abs(rate * median - 60) < 1e-6)
+    }
+
+    @Test("the CSV starts with the reference runner's columns") func csv() throws {
+        let outcome = try Command.run(["run", "--emit-csv", "--measure", "4"] + tiny)
+        let lines = outcome.output.split(separator: "\n").map { $0.split(separator: ",") }
+        #expect(lines.count == 2 && lines[0].count == lines[1].count)
+        #expect(
+            lines[0].prefix(13).joined(separator: ",")
+                == "schedule,world_size,layers,heads,hidden_dim,seq_len,batch_size,microbatches,threads,avg_step_time_s,"
+                + "total_time_s,tokens_per_s,timestamp")
+        #expect(lines[1].prefix(9).joined(separator: ",") == "1f1b,2,4,2,16,5,12,4,1")
+        let numbers = lines[1][9...11].compactMap { Double($0) }
+        #expect(numbers.count == 3 && abs(numbers[0] * 4 - numbers[1]) < 1e-9)
+        #expect(abs(numbers[2] * numbers[0] - 60) < 1e-6)
+        #expect(lines[1][12].wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/) != nil)
+    }
+
+    @Test("the reference launcher's short flags mean the same as the long ones") func aliases() throws {
+        let short = [
+            "--layers", "2", "--heads", "2", "--batch", "4", "--procs", "2", "--warmup", "0", "--measure", "1",
+        ]
+        let long = [
+            "--n-layers", "2", "--n-heads=2", "--batch-size=4", "--stages", "2", "--warmup-steps", "0",
+            "--measure-steps=1",
+        ]
+        let rest = [
+            "run", "--dim", "8", "--vocab-size", "9", "--seq-len", "3", "--threads", "1", "--microbatches", "2",
+        ]
+        let (a, b) = (try Command.json(rest + short), try Command.json(rest + long))
+        #expect(a["loss"] as? Double == b["loss"] as? Double)
+        #expect(a["stages"] as? Int == 2 && b["batch_size"] as? Int == 4)
+    }
+
+    @Test("interleaving with one stage a rank is said to be plain 1F1B") func plainInterleaved() throws {
+        let same = try Command.run(["run", "--schedule", "interleaved", "--stages", "4"] + tiny)
+        #expect(same.output.contains("Interleaved-1F1B is plain 1F1B"))
+        let real = try Command.run(["run", "--schedule", "interleaved", "--stages", "2"] + tiny)
+        #expect(!real.output.contains("plain 1F1B") && real.output.contains("v=2"))
+    }
+
+    @Test("ranks that share CPUs are told of") func sharing() throws {
+        let outcome = try Command.run(["run", "--stages", "4", "--pin", "0"] + tiny)
+        #expect(outcome.output.contains("4 of 4 ranks share CPU 0, round-robin"))
+    }
+
+    @Test("threads and processes train to the same bits on a text, and save the same checkpoint") func realInput()
+        throws
+    {
+        let folder = try Folder()
+        let text = try folder.file(
+            "text", Array(String(repeating: "to be or not to be, that is the question. ", count: 40).utf8))
+        func train(_ transport: String, _ stages: String) throws -> ([Double], Data) {
+            let saved = folder.path("\(transport)\(stages)")
+            let report = try Command.json([
+                "run", "--arch", "gpt", "--data", text, "--layers", "2", "--heads", "2", "--dim", "32", "--seq-len",
+                "16",
+                "--batch", "8", "--lr", "1e-2", "--warmup", "0", "--measure", "60", "--stages", stages, "--transport",
+                transport, "--save", saved,
+            ])
+            return (try #require(report["loss_history"] as? [Double]), try Data(contentsOf: URL(filePath: saved)))
+        }
+        let (threads, weights) = try train("threads", "2")
+        #expect(threads[0] > 5.3 && threads[0] < 5.8)
+        #expect(threads[59] < 1.5)
+        let (processes, sameWeights) = try train("processes", "2")
+        #expect(processes == threads && sameWeights == weights)
+        let (alone, aloneWeights) = try train("threads", "1")
+        #expect(alone == threads && aloneWeights == weights)
+    }
+
+    @Test("a diverged loss is reported as what it is") func divergence() throws {
+        let report = try Command.json(["run", "--optimizer", "sgd", "--lr", "1000", "--measure", "30"] + tiny)
+        #expect(report["loss"] as? String == "NaN")
+    }
+
+    @Test("every command explains itself; every flag in the help is in the docs, and the other way round")
+    func help() throws {
+        for command in ["run", "verify", "doctor"] {
+            for arguments in [["help", command], [command, "--help"]] {
+                let outcome = try Command.run(arguments)
+                #expect(outcome.code == 0 && outcome.output.contains("Usage: ppthreads \(command)"))
+            }
+        }
+        #expect(try Command.run("--version").output.hasPrefix("ppthreads "))
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let document = try String(contentsOf: root.appending(path: "docs/commands.md"), encoding: .utf8)
+        let help = try Command.run("help", "run").output + Command.run("help", "verify").output
+        func flags(_ text: String) -> Set<String> { Set(text.matches(of: /--[a-z][a-z-]*/).map { String($0.output) }) }
+        let other: Set = ["--flag", "--version", "--help"]
+        #expect(flags(help).subtracting(flags(document)).subtracting(other).isEmpty)
+        #expect(flags(document).subtracting(flags(help)).subtracting(other).isEmpty)
+    }
+
+    @Test("doctor tells of CPUs, caches, shared memory and kernels") func doctor() throws {
+        let outcome = try Command.run("doctor")
+        #expect(outcome.code == 0)
+        for word in ["CPUs to use", "cores", "NUMA", "caches", "/dev/shm", "kernels", "locked memory"] {
+            #expect(outcome.output.contains(word), "\(word)")
+        }
+    }
+
+    @Test("verify finds every fitting combination equal") func verify() throws {
+        let outcome = try Command.run(
+            "verify", "--arch", "gpt", "--stages", "2", "--microbatches", "3", "--layers", "4", "--steps", "1")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.output.hasSuffix("12 equal, 0 different, 0 that do not fit\n"))
+    }
+}

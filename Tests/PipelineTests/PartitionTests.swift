@@ -1,0 +1,80 @@
+import Pipeline
+import Testing
+
+struct PartitionTests {
+    @Test("uniform gives stage s the layers [sL/K, (s+1)L/K), ends with the ends", arguments: 1...9, 1...9)
+    func uniform(layers: Int, stages: Int) throws {
+        var spec = ModelSpec()
+        spec.layers = layers
+        let model = spec.model()
+        guard stages <= layers else {
+            #expect(throws: PartitionError.self) { try Partition.uniform(model, stages: stages) }
+            return
+        }
+        let partition = try Partition.uniform(model, stages: stages)
+        for (stage, range) in partition.ranges.enumerated() {
+            let held = Set(model.units[range].compactMap(\.layer)).sorted()
+            #expect(held == Array(stage * layers / stages..<(stage + 1) * layers / stages))
+        }
+        #expect(partition.ranges.first!.lowerBound == 0)
+        #expect(partition.ranges.last!.upperBound == model.units.count)
+        #expect(zip(partition.ranges, partition.ranges.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+    }
+
+    @Test("balanced is as good as trying every cut", arguments: 1...4, 1...3)
+    func balancedIsBest(ranks: Int, virtualStages: Int) throws {
+        var generator = SplitMix(state: UInt64(10 * ranks + virtualStages))
+        let stages = ranks * virtualStages
+        let rankOfStage = Schedule.loopPlacement(ranks: ranks, stages: stages)
+        for count in stages...max(stages, 11) {
+            let loads = (0..<count).map { _ in Double(Int.random(in: 0...20, using: &generator)) }
+            let partition = try Partition.balanced(loads: loads, rankOfStage: rankOfStage)
+            let largest = partition.rankLoads(loads, rankOfStage: rankOfStage).max()!
+            var best = Double.infinity
+            forEachCut(count, stages) { cut in
+                best = min(best, cut.rankLoads(loads, rankOfStage: rankOfStage).max()!)
+            }
+            #expect(largest == best, "loads \(loads)")
+            #expect(partition.ranges.count == stages && partition.ranges.allSatisfy { !$0.isEmpty })
+        }
+    }
+
+    @Test("more stages than units are refused with the number that fits")
+    func tooManyStages() {
+        #expect(throws: PartitionError.self) { try Partition.balanced(loads: [1, 2], rankOfStage: [0, 1, 2]) }
+    }
+
+    @Test("balanced cuts the reference workload far more evenly than uniform does")
+    func referenceWorkload() throws {
+        var configuration = RunConfiguration(
+            model: ModelSpec().model(), schedule: .oneFOneB(ranks: 2, microbatches: 4))
+        let uniform = try RunPlan(configuration).productShareOfRank.max()!
+        configuration.partition = .balanced
+        let balanced = try RunPlan(configuration).productShareOfRank.max()!
+        #expect(uniform > 0.63 && uniform < 0.66)
+        #expect(balanced < 0.55)
+    }
+
+    private func forEachCut(_ units: Int, _ stages: Int, _ body: (Partition) -> Void) {
+        func extend(_ ranges: [Range<Int>]) {
+            let start = ranges.last?.upperBound ?? 0
+            if ranges.count == stages - 1 { return body(Partition(ranges: ranges + [start..<units])) }
+            for end in start + 1..<max(start + 2, units - (stages - 2 - ranges.count)) where end < units {
+                extend(ranges + [start..<end])
+            }
+        }
+        extend([])
+    }
+}
+
+/// A small seeded generator, so that tests draw the same numbers each time.
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,252 @@
+import AllocationCounter
+import Pipeline
+import SharedTensor
+import Testing
+import Threads
+
+struct RunTests {
+    @Test("losses, gradients and weights are the one-stage run's bits", arguments: Architecture.allCases)
+    func sameBits(architecture: Architecture) throws {
+        for microbatches in [1, 3, 4] {
+            let baseline = try train(architecture, .oneFOneB(ranks: 1, microbatches: microbatches))
+            for kind in ScheduleKind.allCases {
+                for partition in PartitionKind.allCases {
+                    let schedule = kind.make(
+                        ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: microbatches)
+                    let result = try train(architecture, schedule, partition)
+                    expectSameBits(result, baseline)
+                }
+            }
+        }
+    }
+
+    @Test("a backward split into I and W gives the same bits, W at once or late")
+    func splitBackward() throws {
+        let baseline = try train(.gpt, .oneFOneB(ranks: 1, microbatches: 4))
+        let whole = Schedule.oneFOneB(ranks: 2, microbatches: 4)
+        let atOnce = whole.actions.map { list in
+            list.flatMap { action -> [Action] in
+                if action.kind != .backward { return [action] }
+                return [.backwardInput, .backwardWeights].map {
+                    Action($0, stage: action.stage, microbatch: action.microbatch)
+                }
+            }
+        }
+        let late = atOnce.map { list in
+            list.filter { $0.kind != .backwardWeights } + list.filter { $0.kind == .backwardWeights }
+        }
+        for actions in [atOnce, late] {
+            let schedule = Schedule(name: "split", microbatches: 4, rankOfStage: [0, 1], actions: actions)
+            expectSameBits(try train(.gpt, schedule), baseline)
+        }
+    }
+
+    @Test("gradients that add up in another order, or microbatches that trade places, change the bits")
+    func otherOrder() throws {
+        let baseline = try train(.decoder, .gpipe(ranks: 2, microbatches: 4))
+        let descending = baseline.plan.schedule.actions.map { list in
+            list.filter { $0.kind == .forward } + list.filter { $0.kind == .backward }.reversed()
+        }
+        let schedule = Schedule(name: "descending", microbatches: 4, rankOfStage: [0, 1], actions: descending)
+        let result = try train(.decoder, schedule)
+        #expect(result.losses.first == baseline.losses.first)
+        #expect(!result.gradients!.differences(from: baseline.gradients!).isEmpty)
+        #expect(!result.weights!.differences(from: baseline.weights!).isEmpty)
+    }
+
+    @Test("another seed gives other weights; the same seed the same")
+    func seeds() throws {
+        let one = try train(.gpt, .gpipe(ranks: 1, microbatches: 1)) { $0.seed = 1 }
+        let same = try train(.gpt, .gpipe(ranks: 1, microbatches: 1)) { $0.seed = 1 }
+        let other = try train(.gpt, .gpipe(ranks: 1, microbatches: 1)) { $0.seed = 2 }
+        #expect(one.weights!.differences(from: same.weights!).isEmpty)
+        #expect(!one.weights!.differences(from: other.weights!).isEmpty)
+    }
+
+    @Test("training on a text lowers its loss")
+    func learns() throws {
+        let text = try TokenFile(path: #filePath)
+        var spec = ModelSpec()
+        spec.architecture = .gpt
+        (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (256, 24, 2, 3)
+        (spec.hidden, spec.sequenceLength) = (48, 16)
+        var configuration = RunConfiguration(model: spec.model(), schedule: .oneFOneB(ranks: 2, microbatches: 2))
+        configuration.tokens = .file(text)
+        configuration.measuredSteps = 60
+        configuration.optimizer = .adam(rate: 1e-2)
+        let losses = try RunPlan(configuration).run().losses
+        #expect(losses[0] > 5.3 && losses[0] < 5.8)
+        #expect(losses.suffix(5).allSatisfy { $0 < 3.5 })
+    }
+
+    @Test("measured activation memory grows with M under GPipe, and does not under 1F1B")
+    func activationMemory() throws {
+        func peaks(_ kind: ScheduleKind, _ microbatches: Int) throws -> [Int] {
+            let schedule = kind.make(ranks: 3, virtualStages: 1, microbatches: microbatches)
+            return try train(.gpt, schedule) { $0.batchSize = 2 * microbatches }.ranks.map(\.activationBytesPeak)
+        }
+        let gpipe = try (peaks(.gpipe, 4), peaks(.gpipe, 12))
+        let oneFOneB = try (peaks(.oneFOneB, 4), peaks(.oneFOneB, 12))
+        #expect(gpipe.1 == gpipe.0.map { 3 * $0 })
+        #expect(oneFOneB.1 == oneFOneB.0)
+        #expect(gpipe.0.last! == 4 * oneFOneB.0.last!)
+    }
+
+    @Test("measured peaks in flight are the schedule's", arguments: ScheduleKind.allCases)
+    func peaksInFlight(kind: ScheduleKind) throws {
+        let schedule = kind.make(ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 6)
+        let result = try train(.decoder, schedule) { $0.batchSize = 6 }
+        #expect(result.ranks.map(\.inFlightPeak) == result.plan.facts.inFlightOfRank)
+    }
+
+    @Test("a step allocates nothing and copies no activation", arguments: ScheduleKind.allCases, Architecture.allCases)
+    func noAllocation(kind: ScheduleKind, architecture: Architecture) throws {
+        let schedule = kind.make(ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 4)
+        let result = try train(architecture, schedule)
+        #expect(result.ranks.map(\.handoffBytesCopied) == [0, 0])
+        #expect(result.ranks.map(\.allocationsInSteps) == (ppt_counts_allocations() == 1 ? [0, 0] : [nil, nil]))
+    }
+
+    @Test("the allocation counter sees a layer that allocates", .enabled(if: ppt_counts_allocations() == 1))
+    func allocationIsSeen() throws {
+        let model = chain(with: Unit(name: "greedy", layer: 0, outputColumns: 6) { Greedy("g", plan: &$0) })
+        var configuration = RunConfiguration(model: model, schedule: .gpipe(ranks: 1, microbatches: 1))
+        configuration.batchSize = 2
+        let result = try RunPlan(configuration).run()
+        #expect(result.ranks[0].allocationsInSteps! >= configuration.steps)
+    }
+
+    @Test("a user's own layer trains in a pipeline, and widths may differ from stage to stage")
+    func ownLayer() throws {
+        let model = chain(with: Unit(name: "scale", layer: 0, outputColumns: 6) { Scale("own", columns: 6, plan: &$0) })
+        var configuration = RunConfiguration(model: model, schedule: .oneFOneB(ranks: 1, microbatches: 2))
+        configuration.keepsWeights = true
+        configuration.keepsGradients = true
+        configuration.batchSize = 4
+        let alone = try RunPlan(configuration).run()
+        configuration.schedule = .oneFOneB(ranks: 4, microbatches: 2)
+        configuration.partition = .balanced
+        expectSameBits(try RunPlan(configuration).run(), alone)
+        #expect(alone.plan.parameters.map(\.name).contains("own.scale"))
+    }
+
+    @Test("a rank that hangs ends the run with its neighbour's deadline, naming rank, step and action")
+    func deadline() throws {
+        let model = chain(with: Unit(name: "sleeper", layer: 0, outputColumns: 6) { Sleeper("s", plan: &$0) })
+        var configuration = RunConfiguration(model: model, schedule: .gpipe(ranks: 4, microbatches: 1))
+        configuration.partition = .balanced
+        configuration.batchSize = 1
+        configuration.timeoutSeconds = 0.05
+        let plan = try RunPlan(configuration)
+        #expect {
+            try plan.run()
+        } throws: { error in
+            guard case RunError.failed(let message)? = error as? RunError else { return false }
+            return message.contains("waited 0.05") && message.contains("in step 1, at action")
+        }
+    }
+
+    @Test("settings that do not fit are refused, with the setting's name")
+    func refusals() {
+        func setting(_ change: (inout RunConfiguration) -> Void) -> String? {
+            var configuration = configuration(.gpt, .oneFOneB(ranks: 2, microbatches: 4))
+            change(&configuration)
+            do throws(RunError) {
+                _ = try RunPlan(configuration)
+                return nil
+            } catch {
+                guard case .configuration(let setting, _) = error else { return nil }
+                return setting
+            }
+        }
+        #expect(setting { $0.batchSize = 6 } == "--microbatches")
+        #expect(setting { $0.batchSize = 0 } == "--batch-size")
+        #expect(setting { $0.schedule = .gpipe(ranks: 9, microbatches: 4) } == "--stages")
+        #expect(setting { $0.pin = .list([4095]) } == "--pin")
+        #expect(setting { $0.batchSize = 1 << 40 } == "--dim")
+        #expect(setting { _ in } == nil)
+    }
+
+    // MARK: Models
+
+    private func configuration(_ architecture: Architecture, _ schedule: Schedule) -> RunConfiguration {
+        var spec = ModelSpec()
+        spec.architecture = architecture
+        (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (29, 18, 4, 3)
+        (spec.hidden, spec.sequenceLength) = (25, 5)
+        var configuration = RunConfiguration(model: spec.model(), schedule: schedule)
+        configuration.batchSize = 12
+        configuration.warmupSteps = 0
+        configuration.measuredSteps = 2
+        configuration.keepsWeights = true
+        configuration.keepsGradients = true
+        return configuration
+    }
+
+    private func train(
+        _ architecture: Architecture, _ schedule: Schedule, _ partition: PartitionKind = .uniform,
+        change: (inout RunConfiguration) -> Void = { _ in }
+    ) throws -> RunResult {
+        var configuration = configuration(architecture, schedule)
+        configuration.partition = partition
+        change(&configuration)
+        return try RunPlan(configuration).run()
+    }
+
+    private func expectSameBits(_ result: RunResult, _ baseline: RunResult) {
+        let label = "\(result.plan.schedule.name) \(result.plan.configuration.partition)"
+        #expect(result.losses.map(\.bitPattern) == baseline.losses.map(\.bitPattern), "\(label)")
+        #expect(result.gradients!.differences(from: baseline.gradients!) == [], "\(label)")
+        #expect(result.weights!.differences(from: baseline.weights!) == [], "\(label)")
+    }
+
+    /// Embedding, a linear map to another width, the given unit of six columns, loss.
+    private func chain(with unit: Unit) -> Model {
+        Model(
+            name: "chain", vocabulary: 11, sequenceLength: 3, layers: 1,
+            units: [
+                Unit(name: "embedding", layer: nil, outputColumns: 10) {
+                    Embedding("e", vocabulary: 11, dim: 10, initializer: .normal(1), plan: &$0)
+                },
+                Unit(name: "narrow", layer: nil, outputColumns: 6) { Linear("n", inputs: 10, outputs: 6, plan: &$0) },
+                unit,
+                Unit(name: "head", layer: nil, outputColumns: 0) { plan in
+                    let norm = LayerNorm("norm", columns: 6, plan: &plan)
+                    let project = Linear("out", inputs: 6, outputs: 11, plan: &plan)
+                    return LossHead(norm: norm, project: project, dim: 6, vocabulary: 11, plan: &plan)
+                },
+            ])
+    }
+}
+
+/// A layer that allocates in its forward.
+private struct Greedy: Layer {
+    let inner: Scale
+    init(_ name: String, plan: inout StagePlan) { inner = Scale(name, columns: 6, plan: &plan) }
+    func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
+        let copy = x.values
+        for index in copy.indices { y[index] = copy[index] }
+    }
+    func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
+        inner.backwardInput(dy, input: x, into: dx, frame)
+    }
+    func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        inner.backwardWeights(dy, input: x, frame)
+    }
+}
+
+/// A layer whose forward takes much longer than the deadline.
+private struct Sleeper: Layer {
+    let inner: Scale
+    init(_ name: String, plan: inout StagePlan) { inner = Scale(name, columns: 6, plan: &plan) }
+    func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
+        Clock.sleep(nanoseconds: 500_000_000)
+        inner.forward(x, into: y, frame)
+    }
+    func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
+        inner.backwardInput(dy, input: x, into: dx, frame)
+    }
+    func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        inner.backwardWeights(dy, input: x, frame)
+    }
+}

@@ -1,0 +1,131 @@
+import Pipeline
+import Testing
+
+struct ScheduleTests {
+    @Test("GPipe, 1F1B and Interleaved are sound for every small P, v and M", arguments: 1...6, 1...13)
+    func smallSpace(ranks: Int, microbatches: Int) throws {
+        for virtualStages in 1...4 {
+            for kind in ScheduleKind.allCases where virtualStages == 1 || kind.allowsVirtualStages {
+                let schedule = kind.make(ranks: ranks, virtualStages: virtualStages, microbatches: microbatches)
+                let facts = try schedule.validated()
+                try schedule.checkDeadlock(
+                    activationSlots: facts.activationSlots, gradientSlots: facts.gradientSlots)
+            }
+        }
+    }
+
+    @Test("1F1B for two ranks and four microbatches is the list that PyTorch's compute-only CSV has")
+    func oneFOneBAsPyTorch() {
+        let lists = Schedule.oneFOneB(ranks: 2, microbatches: 4).actions.map { $0.map(\.description) }
+        #expect(lists[0] == ["0F0", "0F1", "0B0", "0F2", "0B1", "0F3", "0B2", "0B3"])
+        #expect(lists[1] == ["1F0", "1B0", "1F1", "1B1", "1F2", "1B2", "1F3", "1B3"])
+    }
+
+    @Test("the first rank of an interleaved schedule warms up chunk by chunk")
+    func interleavedOrder() {
+        let list = Schedule.interleaved(ranks: 2, virtualStages: 2, microbatches: 4).actions[0].map(\.description)
+        #expect(
+            list == [
+                "0F0", "0F1", "2F0", "2F1", "0F2", "2B0", "0F3", "2B1", "2F2", "0B0", "2F3", "0B1", "2B2", "2B3", "0B2",
+                "0B3",
+            ])
+    }
+
+    @Test("peaks in flight are GPipe's M and 1F1B's min(M, P - r)", arguments: 1...6, 1...9)
+    func peaksInFlight(ranks: Int, microbatches: Int) throws {
+        let gpipe = try Schedule.gpipe(ranks: ranks, microbatches: microbatches).validated()
+        #expect(gpipe.inFlightOfRank == Array(repeating: microbatches, count: ranks))
+        let oneFOneB = try Schedule.oneFOneB(ranks: ranks, microbatches: microbatches).validated()
+        #expect(oneFOneB.inFlightOfRank == (0..<ranks).map { min(microbatches, ranks - $0) })
+        #expect(oneFOneB.stashFrames == oneFOneB.inFlightOfRank)
+    }
+
+    @Test("an interleaved rank holds (v-1)P + 2(P-1-r) + 1 chunks when P divides M", arguments: 1...5, 2...4)
+    func interleavedPeaks(ranks: Int, virtualStages: Int) throws {
+        for groups in 1...3 {
+            let microbatches = groups * ranks
+            let facts = try Schedule.interleaved(
+                ranks: ranks, virtualStages: virtualStages, microbatches: microbatches
+            ).validated()
+            let expected = (0..<ranks).map { rank in
+                min(virtualStages * microbatches, (virtualStages - 1) * ranks + 2 * (ranks - 1 - rank) + 1)
+            }
+            #expect(facts.inFlightOfRank == expected)
+        }
+    }
+
+    @Test("a 1F1B edge needs as many slots as its lower end has in flight, in both directions; a GPipe edge needs M")
+    func edgeSlots() throws {
+        let oneFOneB = try Schedule.oneFOneB(ranks: 4, microbatches: 8).validated()
+        #expect(oneFOneB.activationSlots == [4, 3, 2, 0])
+        // While the pipeline drains, a rank can be that many gradients ahead of the one before it.
+        #expect(oneFOneB.gradientSlots == [0, 4, 3, 2])
+        let gpipe = try Schedule.gpipe(ranks: 3, microbatches: 5).validated()
+        #expect(gpipe.activationSlots == [5, 5, 0])
+    }
+
+    @Test("GPipe deadlocks when an edge has one slot fewer than M")
+    func tooFewSlots() throws {
+        let schedule = Schedule.gpipe(ranks: 3, microbatches: 5)
+        #expect(throws: ScheduleError.self) {
+            try schedule.checkDeadlock(activationSlots: [5, 4, 0], gradientSlots: [0, 5, 5])
+        }
+        try schedule.checkDeadlock(activationSlots: [5, 5, 0], gradientSlots: [0, 1, 1])
+    }
+
+    @Test("an order in which two ranks wait for each other is a deadlock")
+    func crossedOrder() {
+        let crossed = Schedule(
+            name: "crossed", microbatches: 2, rankOfStage: [0, 1],
+            actions: [
+                ["0F0", "0B0", "0F1", "0B1"].map(action), ["1F0", "1F1", "1B0", "1B1"].map(action),
+            ])
+        #expect(throws: ScheduleError.deadlock(waiting: [action("0B0"), action("1F1")])) { try crossed.validated() }
+    }
+
+    @Test("the validator names what is missing, repeated, misplaced or out of order")
+    func faults() {
+        let good = Schedule.oneFOneB(ranks: 2, microbatches: 2)
+        func with(_ edit: (inout [[Action]]) -> Void) -> Schedule {
+            var actions = good.actions
+            edit(&actions)
+            return Schedule(name: "edited", microbatches: 2, rankOfStage: [0, 1], actions: actions)
+        }
+        #expect(throws: ScheduleError.missing(action("1B1"))) { try with { $0[1].removeLast() }.validated() }
+        #expect(throws: ScheduleError.repeated(action("0F0"))) {
+            try with { $0[0].append($0[0][0]) }.validated()
+        }
+        #expect(throws: ScheduleError.misplaced(action("1F0"), rank: 0)) {
+            try with { $0[0].append(action("1F0")) }.validated()
+        }
+        #expect(throws: ScheduleError.misplaced(action("1F2"), rank: 1)) {
+            try with { $0[1].append(action("1F2")) }.validated()
+        }
+        #expect(throws: ScheduleError.missing(action("1W0"))) {
+            try with { $0[1][1] = action("1I0") }.validated()
+        }
+        #expect(throws: ScheduleError.linkOrder(from: 0, to: 1)) { try with { $0[0].swapAt(0, 1) }.validated() }
+    }
+
+    @Test("a W that waits for others keeps its slot and its gradient frame")
+    func lateWeights() throws {
+        let lists = [
+            ["0F0", "0F1", "0I0", "0I1", "0W0", "0W1"], ["1F0", "1I0", "1F1", "1I1", "1W0", "1W1"],
+        ]
+        let schedule = Schedule(
+            name: "late W", microbatches: 2, rankOfStage: [0, 1], actions: lists.map { $0.map(action) })
+        let facts = try schedule.validated()
+        #expect(facts.gradientFrames == [2, 2])
+        #expect(facts.stashFrames == [2, 2])
+        #expect(facts.activationSlots == [2, 0])
+        #expect(facts.gradientSlots == [0, 2])
+    }
+}
+
+/// Parses `2F0`.
+func action(_ text: String) -> Action {
+    let place = text.firstIndex(where: \.isLetter)!
+    return Action(
+        Action.Kind(rawValue: String(text[place]))!, stage: Int(text[..<place])!,
+        microbatch: Int(text[text.index(after: place)...])!)
+}

@@ -1,0 +1,91 @@
+import Foundation
+import SharedTensor
+import Testing
+
+struct SegmentTests {
+    @Test("regions follow each other, aligned, without overlap") func layout() {
+        var layout = SegmentLayout()
+        let regions = [layout.reserve(bytes: 1), layout.reserve(Shape(17)), layout.reserve(bytes: 8, alignment: 4096)]
+        #expect(
+            regions == [Region(offset: 0, bytes: 1), Region(offset: 64, bytes: 128), Region(offset: 4096, bytes: 8)])
+        #expect(layout.bytes == 4104)
+        #expect(layout.stride == 4160)
+        let copies = layout.reserve(layout, count: 3)
+        #expect(copies == Region(offset: 4160, bytes: 3 * 4160))
+    }
+
+    @Test(
+        "sizes beyond any machine are remembered, not trapped on",
+        arguments: [Shape(1 << 62, 1 << 62), Shape(1 << 45), Shape(1 << 32, 1 << 31)])
+    func tooLarge(shape: Shape) {
+        var layout = SegmentLayout()
+        _ = layout.reserve(shape)
+        #expect(layout.isTooLarge)
+        var outer = SegmentLayout()
+        _ = outer.reserve(layout, count: 2)
+        #expect(outer.isTooLarge)
+        var many = SegmentLayout()
+        var one = SegmentLayout()
+        _ = one.reserve(bytes: 1 << 40)
+        _ = many.reserve(one, count: 1 << 40)
+        #expect(many.isTooLarge)
+    }
+
+    @Test(
+        "memory comes zeroed, is writable to its end, and is gone with the segment",
+        arguments: [Segment.Backing.privateMemory, .named, .inherited])
+    func memory(backing: Segment.Backing) throws {
+        var layout = SegmentLayout()
+        _ = layout.reserve(bytes: 100)
+        let region = layout.reserve(Shape(3, 5))
+        let segment = try Segment(bytes: layout.bytes, backing: backing)
+        let tensor = segment.tensor(region, Shape(3, 5))
+        #expect(tensor.values == Array(repeating: 0, count: 15))
+        tensor.fill(2)
+        #expect(segment.tensor(region, Shape(15)).values == Array(repeating: 2, count: 15))
+    }
+
+    @Test("a named segment leaves nothing in /dev/shm, not even while it is mapped") func unlinked() throws {
+        func ours() throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: "/dev/shm").filter {
+                $0.hasPrefix("ppthreads-\(ProcessInfo.processInfo.processIdentifier)-")
+            }
+        }
+        let segment = try Segment(bytes: 1 << 20, backing: .named)
+        #expect(try ours().isEmpty)
+        _ = segment
+    }
+
+    @Test("more than /dev/shm holds is refused, with what it has left") func noRoom() throws {
+        let tooMuch = try #require(SharedMemory.totalBytes) + (1 << 30)
+        #expect {
+            try Segment(bytes: tooMuch, backing: .named)
+        } throws: { error in
+            let text = "\(error)"
+            return text.contains("posix_fallocate") && text.contains("ENOSPC") && text.contains("/dev/shm has")
+        }
+    }
+
+    @Test("a region outside its segment traps") func outside() async {
+        await #expect(processExitsWith: .failure) {
+            let segment = try Segment(bytes: 4096, backing: .privateMemory)
+            _ = segment.tensor(Region(offset: 4090, bytes: 64), Shape(16))
+        }
+    }
+
+    @Test(
+        "byte counts are written as people read them",
+        arguments: [
+            (0, "0 bytes"), (1023, "1023 bytes"), (1024, "1.0 KiB"), (122_880, "120 KiB"), (1_572_864, "1.5 MiB"),
+        ])
+    func byteCounts(bytes: Int, text: String) { #expect(ByteCount(bytes).description == text) }
+
+    @Test("shapes count, fold and print their dimensions") func shapes() {
+        let shape = Shape(2, 3, 5, 7)
+        #expect(shape.count == 210 && shape.rows == 30 && shape.columns == 7)
+        #expect(shape.description == "[2, 3, 5, 7]")
+        #expect(Shape(4).rows == 1 && Shape(4).columns == 4)
+        #expect(Shape(2, 3) != Shape(6) && Shape(2, 3) == Shape(2, 3))
+        #expect(Shape(1 << 40, 1 << 40).checkedCount == nil)
+    }
+}

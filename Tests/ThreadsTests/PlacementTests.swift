@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+import Threads
+
+struct PlacementTests {
+    /// Two packages, two nodes, four cores of two hyper-threads: CPU n and n + 4 are one core.
+    static let server = Topology(
+        cpus: (0..<8).map { id in
+            Topology.CPU(id: id, core: id % 4 % 2, package: id % 4 / 2, node: id % 4 / 2)
+        })
+
+    @Test("ranks take physical cores before hyper-threads, node by node") func fillOrder() {
+        #expect(Self.server.fillOrder == [0, 1, 2, 3, 4, 5, 6, 7])
+        let mixed = Topology(
+            cpus: [(0, 0), (1, 0), (2, 1), (3, 1)].map { Topology.CPU(id: $0.0, core: $0.1, package: 0, node: 0) })
+        #expect(mixed.fillOrder == [0, 2, 1, 3])
+        #expect(mixed.coreCount == 2)
+        #expect(Self.server.coreCount == 4)
+    }
+
+    @Test("ranks share CPUs round-robin once all are taken, and only those wait without spinning")
+    func sharing() throws {
+        let placement = try Placement(ranks: 10, policy: .auto, topology: Self.server)
+        #expect(placement.cpuOfRank == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1])
+        #expect((0..<10).filter { placement.isShared[$0] } == [0, 1, 8, 9])
+        #expect(placement.patience(ofRank: 0) == .sharedCPU)
+        #expect(placement.patience(ofRank: 2) == .ownCPU)
+        #expect(placement.note?.contains("4 of 10 ranks share CPUs 0,1") == true)
+        #expect(try Placement(ranks: 8, policy: .auto, topology: Self.server).note == nil)
+    }
+
+    @Test("a list is honoured in its order; a CPU out of reach is refused with what is allowed") func list() throws {
+        let placement = try Placement(ranks: 3, policy: .list([6, 2]), topology: Self.server)
+        #expect(placement.cpuOfRank == [6, 2, 6])
+        #expect(placement.isShared == [true, false, true])
+        #expect(throws: PlacementError(cpu: 8, allowed: CPUSet(0..<8))) {
+            try Placement(ranks: 1, policy: .list([8]), topology: Self.server)
+        }
+    }
+
+    @Test("without pinning, ranks share only when there are more of them than CPUs") func unpinned() throws {
+        let few = try Placement(ranks: 8, policy: .none, topology: Self.server)
+        #expect(few.cpuOfRank == Array(repeating: nil, count: 8) && !few.isShared.contains(true))
+        #expect(
+            try Placement(ranks: 9, policy: .none, topology: Self.server).isShared == Array(repeating: true, count: 9))
+    }
+
+    @Test("policies are read from text", arguments: ["auto", "none", "0,2,4", "", "x", "0,,1", "-1", "0, 1"])
+    func policyText(text: String) {
+        let expected: [String: PinPolicy] = ["auto": .auto, "none": .none, "0,2,4": .list([0, 2, 4])]
+        #expect(PinPolicy(text) == expected[text])
+    }
+
+    @Test("a sysfs tree is read: cores, packages, nodes; missing files make a CPU its own core") func sysfs() throws {
+        let root = FileManager.default.temporaryDirectory.appending(path: "ppthreads-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: root) }
+        func write(_ path: String, _ text: String) throws {
+            let file = root.appending(path: path)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data((text + "\n").utf8).write(to: file)
+        }
+        for cpu in 0..<4 {
+            try write("cpu/cpu\(cpu)/topology/core_id", String(cpu % 2))
+            try write("cpu/cpu\(cpu)/topology/physical_package_id", "1")
+        }
+        try write("node/online", "0-1")
+        try write("node/node0/cpulist", "0,2")
+        try write("node/node1/cpulist", "1,3")
+        let topology = Topology(allowed: CPUSet([0, 1, 2, 7]), sysfs: root.path)
+        #expect(topology.cpus.map(\.core) == [0, 1, 0, 7])
+        #expect(topology.cpus.map(\.package) == [1, 1, 1, 0])
+        #expect(topology.cpus.map(\.node) == [0, 1, 0, 0])
+        #expect(topology.fillOrder == [0, 7, 1, 2])
+    }
+}
