@@ -26,7 +26,8 @@ let package = Package(
         .target(name: "Pipeline", dependencies: ["Threads", "SharedTensor"], swiftSettings: strict),
         .executableTarget(name: "ppthreads", dependencies: ["Pipeline"], swiftSettings: strict),
         .executableTarget(
-            name: "ppthreads-bench", dependencies: ["Pipeline"], path: "Benchmarks/ppthreads-bench",
+            name: "ppthreads-bench", dependencies: ["Pipeline", "SharedTensor", "Threads"],
+            path: "Benchmarks/ppthreads-bench",
             swiftSettings: strict),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
         .testTarget(name: "SharedTensorTests", dependencies: ["SharedTensor", "Threads"], swiftSettings: strict),
@@ -35,6 +36,6 @@ let package = Package(
             name: "PipelineTests", dependencies: ["Pipeline", "SharedTensor", "Threads", "AllocationCounter"],
             exclude: ["Golden"],
             swiftSettings: strict),
-        .testTarget(name: "CommandTests", dependencies: ["ppthreads"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["ppthreads", "ppthreads-bench"], swiftSettings: strict),
     ]
 )

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The built command, run as a user would.
+/// The built commands, run as a user would.
 struct Command {
     struct Outcome {
         let code: Int32
@@ -10,16 +10,16 @@ struct Command {
         var errorLines: [Substring] { errors.split(separator: "\n") }
     }
 
-    /// Stands beside the test bundle.
-    static let path: String = {
-        let bundle = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        return bundle.appending(path: "ppthreads").path
-    }()
+    /// Where an executable of the package is: beside the test bundle.
+    static func path(_ name: String) -> String {
+        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: name).path
+    }
 
-    /// Runs `ppthreads` to its end.
-    static func run(_ arguments: [String], through launcher: [String] = []) throws -> Outcome {
-        let running = try Running(arguments, through: launcher)
-        return running.wait()
+    /// Runs `ppthreads`, or another executable of the package, to its end.
+    static func run(
+        _ arguments: [String], through launcher: [String] = [], executable: String = "ppthreads"
+    ) throws -> Outcome {
+        try Running(arguments, through: launcher, executable: executable).wait()
     }
 
     static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
@@ -37,8 +37,8 @@ struct Command {
         private let output = Pipe()
         private let errors = Pipe()
 
-        init(_ arguments: [String], through launcher: [String] = []) throws {
-            let words = launcher + [Command.path] + arguments
+        init(_ arguments: [String], through launcher: [String] = [], executable: String = "ppthreads") throws {
+            let words = launcher + [Command.path(executable)] + arguments
             process.executableURL = URL(filePath: words[0])
             process.arguments = Array(words.dropFirst())
             process.standardOutput = output

@@ -20,7 +20,8 @@ enum WholeFile {
     /// The file's bytes, mapped rather than read when it is large.
     static func read(_ path: String) throws(DataError) -> Data {
         do throws(SystemError) {
-            try checkRegular(path)
+            // An empty file cannot be mapped; Foundation would leak the buffer that it reads it into.
+            if try regularSize(path) == 0 { return Data() }
         } catch {
             throw DataError(path: path, reason: "cannot be read: \(error)")
         }
@@ -31,13 +32,16 @@ enum WholeFile {
         }
     }
 
-    private static func checkRegular(_ path: String) throws(SystemError) {
+    /// Bytes in a regular file; anything else is refused.
+    @discardableResult
+    private static func regularSize(_ path: String) throws(SystemError) -> Int {
         let descriptor = try systemCall("open") { unsafe open(path, O_RDONLY | O_CLOEXEC) }
         defer { close(descriptor) }
         var status = stat()
         try systemCall("fstat") { unsafe fstat(descriptor, &status) }
         if status.st_mode & S_IFMT == S_IFDIR { throw SystemError(call: "read", code: EISDIR) }
         if status.st_mode & S_IFMT != S_IFREG { throw SystemError(call: "read (not a regular file)", code: EINVAL) }
+        return Int(status.st_size)
     }
 
     /// Writes pieces one after the other to a neighbour of `path` and renames it into place once it is on the disk, so
@@ -79,7 +83,7 @@ enum WholeFile {
         let folder = path.contains("/") ? String(path[..<path.lastIndex(of: "/")!]) : "."
         do throws(SystemError) {
             try systemCall("access") { unsafe access(folder.isEmpty ? "/" : folder, W_OK | X_OK) }
-            if (try? checkRegular(path)) == nil, unsafe access(path, F_OK) == 0 {
+            if (try? regularSize(path)) == nil, unsafe access(path, F_OK) == 0 {
                 throw SystemError(call: "open", code: EISDIR)
             }
         } catch {

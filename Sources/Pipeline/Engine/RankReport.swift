@@ -52,5 +52,7 @@ public struct RankPosition: Codable, Equatable, Sendable, CustomStringConvertibl
     /// The action, or nil between steps.
     public let action: String?
 
-    public var description: String { action.map { "in step \(step + 1), at action \($0)" } ?? "before step \(step + 1)" }
+    public var description: String {
+        if let action { "in step \(step + 1), at action \(action)" } else { "before step \(step + 1)" }
+    }
 }

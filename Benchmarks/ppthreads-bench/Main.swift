@@ -1,0 +1,73 @@
+import Glibc
+
+/// A benchmark that could not be run or whose results do not hold: one line, one exit code.
+struct BenchmarkError: Error {
+    let code: Int32
+    let message: String
+
+    static func usage(_ message: String) -> BenchmarkError { BenchmarkError(code: 64, message: message) }
+    static func failed(_ message: String) -> BenchmarkError { BenchmarkError(code: 70, message: message) }
+}
+
+/// How much to measure.
+struct Effort {
+    /// Times that each candidate gets its turn.
+    var rounds = 11
+    /// A few seconds in all: shows that the benchmark works, not what it measures.
+    var isShort = false
+}
+
+@main
+struct Main {
+    static let help = """
+        Usage: ppthreads-bench NAME [--rounds N] [--short]
+
+          pipeline  P = 2 over P = 1 at M = 8, and processes over threads, on the reference workload
+          ring      round trips through two rings, threads and processes, beside the bare cache line
+          gemm      the matrix product on the reference workload's shapes, at each vector level
+
+        Candidates take turns, --rounds times (default 11); ratios are taken within a round, and their median and quartiles
+        are reported. --short takes seconds and shows only that everything runs.
+        """
+
+    static func main() {
+        do throws(BenchmarkError) {
+            try run(Array(CommandLine.arguments.dropFirst()))
+        } catch {
+            let line = Array("ppthreads-bench: \(error.message)\n".utf8)
+            _ = unsafe write(STDERR_FILENO, line, line.count)
+            exit(error.code)
+        }
+    }
+
+    private static func run(_ arguments: [String]) throws(BenchmarkError) {
+        var rest = arguments[...]
+        let name = rest.popFirst() ?? "--help"
+        let effort = try effort(&rest)
+        switch name {
+        case "pipeline": try PipelineBenchmark(effort).run()
+        case "ring": try RingBenchmark(effort).run()
+        case "gemm": try GemmBenchmark(effort).run()
+        case "--help", "-h", "help": print(help)
+        default: throw .usage("unknown benchmark '\(name)'; allowed: pipeline, ring, gemm")
+        }
+    }
+
+    private static func effort(_ arguments: inout ArraySlice<String>) throws(BenchmarkError) -> Effort {
+        var effort = Effort()
+        while let flag = arguments.popFirst() {
+            switch flag {
+            case "--short":
+                effort.isShort = true
+                effort.rounds = 2
+            case "--rounds":
+                guard let text = arguments.popFirst(), let rounds = Int(text), (1...1000).contains(rounds) else {
+                    throw .usage("--rounds: a whole number from 1 to 1000 is needed")
+                }
+                effort.rounds = rounds
+            default: throw .usage("unknown flag \(flag); allowed: --rounds N, --short")
+            }
+        }
+        return effort
+    }
+}
