@@ -99,11 +99,10 @@ struct RunTests {
         #expect(result.ranks.map(\.inFlightPeak) == result.plan.facts.inFlightOfRank)
     }
 
-    @Test("a step allocates nothing and copies no activation", arguments: ScheduleKind.allCases, Architecture.allCases)
+    @Test("a step allocates nothing", arguments: ScheduleKind.allCases, Architecture.allCases)
     func noAllocation(kind: ScheduleKind, architecture: Architecture) throws {
         let schedule = kind.make(ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 4)
         let result = try train(architecture, schedule)
-        #expect(result.ranks.map(\.handoffBytesCopied) == [0, 0])
         #expect(result.ranks.map(\.allocationsInSteps) == (ppt_counts_allocations() == 1 ? [0, 0] : [nil, nil]))
     }
 

@@ -20,6 +20,11 @@ final class Rank {
         let gradientOutbound: (any SendChannel)?
         /// What a microbatch adds to the activation memory while it is in flight.
         let activationBytes: Int
+
+        var bytesCopied: Int {
+            (inbound?.bytesCopied ?? 0) + (outbound?.bytesCopied ?? 0) + (gradientInbound?.bytesCopied ?? 0)
+                + (gradientOutbound?.bytesCopied ?? 0)
+        }
     }
 
     private struct InFlight {
@@ -93,6 +98,7 @@ final class Rank {
         }
         if let weights { export(to: weights) { $0.weights } }
         report.cpu = CurrentThread.cpu
+        report.handoffBytesCopied = locals.reduce(0) { $0 + $1.bytesCopied }
         return report
     }
 

@@ -20,6 +20,7 @@ public struct RankReport: Codable, Sendable {
     /// Heap allocations inside steps; nil in a program that does not count them.
     public var allocationsInSteps: Int?
     /// Bytes of activations and gradients that were copied on their way between stages.
+    /// As its channels counted them.
     public var handoffBytesCopied = 0
 }
 

@@ -31,6 +31,8 @@ extension Edge {
 private final class RingSendChannel: SendChannel {
     private var producer: RingProducer
     private let shape: Shape
+    /// Stages write and read in the slots themselves.
+    let bytesCopied = 0
 
     init(_ storage: RingStorage, _ shape: Shape) {
         producer = RingProducer(storage)
@@ -47,6 +49,7 @@ private final class RingReceiveChannel: ReceiveChannel {
     // Slots are received in ring order, so the n-th delivery and the (n + capacity)-th are never held together.
     private var held: [RingSlot?]
     private var next = 0
+    let bytesCopied = 0
 
     init(_ storage: RingStorage, _ shape: Shape) {
         consumer = RingConsumer(storage)

@@ -24,6 +24,8 @@ public protocol SendChannel: AnyObject {
     func reserve(_ context: WaitContext) throws(WaitError) -> Tensor
     /// Hands on what was written. All writes made before are visible to whoever receives it.
     func commit()
+    /// Bytes of items that this end has copied from one place to another so far.
+    var bytesCopied: Int { get }
 }
 
 /// The receiving end of an edge. Belongs to one rank's thread.
@@ -32,12 +34,20 @@ public protocol ReceiveChannel: AnyObject {
     func receive(_ context: WaitContext) throws(WaitError) -> Delivery
     /// Gives the item's room back to the sender. Once for each delivery, in any order.
     func release(_ delivery: Delivery)
+    /// Bytes of items that this end has copied from one place to another so far.
+    var bytesCopied: Int { get }
 }
 
 /// An item that has been received and not yet released.
 public struct Delivery {
     public let tensor: Tensor
-    let ticket: Int
+    /// By which the channel that made the delivery knows it again.
+    public let ticket: Int
+
+    public init(tensor: Tensor, ticket: Int) {
+        self.tensor = tensor
+        self.ticket = ticket
+    }
 }
 
 /// The edges of a run once they are connected. An end is asked for once, by the rank that uses it.
