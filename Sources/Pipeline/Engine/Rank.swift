@@ -42,6 +42,7 @@ final class Rank {
     /// For each stage of the whole run, its place in `locals`.
     private let localOfStage: [Int]
     private let actions: [Action]
+    private let microbatches: Int
     private let inputs: Tokens
     private let targets: Tokens
     private let losses: Tensor
@@ -79,6 +80,7 @@ final class Rank {
         }
         localOfStage = plan.stages.map { stage in stages.firstIndex { $0.index == stage.index } ?? -1 }
         actions = plan.schedule.actions[index]
+        microbatches = plan.schedule.microbatches
         inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
         report = RankReport(rank: index, pinning: pinning, cpu: CurrentThread.cpu)
         initializeWeights()
@@ -114,11 +116,11 @@ final class Rank {
             control.setPosition(ofRank: index, step: step, actionIndex: place)
             try perform(action)
         }
-        if let allocations, let now = CurrentThread.allocations {
-            report.allocationsInSteps = (report.allocationsInSteps ?? 0) + now - allocations
-        }
+        report.addAllocations(since: allocations)
         let exportNanoseconds = export(gradients)
+        let allocationsBeforeUpdate = CurrentThread.allocations
         for local in locals { update(local, step: step + 1) }
+        report.addAllocations(since: allocationsBeforeUpdate)
         report.stepStart.append(start)
         report.stepEnd.append(Clock.now() - exportNanoseconds)
         recordLoss()
@@ -126,7 +128,7 @@ final class Rank {
 
     private func perform(_ action: Action) throws(WaitError) {
         let place = localOfStage[action.stage]
-        let slot = place * plan.schedule.microbatches + action.microbatch
+        let slot = place * microbatches + action.microbatch
         switch action.kind {
         case .forward: try forward(place, action.microbatch, slot)
         case .backward:
@@ -192,7 +194,6 @@ final class Rank {
 
     private func recordLoss() {
         guard locals.contains(where: \.stage.isLast) else { return }
-        let microbatches = plan.schedule.microbatches
         let sum = (0..<microbatches).reduce(0.0) { $0 + Double(losses[$1]) }
         report.lossBits.append(Float(sum / Double(microbatches)).bitPattern)
     }

@@ -19,9 +19,14 @@ public struct RankReport: Codable, Sendable {
     public var inFlightPeak = 0
     /// Heap allocations inside steps; nil in a program that does not count them.
     public var allocationsInSteps: Int?
-    /// Bytes of activations and gradients that were copied on their way between stages.
-    /// As its channels counted them.
+    /// Bytes of activations and gradients that were copied on their way between stages, as the channels counted them.
     public var handoffBytesCopied = 0
+
+    /// Adds what the calling thread has allocated since it had made `start` allocations.
+    mutating func addAllocations(since start: Int?) {
+        guard let start, let now = CurrentThread.allocations else { return }
+        allocationsInSteps = (allocationsInSteps ?? 0) + now - start
+    }
 }
 
 /// Why a rank stopped early, and where it was.
