@@ -146,17 +146,9 @@ struct BadInputTests {
         #expect(outcome.errors.hasPrefix("ppthreads run: --pin: CPU 1023 is not one this program may use; allowed: "))
     }
 
-    /// Runs a command in a mount namespace of its own, where /dev/shm has four pages.
-    private static let smallSharedMemory = [
-        "/usr/bin/unshare", "--map-root-user", "--mount", "/bin/sh", "-c",
-        "mount -t tmpfs -o size=16k tmpfs /dev/shm && exec \"$0\" \"$@\"",
-    ]
-    /// Some containers allow no namespaces.
-    private static let allowsNamespaces = (try? Command.run(["--version"], through: smallSharedMemory).code) == 0
-
-    @Test("a /dev/shm that is too small is told of, with what it has left", .enabled(if: allowsNamespaces))
+    @Test("a /dev/shm that is too small is told of, with what it has left", .enabled(if: SmallSharedMemory.isPossible))
     func smallSharedMemory() throws {
-        let outcome = try Command.run(["run", "--transport", "processes"], through: Self.smallSharedMemory)
+        let outcome = try Command.run(["run", "--transport", "processes"], through: SmallSharedMemory.launcher)
         #expect(outcome.code == 70)
         #expect(outcome.errorLines.count == 1)
         #expect(outcome.errors.contains("could not be mapped: posix_fallocate on /dev/shm: ENOSPC"))
@@ -170,4 +162,14 @@ struct BadInputTests {
         #expect(outcome.code == 70)
         #expect(outcome.errors == "ppthreads: standard output could not be written\n")
     }
+}
+
+/// A mount namespace of its own for a command, in which /dev/shm has four pages.
+private enum SmallSharedMemory {
+    static let launcher = [
+        "/usr/bin/unshare", "--map-root-user", "--mount", "/bin/sh", "-c",
+        "mount -t tmpfs -o size=16k tmpfs /dev/shm && exec \"$0\" \"$@\"",
+    ]
+    /// Some containers allow no namespaces.
+    static let isPossible = (try? Command.run(["--version"], through: launcher).code) == 0
 }
