@@ -27,6 +27,28 @@ public enum SIMDLevel: String, CaseIterable, Sendable, Codable {
     }
 }
 
+/// A matrix [rows, columns] in the layout that `Kernels.multiply` reads it in fastest, as a right-hand factor.
+public struct PackedMatrix {
+    public let rows: Int
+    public let columns: Int
+    let storage: Tensor
+
+    /// Floats that a packed matrix takes.
+    public static func storageShape(rows: Int, columns: Int) -> Shape {
+        let width = Int(PPT_GEMM_PANEL_COLUMNS)
+        return Shape(rows, (columns + width - 1) / width * width)
+    }
+
+    /// - Parameter storage: of `storageShape`, aligned to 64 bytes.
+    public init(rows: Int, columns: Int, storage: Tensor) {
+        precondition(
+            storage.count >= Self.storageShape(rows: rows, columns: columns).count, "room for whole panels is needed")
+        self.rows = rows
+        self.columns = columns
+        self.storage = storage
+    }
+}
+
 /// The compute kernels of one rank: the table of its SIMD level, and its packing buffer.
 ///
 /// Shapes are checked here, once a call; the C kernels trust them. None of these allocates. Not to be shared between
@@ -64,7 +86,28 @@ public struct Kernels {
             !c.isTransposed && (bias == nil || bias!.count == c.columns), "a bias has one value for each column")
         var call = unsafe ppt_gemm(
             m: c.rows, n: c.columns, k: a.columns, a: a.base, lda: a.stride, transpose_a: a.isTransposed ? 1 : 0,
-            b: b.base, ldb: b.stride, transpose_b: b.isTransposed ? 1 : 0, c: c.base, ldc: c.stride, alpha: alpha,
+            b: b.base, ldb: b.stride, transpose_b: b.isTransposed ? 1 : 0, packed_b: nil, c: c.base, ldc: c.stride,
+            alpha: alpha, accumulate: accumulating ? 1 : 0, bias: bias?.base, workspace: workspace)
+        unsafe table.pointee.gemm(&call)
+    }
+
+    /// Packs b [k, n] for any number of products with it on the right. Packed matrices of one level are not another's.
+    public func pack(_ b: Matrix, into packed: PackedMatrix) {
+        precondition(packed.rows == b.rows && packed.columns == b.columns, "a packed matrix of another shape")
+        unsafe table.pointee.pack_b(
+            b.rows, b.columns, b.base, b.stride, b.isTransposed ? 1 : 0, packed.storage.base)
+    }
+
+    /// c [m, n] = a b + bias[n], or += when `accumulating`; the same bits as with b not packed.
+    public func multiply(
+        _ a: Matrix, _ b: PackedMatrix, into c: Matrix, bias: Tensor? = nil, accumulating: Bool = false
+    ) {
+        precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "factors that do not fit")
+        precondition(
+            !c.isTransposed && (bias == nil || bias!.count == c.columns), "a bias has one value for each column")
+        var call = unsafe ppt_gemm(
+            m: c.rows, n: c.columns, k: a.columns, a: a.base, lda: a.stride, transpose_a: a.isTransposed ? 1 : 0,
+            b: nil, ldb: 0, transpose_b: 0, packed_b: b.storage.base, c: c.base, ldc: c.stride, alpha: 1,
             accumulate: accumulating ? 1 : 0, bias: bias?.base, workspace: workspace)
         unsafe table.pointee.gemm(&call)
     }

@@ -49,6 +49,9 @@ final class Rank {
     private var barrier: Barrier
     /// [local stage * M + microbatch]
     private var inFlight: [InFlight]
+    /// For each local stage, whether this step's weights have been packed for forwards, and for backwards.
+    private var isPackedForward: [Bool]
+    private var isPackedBackward: [Bool]
     private var activationBytes = 0
     private var inFlightCount = 0
     private var report: RankReport
@@ -82,6 +85,8 @@ final class Rank {
         actions = plan.schedule.actions[index]
         microbatches = plan.schedule.microbatches
         inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
+        isPackedForward = Array(repeating: false, count: stages.count)
+        isPackedBackward = Array(repeating: false, count: stages.count)
         report = RankReport(rank: index, pinning: pinning, cpu: CurrentThread.cpu)
         initializeWeights()
     }
@@ -112,6 +117,7 @@ final class Rank {
         try barrier.arrive(wait)
         let start = Clock.now()
         let allocations = CurrentThread.allocations
+        for place in locals.indices { (isPackedForward[place], isPackedBackward[place]) = (false, false) }
         for (place, action) in actions.enumerated() {
             control.setPosition(ofRank: index, step: step, actionIndex: place)
             try perform(action)
@@ -151,6 +157,11 @@ final class Rank {
     }
 
     private func forward(_ place: Int, _ microbatch: Int, _ slot: Int) throws(WaitError) {
+        // Before the wait, not after it: the packing may then cost nothing.
+        if !isPackedForward[place] {
+            locals[place].stage.packWeights(for: .forward, locals[place].frames[microbatch])
+            isPackedForward[place] = true
+        }
         inFlight[slot].input = try locals[place].inbound?.receive(wait)
         let y = try locals[place].outbound?.reserve(wait) ?? .none
         activationBytes += locals[place].activationBytes
@@ -163,6 +174,10 @@ final class Rank {
 
     /// Takes the gradient from the next stage, then room for the one to the previous stage, which it returns.
     private func receiveGradient(_ place: Int, _ slot: Int) throws(WaitError) -> Tensor {
+        if !isPackedBackward[place] {
+            locals[place].stage.packWeights(for: .backwardInput, locals[place].frames[0])
+            isPackedBackward[place] = true
+        }
         inFlight[slot].gradient = try locals[place].gradientInbound?.receive(wait)
         return try locals[place].gradientOutbound?.reserve(wait) ?? .none
     }
@@ -262,7 +277,8 @@ final class Rank {
             stash: arena.part(regions.stash, copy: regions.stashFrame[microbatch], of: stage.plan.stash),
             gradientStash: arena.part(
                 regions.gradientStash, copy: regions.gradientFrame[microbatch], of: stage.plan.gradientStash.peak),
-            scratch: arena.part(layout.scratch, of: layout.scratchLayout), kernels: kernels, batch: batch,
+            scratch: arena.part(layout.scratch, of: layout.scratchLayout),
+            packed: arena.part(regions.packed, of: stage.plan.packed), kernels: kernels, batch: batch,
             tokens: stage.isFirst ? arena.tokens(layout.inputs)[rows] : .none,
             targets: stage.isLast ? arena.tokens(layout.targets)[rows] : .none,
             gradientScale: 1 / Float(plan.schedule.microbatches),

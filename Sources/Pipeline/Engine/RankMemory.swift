@@ -2,13 +2,14 @@ import SharedTensor
 
 /// Where a rank's own memory lies: one private mapping that the rank itself makes and touches first.
 ///
-///     for each of its stages:  weights | gradients | optimizer states | stash frames | gradient frames
+///     for each of its stages:  weights | gradients | optimizer states | packed weights | stash frames | gradient frames
 ///     once:                    scratch | packing buffer | inputs | targets | losses
 struct RankMemory: Sendable {
     struct StageRegions: Sendable {
         let weights: Region
         let gradients: Region
         let states: [Region]
+        let packed: Region
         let stash: Region
         let gradientStash: Region
         /// For each microbatch, the stash frame it uses, and the gradient frame.
@@ -39,6 +40,7 @@ struct RankMemory: Sendable {
             return StageRegions(
                 weights: layout.reserve(plan.weights), gradients: layout.reserve(plan.weights),
                 states: (0..<configuration.optimizer.states).map { _ in layout.reserve(plan.weights) },
+                packed: layout.reserve(plan.packed),
                 stash: layout.reserve(plan.stash, count: facts.stashFrames[stage.index]),
                 gradientStash: layout.reserve(
                     plan.gradientStash.peak, count: max(1, facts.gradientFrames[stage.index])),

@@ -43,6 +43,11 @@ struct Stage: Sendable {
         outputShape = Shape(isLast ? 0 : batch.tokens, units.last!.outputColumns)
     }
 
+    /// Packs the weights that a kind of product needs, as they are now.
+    func packWeights(for use: PackedWeight.Use, _ frame: Frame) {
+        for packing in plan.packings where packing.use == use { frame.pack(packing) }
+    }
+
     /// y = the stage's layers applied to x, one after the other; the last writes straight into y.
     func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         for (index, layer) in layers.enumerated() {

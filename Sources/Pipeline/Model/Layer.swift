@@ -56,6 +56,7 @@ public enum InWeights: Sendable {}
 public enum InStash: Sendable {}
 public enum InGradientStash: Sendable {}
 public enum InScratch: Sendable {}
+public enum InPacked: Sendable {}
 
 /// Weights, and their gradient of the same shape.
 public typealias Parameter = Reserved<InWeights>
@@ -66,6 +67,22 @@ public typealias KeptGradient = Reserved<InGradientStash>
 /// Free to use within one call; the next call may find anything there.
 public typealias Scratch = Reserved<InScratch>
 
+/// A weight packed as the right-hand factor of a product: once a step, for all microbatches.
+public struct PackedWeight: Sendable {
+    /// What it is a factor of; it is packed before the first such product of a step.
+    enum Use { case forward, backwardInput }
+
+    let weight: Parameter
+    let use: Use
+    let storage: Reserved<InPacked>
+
+    /// The factor as it is stored: w [outputs, inputs] for dx = dy w, its transpose for y = x w^T.
+    func factor(_ frame: Frame) -> Matrix {
+        let stored = frame[weight].matrix
+        return use == .forward ? stored.transposed : stored
+    }
+}
+
 /// The memory that a stage works in for one microbatch.
 public struct Frame {
     let weights: Arena
@@ -73,6 +90,7 @@ public struct Frame {
     let stash: Arena
     let gradientStash: Arena
     let scratch: Arena
+    let packed: Arena
     public let kernels: Kernels
     public let batch: BatchShape
     /// The microbatch's inputs; empty but on a rank that runs the first stage.
@@ -88,6 +106,16 @@ public struct Frame {
     public subscript(kept: Kept) -> Tensor { stash.tensor(kept.region, kept.shape) }
     public subscript(kept: KeptGradient) -> Tensor { gradientStash.tensor(kept.region, kept.shape) }
     public subscript(place: Scratch) -> Tensor { scratch.tensor(place.region, place.shape) }
+
+    public subscript(packed weight: PackedWeight) -> PackedMatrix {
+        let factor = weight.factor(self)
+        return PackedMatrix(
+            rows: factor.rows, columns: factor.columns,
+            storage: packed.tensor(weight.storage.region, weight.storage.shape))
+    }
+
+    /// Packs a weight as it is now.
+    func pack(_ weight: PackedWeight) { kernels.pack(weight.factor(self), into: self[packed: weight]) }
 
     /// The gradient that adds up over the step's microbatches.
     public func gradient(of parameter: Parameter) -> Tensor { gradients.tensor(parameter.region, parameter.shape) }

@@ -17,6 +17,7 @@ public final class LayerProbe {
 
     private let layer: any Layer
     private let frame: Frame
+    private let packings: [PackedWeight]
     private let segment: Segment
 
     /// - Parameters:
@@ -39,6 +40,7 @@ public final class LayerProbe {
         let stash = layout.reserve(plan.stash)
         let gradientStash = layout.reserve(plan.gradientStash.peak)
         let scratch = layout.reserve(plan.scratch.peak)
+        let packed = layout.reserve(plan.packed)
         let workspace = layout.reserve(Kernels.workspaceShape)
         let loss = layout.reserve(Shape(1))
 
@@ -51,10 +53,11 @@ public final class LayerProbe {
             weights: arena.part(weights, of: plan.weights), gradients: arena.part(gradients, of: plan.weights),
             stash: arena.part(stash, of: plan.stash),
             gradientStash: arena.part(gradientStash, of: plan.gradientStash.peak),
-            scratch: arena.part(scratch, of: plan.scratch.peak),
+            scratch: arena.part(scratch, of: plan.scratch.peak), packed: arena.part(packed, of: plan.packed),
             kernels: Kernels(level: simd, workspace: arena.tensor(workspace, Kernels.workspaceShape)), batch: batch,
             tokens: tokens, targets: targets, gradientScale: 1, loss: arena.tensor(loss, Shape(1)))
         parameters = plan.parameters
+        packings = plan.packings
         for parameter in parameters { parameter.initialize(weight(parameter), seed: seed) }
     }
 
@@ -66,7 +69,11 @@ public final class LayerProbe {
     /// What a loss layer computed in the last forward.
     public var loss: Float { frame.loss[0] }
 
-    public func forward() { layer.forward(x, into: y, frame) }
+    /// With the weights as they are now.
+    public func forward() {
+        for packing in packings { frame.pack(packing) }
+        layer.forward(x, into: y, frame)
+    }
     public func backwardInput() { layer.backwardInput(dy, input: x, into: dx, frame) }
     public func backwardWeights() { layer.backwardWeights(dy, input: x, frame) }
 

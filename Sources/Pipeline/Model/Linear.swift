@@ -4,6 +4,8 @@ import SharedTensor
 public struct Linear: Layer {
     let weight: Parameter
     let bias: Parameter?
+    private let forwardWeight: PackedWeight
+    private let backwardWeight: PackedWeight
 
     /// Reserves `name.weight` and, unless told not to, `name.bias`.
     ///
@@ -22,12 +24,13 @@ public struct Linear: Layer {
     public init(weight: Parameter, bias: Parameter?, plan: inout StagePlan) {
         self.weight = weight
         self.bias = bias
+        forwardWeight = plan.pack(weight, for: .forward)
+        backwardWeight = plan.pack(weight, for: .backwardInput)
         plan.countProduct(rows: plan.batch.tokens, inputs: weight.shape.columns, outputs: weight.shape.rows)
     }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
-        frame.kernels.multiply(
-            x.matrix, frame[weight].matrix.transposed, into: y.matrix, bias: bias.map { frame[$0] })
+        frame.kernels.multiply(x.matrix, frame[packed: forwardWeight], into: y.matrix, bias: bias.map { frame[$0] })
     }
 
     public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
@@ -36,7 +39,7 @@ public struct Linear: Layer {
 
     /// dx = dy w, or dx += dy w.
     func backwardInput(_ dy: Tensor, into dx: Tensor, accumulating: Bool, _ frame: Frame) {
-        frame.kernels.multiply(dy.matrix, frame[weight].matrix, into: dx.matrix, accumulating: accumulating)
+        frame.kernels.multiply(dy.matrix, frame[packed: backwardWeight], into: dx.matrix, accumulating: accumulating)
     }
 
     public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {

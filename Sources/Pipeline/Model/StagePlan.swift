@@ -31,6 +31,9 @@ public struct StagePlan: Sendable {
     private(set) var gradientStash = OverlaidLayout()
     private(set) var scratch = OverlaidLayout()
     private(set) var parameters: [ParameterSpec] = []
+    /// Packed weights: kept from a step's first use to its last.
+    private(set) var packed = SegmentLayout()
+    private(set) var packings: [PackedWeight] = []
     /// Floating-point operations of the matrix products of one microbatch's forward and backward.
     private(set) var productFLOPs = 0.0
 
@@ -44,6 +47,17 @@ public struct StagePlan: Sendable {
         let region = weights.reserve(shape)
         parameters.append(ParameterSpec(name: name, shape: shape, initializer: initializer, region: region))
         return Parameter(region: region, shape: shape)
+    }
+
+    /// Has a weight [outputs, inputs] packed once a step for y = x w^T (`forward`) or for dx = dy w (`backwardInput`).
+    mutating func pack(_ weight: Parameter, for use: PackedWeight.Use) -> PackedWeight {
+        let (outputs, inputs) = (weight.shape.rows, weight.shape.columns)
+        let shape = PackedMatrix.storageShape(
+            rows: use == .forward ? inputs : outputs, columns: use == .forward ? outputs : inputs)
+        let packing = PackedWeight(
+            weight: weight, use: use, storage: Reserved(region: packed.reserve(shape), shape: shape))
+        packings.append(packing)
+        return packing
     }
 
     /// Reserves room that keeps its contents from a microbatch's forward to its backwardWeights.
@@ -72,7 +86,7 @@ public struct StagePlan: Sendable {
     mutating func endSharedPart() { gradientStash.keepSoFar() }
 
     var isTooLarge: Bool {
-        weights.isTooLarge || stash.isTooLarge || gradientStash.isTooLarge || scratch.isTooLarge
+        weights.isTooLarge || packed.isTooLarge || stash.isTooLarge || gradientStash.isTooLarge || scratch.isTooLarge
     }
 }
 

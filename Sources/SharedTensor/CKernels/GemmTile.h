@@ -2,88 +2,114 @@
 
 #define TILE_COLUMNS (2 * LANES)
 #define TILE_THIRD (TILE_ROWS / 3)
-_Static_assert(TILE_ROWS % 6 == 0, "edges take thirds of a tile; packing takes four rows, and two at a panel's end");
+_Static_assert(TILE_ROWS % 3 == 0, "edges take thirds of a tile");
 
 /// How finished sums are written to C.
 typedef struct {
     float *c; // the tile's corner
     long ldc;
+    long rows, columns; // that C has from there on; what a tile has beyond them is not written
     float alpha;
     const float *bias; // of the tile's first column, or NULL
     int adds;          // to what C holds
 } tile_output;
 
-/// Writes one vector of a tile's row `i`, from column `first` on, as far as C has `columns`.
-INLINE void write_sums(vector sums, long i, long first, long columns, const tile_output *out) {
-    const span s = span_at(first, columns);
+/// Writes one vector of a tile's row `i`, from column `first` on, as far as C goes.
+INLINE void write_sums(vector sums, long i, long first, const tile_output *out) {
+    const span s = span_at(first, out->columns);
     float *row = out->c + i * out->ldc;
     vector value = sums * splat(out->alpha);
     if (out->bias) value = value + get(out->bias, s);
     put(row, s, out->adds ? get(row, s) + value : value);
 }
 
-/// One tile of `height` rows and `vectors` vectors: the sums over k of the products of a panel of A and a panel of B,
-/// written where C has `rows` and `columns` (which may be more than the tile's).
-INLINE void multiply_tile(const int height, const int vectors, long k, const float *a, const float *b, long rows,
-                          long columns, const tile_output *out) {
-    // C may come from far, and with a small k the sums are finished soon: fetch it meanwhile.
-    for (int i = 0; i < height && i < rows; i++) {
-        for (int side = 0; side < vectors; side++) __builtin_prefetch(out->c + i * out->ldc + side * LANES, 1);
+/// What is going to be read soon: cache lines from `at` to `end`, fetched a few at a time while tiles are multiplied. In
+/// one burst they would fill the queue that the tile's own loads go through.
+typedef struct {
+    const char *at, *end;
+} upcoming;
+
+INLINE void fetch_some(upcoming *next) {
+    for (int line = 0; line < 2; line++) {
+        if (next->at < next->end) __builtin_prefetch(next->at, 0, 2);
+        next->at += 64;
     }
+}
+
+/// Fetches row `i` of the tile below this one, to be written.
+INLINE void fetch_below(const int height, const int vectors, long i, const tile_output *out) {
+    if (i >= height || height + i >= out->rows) return;
+    for (int side = 0; side < vectors; side++) {
+        __builtin_prefetch(out->c + (height + i) * out->ldc + side * LANES, 1);
+    }
+}
+
+#define STEPS_A_FETCH 8
+
+/// One tile of `height` rows and `vectors` vectors: the sums over k of the products of rows of A, read where they are,
+/// and a panel of B.
+INLINE void multiply_tile(const int height, const int vectors, const int is_along, long k, factor a, const float *b,
+                          upcoming *next, const tile_output *out) {
+    // Rows in thirds: few enough pointers for the registers, and few enough multiples of the stride.
+    const float *thirds[3] = {a.x, a.x + TILE_THIRD * a.stride, a.x + 2 * TILE_THIRD * a.stride};
     // Every index into `sums` is a constant once loops are unrolled: only so does it stay in registers.
     vector sums[TILE_ROWS][2] = {{{0}}};
-    for (long p = 0; p < k; p++, a += TILE_ROWS, b += TILE_COLUMNS) {
-        vector values[2];
-        for (int side = 0; side < vectors; side++) values[side] = load(b + side * LANES);
+    for (long p = 0; p < k;) {
+        fetch_some(next);
+        fetch_below(height, vectors, p / STEPS_A_FETCH, out);
+        for (const long end = smaller(k, p + STEPS_A_FETCH); p < end; p++, b += TILE_COLUMNS) {
+            vector values[2];
+            for (int side = 0; side < vectors; side++) values[side] = load(b + side * LANES);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < height; i++) {
-            for (int side = 0; side < vectors; side++) {
-                sums[i][side] = fused_multiply_add(splat(a[i]), values[side], sums[i][side]);
+            for (int i = 0; i < height; i++) {
+                const float *row = thirds[i / TILE_THIRD] + i % TILE_THIRD * a.stride;
+                const vector element = splat(is_along ? a.x[i] : *row);
+                for (int side = 0; side < vectors; side++) {
+                    sums[i][side] = fused_multiply_add(element, values[side], sums[i][side]);
+                }
             }
+            a.x += a.stride;
+            for (int third = 0; third < 3; third++) thirds[third]++;
         }
     }
-    if (rows >= height) {
-#pragma clang loop unroll(full)
-        for (int i = 0; i < height; i++) {
-            // The narrower tile would have been taken if C did not have all of the first vector.
-            if (vectors == 2) write_sums(sums[i][0], i, 0, TILE_COLUMNS, out);
-            write_sums(sums[i][vectors - 1], i, (vectors - 1) * LANES, columns, out);
-        }
-        return;
-    }
-    float spilled[TILE_ROWS * TILE_COLUMNS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < height; i++) {
-        for (int side = 0; side < vectors; side++) store(spilled + (2 * i + side) * LANES, sums[i][side]);
-    }
-    for (long i = 0; i < rows; i++) {
-        for (long c = 0; c < vectors * LANES && c < columns; c += LANES) {
-            write_sums(load(spilled + 2 * i * LANES + c), i, c, columns, out);
+        if (i < out->rows) {
+            for (int side = 0; side < vectors; side++) write_sums(sums[i][side], i, side * LANES, out);
         }
     }
 }
 
-/// The smallest tile, of three heights and two widths, that covers what C has here: products with padding are for
-/// nothing. (At n = 240 and 32 columns a tile, the last whole tile would be half padding; at m = 64 and 12 rows, most.)
-static void multiply_panels(long k, const float *a, const float *b, long rows, long columns, const tile_output *out) {
-    const int is_wide = columns > LANES;
-    if (rows > 2 * TILE_THIRD) {
+INLINE void multiply_high(const int height, long k, factor a, const float *b, upcoming *next,
+                          const tile_output *out) {
+    // Products with padding are for nothing. (At n = 240 and 32 columns a tile, half of the last one would be padding.)
+    const int is_wide = out->columns > LANES;
+    if (a.is_along) {
         if (is_wide) {
-            multiply_tile(TILE_ROWS, 2, k, a, b, rows, columns, out);
+            multiply_tile(height, 2, 1, k, a, b, next, out);
         } else {
-            multiply_tile(TILE_ROWS, 1, k, a, b, rows, columns, out);
-        }
-    } else if (rows > TILE_THIRD) {
-        if (is_wide) {
-            multiply_tile(2 * TILE_THIRD, 2, k, a, b, rows, columns, out);
-        } else {
-            multiply_tile(2 * TILE_THIRD, 1, k, a, b, rows, columns, out);
+            multiply_tile(height, 1, 1, k, a, b, next, out);
         }
     } else {
         if (is_wide) {
-            multiply_tile(TILE_THIRD, 2, k, a, b, rows, columns, out);
+            multiply_tile(height, 2, 0, k, a, b, next, out);
         } else {
-            multiply_tile(TILE_THIRD, 1, k, a, b, rows, columns, out);
+            multiply_tile(height, 1, 0, k, a, b, next, out);
         }
     }
+}
+
+/// A tile as high as the rows that C has left, in thirds of a tile; `a` has as many rows. Returns its height.
+static long multiply_panels(long k, factor a, const float *b, upcoming *next,
+                          const tile_output *out) {
+    if (out->rows >= TILE_ROWS) {
+        multiply_high(TILE_ROWS, k, a, b, next, out);
+        return TILE_ROWS;
+    }
+    if (out->rows >= 2 * TILE_THIRD) {
+        multiply_high(2 * TILE_THIRD, k, a, b, next, out);
+        return 2 * TILE_THIRD;
+    }
+    multiply_high(TILE_THIRD, k, a, b, next, out);
+    return TILE_THIRD;
 }

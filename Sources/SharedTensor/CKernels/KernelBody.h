@@ -19,6 +19,7 @@
 const ppt_kernels TABLE = {
     .name = LEVEL_NAME,
     .gemm = gemm,
+    .pack_b = pack_b,
     .add = add,
     .column_sum = column_sum,
     .relu = relu,

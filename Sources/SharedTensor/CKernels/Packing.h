@@ -69,13 +69,23 @@ INLINE void copy_padded(const float *from, long count, float *to, const long wid
     }
 }
 
-/// A block whose element (i, p) is x[p * stride + i]. Reads each stored row once, from start to end.
-INLINE void pack_along(const float *x, long stride, long rows, long k, float *to, const long width) {
-    for (long p = 0; p < k; p++, x += stride, to += width) {
-        long i = 0;
-        for (; i + width <= rows; i += width) __builtin_memcpy(to + i * k, x + i, (size_t)width * sizeof(float));
-        if (i < rows) copy_padded(x + i, rows - i, to + i * k, width);
+/// One panel of a block whose element (i, p) is x[p * stride + i], of which the block has `left` rows from here on.
+INLINE void pack_panel_along(const float *x, long stride, long left, long k, float *to, const long width) {
+    // Whole vectors are copied: what they have beyond the panel is overwritten by the next row, or by the next panel.
+    const long copied = (width + LANES - 1) / LANES * LANES;
+    if (left < copied) {
+        for (long p = 0; p < k; p++) copy_padded(x + p * stride, smaller(left, width), to + p * width, width);
+        return;
     }
+    for (long p = 0; p < k; p++, x += stride, to += width) {
+        __builtin_prefetch(x + 2 * copied); // of a panel that comes soon; a prefetch beyond the end does no harm
+#pragma clang loop unroll(full)
+        for (long lane = 0; lane < copied; lane += LANES) store(to + lane, load(x + lane));
+    }
+}
+
+INLINE void pack_along(const float *x, long stride, long rows, long k, float *to, const long width) {
+    for (long i = 0; i < rows; i += width) pack_panel_along(x + i, stride, rows - i, k, to + i * k, width);
 }
 
 /// Packs `rows` by `k` elements from (i, p) on, into panels of `width` rows.
@@ -84,16 +94,5 @@ INLINE void pack(factor f, long i, long p, long rows, long k, float *to, const l
         pack_along(element(f, i, p), f.stride, rows, k, to, width);
     } else {
         pack_across(element(f, i, p), f.stride, rows, k, to, width);
-    }
-}
-
-/// Fetches into the cache part number `part` of `parts` of what `pack` is going to read.
-static void fetch(factor f, long i, long p, long rows, long k, long part, long parts) {
-    const long stored_rows = f.is_along ? k : rows, stored_columns = f.is_along ? rows : k;
-    const long end = stored_rows * (part + 1) / parts;
-    for (long r = stored_rows * part / parts; r < end; r++) {
-        const float *row = element(f, i, p) + r * f.stride;
-        for (long c = 0; c < stored_columns; c += 16) __builtin_prefetch(row + c, 0, 2);
-        __builtin_prefetch(row + stored_columns - 1, 0, 2); // its cache line may begin after the last step
     }
 }

@@ -24,6 +24,8 @@ extern "C" {
 
 /// Floats of scratch that `gemm` packs its panels into; one such buffer for each thread that calls it, 64-byte aligned.
 #define PPT_GEMM_WORKSPACE_FLOATS 323584
+/// Columns that a packed matrix has room for are a multiple of this, at every level.
+#define PPT_GEMM_PANEL_COLUMNS 32
 
 /// C [m, n] = alpha op(A) op(B) + bias, or C += alpha op(A) op(B) + bias.
 typedef struct ppt_gemm {
@@ -34,6 +36,7 @@ typedef struct ppt_gemm {
     const float *b;    ///< op(B) is [k, n]: B itself, or B stored as [n, k] when transpose_b is set
     long ldb;
     int transpose_b;
+    const float *packed_b; ///< op(B) as `pack_b` packed it, and then b, ldb and transpose_b are not looked at; or NULL
     float *c;
     long ldc;
     float alpha;
@@ -54,6 +57,9 @@ typedef struct ppt_kernels {
     const char *name; ///< "portable", "avx2" or "avx512"
 
     void (*gemm)(const ppt_gemm *call);
+    /// Packs op(B) [k, n] for any number of products at this level: k * n floats, n rounded up to a multiple of
+    /// PPT_GEMM_PANEL_COLUMNS, 64-byte aligned. Does not change a product's bits.
+    void (*pack_b)(long k, long n, const float *b, long ldb, int transpose_b, float *to);
 
     /// out[i] = a[i] + b[i]; out may be a or b.
     void (*add)(long n, const float *a, const float *b, float *out);
