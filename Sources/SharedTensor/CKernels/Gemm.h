@@ -54,7 +54,8 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
         .c = g->c + at->i * g->ldc + j, .ldc = g->ldc, .rows = at->rows, .columns = at->j + at->columns - j,
         .alpha = g->alpha, .bias = g->bias && at->p == 0 ? g->bias + j : NULL, .adds = g->accumulate || at->p > 0};
     while (out.rows > 0) {
-        const long height = multiply_panels(at->k, rows_of_a(g, at, at->rows - out.rows), panel, next, &out);
+        const factor rows = rows_of_a(g, at, at->rows - out.rows);
+        const long height = multiply_panels(at->k, rows.x, rows.stride, rows.is_along, panel, next, &out);
         out.rows -= height;
         out.c += height * g->ldc;
     }

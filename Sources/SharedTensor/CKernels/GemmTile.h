@@ -100,8 +100,9 @@ INLINE void multiply_high(const int height, long k, factor a, const float *b, up
 }
 
 /// A tile as high as the rows that C has left, in thirds of a tile; `a` has as many rows. Returns its height.
-static long multiply_panels(long k, factor a, const float *b, upcoming *next,
-                          const tile_output *out) {
+static long multiply_panels(long k, const float *rows, long stride, long is_along, const float *b, upcoming *next,
+                            const tile_output *out) {
+    const factor a = {rows, stride, is_along};
     if (out->rows >= TILE_ROWS) {
         multiply_high(TILE_ROWS, k, a, b, next, out);
         return TILE_ROWS;

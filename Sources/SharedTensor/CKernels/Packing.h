@@ -6,7 +6,7 @@
 typedef struct {
     const float *x;
     long stride;
-    int is_along; // i runs along the stored rows, not p
+    long is_along; // i runs along the stored rows, not p (long: the struct is then copied as it was written)
 } factor;
 
 INLINE const float *element(factor f, long i, long p) {
@@ -32,29 +32,31 @@ INLINE void transpose_quad(const float *from, long stride, long rows, float *to,
     for (int p = 0; p < 4; p++) __builtin_memcpy(to + p * to_stride, &columns[p], (size_t)stored * sizeof(float));
 }
 
-/// Four lanes of a panel (two, when only two are `stored`), of which the block has `rows`.
-INLINE void pack_four_across(const float *x, long stride, long rows, long k, float *to, long width, const int stored) {
-    long p = 0;
-    for (; p + 4 <= k; p += 4) transpose_quad(x + p, stride, rows, to + p * width, width, stored);
-    for (; p < k; p++) {
-        for (int i = 0; i < stored; i++) to[p * width + i] = i < rows ? x[i * stride + p] : 0.0f;
+/// Four columns p of one panel, of which the block has `rows`: whole rows of the panel are written one after the other.
+INLINE void pack_four_across(const float *x, long stride, long rows, float *to, const long width) {
+#pragma clang loop unroll(full)
+    for (long lane = 0; lane < width; lane += 4) {
+        const long left = rows - lane;
+        // Where no row is left nothing is read, but the pointer has to be one into the block.
+        const float *from = x + (left > 0 ? lane : 0) * stride;
+        transpose_quad(from, stride, smaller(left, 4), to + lane, width, lane + 4 > width ? 2 : 4);
     }
 }
 
 /// A block whose element (i, p) is x[i * stride + p].
 INLINE void pack_across(const float *x, long stride, long rows, long k, float *to, const long width) {
-    for (long first = 0; first < rows; first += width, to += width * k) {
-        for (long lane = 0; lane < width; lane += 4) {
-            const long left = rows - first - lane;
-            // Where no row is left nothing is read, but the pointer has to be one into the block.
-            const float *from = x + (left > 0 ? first + lane : first) * stride;
-            if (lane + 4 > width) {
-                pack_four_across(from, stride, left, k, to + lane, width, 2);
-            } else if (left >= 4) {
-                pack_four_across(from, stride, 4, k, to + lane, width, 4); // the same with a constant, for speed
+    for (long first = 0; first < rows; first += width, x += width * stride, to += width * k) {
+        const long left = smaller(rows - first, width);
+        long p = 0;
+        for (; p + 4 <= k; p += 4) {
+            if (left == width) {
+                pack_four_across(x + p, stride, width, to + p * width, width); // the same with a constant, for speed
             } else {
-                pack_four_across(from, stride, left, k, to + lane, width, 4);
+                pack_four_across(x + p, stride, left, to + p * width, width);
             }
+        }
+        for (; p < k; p++) {
+            for (long i = 0; i < width; i++) to[p * width + i] = i < left ? x[i * stride + p] : 0.0f;
         }
     }
 }
