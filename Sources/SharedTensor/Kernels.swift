@@ -59,12 +59,14 @@ public struct Kernels {
     private let table: UnsafePointer<ppt_kernels>
     private let workspace: UnsafeMutablePointer<Float>
     public let level: SIMDLevel
+    /// Computes the matrix products instead of the table, when there is one.
+    private let blas: BLASLibrary?
 
     /// Floats that `workspace` must hold.
     public static let workspaceShape = Shape(Int(PPT_GEMM_WORKSPACE_FLOATS))
 
     /// The kernels of a level that `isSupported`.
-    public init(level: SIMDLevel, workspace: Tensor) {
+    public init(level: SIMDLevel, blas: BLASLibrary? = nil, workspace: Tensor) {
         precondition(workspace.count >= Self.workspaceShape.count, "the packing buffer is too small")
         guard let table = unsafe ppt_kernels_at(level.raw) else {
             preconditionFailure("this CPU cannot run \(level.rawValue) kernels")
@@ -72,6 +74,17 @@ public struct Kernels {
         unsafe self.table = table
         unsafe self.workspace = workspace.base
         self.level = level
+        self.blas = blas
+    }
+
+    /// Whether products are faster with a packed factor: another BLAS does its own packing.
+    public var usesPackedMatrices: Bool { blas == nil }
+
+    /// Does multiplications and additions in registers, as fast as the core can. Returns how many, and a value that
+    /// depends on all of them.
+    public func peakWork(steps: Int) -> (operations: Double, result: Float) {
+        let result = unsafe table.pointee.peak_work(steps, 0.5)
+        return unsafe (Double(steps) * Double(table.pointee.peak_flops_a_step), result)
     }
 
     // MARK: Matrix products
@@ -84,11 +97,27 @@ public struct Kernels {
         precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "factors that do not fit")
         precondition(
             !c.isTransposed && (bias == nil || bias!.count == c.columns), "a bias has one value for each column")
+        if let blas {
+            if let bias { start(c, with: bias, accumulating: accumulating) }
+            return blas.multiply(a, b, into: c, alpha: alpha, beta: accumulating || bias != nil ? 1 : 0)
+        }
         var call = unsafe ppt_gemm(
             m: c.rows, n: c.columns, k: a.columns, a: a.base, lda: a.stride, transpose_a: a.isTransposed ? 1 : 0,
             b: b.base, ldb: b.stride, transpose_b: b.isTransposed ? 1 : 0, packed_b: nil, c: c.base, ldc: c.stride,
             alpha: alpha, accumulate: accumulating ? 1 : 0, bias: bias?.base, workspace: workspace)
         unsafe table.pointee.gemm(&call)
+    }
+
+    /// Each row of c = bias, or += bias.
+    private func start(_ c: Matrix, with bias: Tensor, accumulating: Bool) {
+        for row in 0..<c.rows {
+            let start = unsafe c.base + row * c.stride
+            if accumulating {
+                unsafe table.pointee.add(c.columns, start, bias.base, start)
+            } else {
+                unsafe start.update(from: bias.base, count: c.columns)
+            }
+        }
     }
 
     /// Packs b [k, n] for any number of products with it on the right. Packed matrices of one level are not another's.

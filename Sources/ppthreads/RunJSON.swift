@@ -20,6 +20,8 @@ struct RunJSON: Encodable {
     let batchSize: Int
     let threads: Int
     let simd: String
+    /// Who computed the matrix products: `builtin`, or a library.
+    let gemm: String
     let parameters: Int
     let warmupSteps: Int
     let measureSteps: Int
@@ -71,6 +73,7 @@ struct RunJSON: Encodable {
         batchSize = options.batch
         threads = options.threads
         simd = configuration.simd.rawValue
+        gemm = configuration.blas?.path ?? "builtin"
         parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
         warmupSteps = options.warmup
         measureSteps = options.measure

@@ -17,6 +17,7 @@ struct RunOptions {
     var partition = PartitionKind.uniform
     var pin = PinPolicy.auto
     var simd = SIMDLevel.best
+    var gemm = GemmChoice.builtin
     var optimizer = OptimizerName.adam
     var rate = 3e-4
     var seed = 0
@@ -60,7 +61,12 @@ struct RunOptions {
             .number(
                 "--threads", set: \.threads, in: 1...1, standard: standard,
                 help: "compute threads a rank; one is all there is so far"),
-            .choice("--simd", set: \.simd, standard: standard, help: "vector level of the kernels"),
+            .simd(set: \.simd),
+            Flag(
+                names: ["--gemm"], placeholder: "NAME",
+                help: "matrix products: builtin, openblas, or the path of a library with cblas_sgemm",
+                standard: "builtin",
+                apply: { options, text throws(FlagValueError) in options.gemm = try GemmChoice(text) }),
         ]
     }
 
@@ -157,6 +163,7 @@ extension RunOptions {
         configuration.transport = transport.transport
         configuration.pin = pin
         configuration.simd = simd
+        configuration.blas = try gemm.library()
         configuration.optimizer = optimizer == .adam ? .adam(rate: rate) : .sgd(rate: rate)
         configuration.seed = UInt64(seed)
         configuration.tokens = file.map(TokenSource.file) ?? .random(seed: UInt64(seed))

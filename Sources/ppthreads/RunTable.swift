@@ -24,6 +24,7 @@ struct RunTable {
         return "\(configuration.model.name), \(count.grouped) parameters; \(schedule.name) on "
             + "\(configuration.transport.name), P=\(schedule.ranks)\(stages), M=\(schedule.microbatches), "
             + "\(configuration.partition.rawValue) partition, \(configuration.simd.rawValue) kernels"
+            + (configuration.blas.map { ", products by \($0.path)" } ?? "")
     }
 
     private var figures: String {

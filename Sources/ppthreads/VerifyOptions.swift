@@ -47,7 +47,7 @@ struct VerifyOptions {
                 "--batch-size", "--batch", set: \.batch, in: Limits.batch, standard: standard, help: "sequences a step"),
             .number("--steps", set: \.steps, in: 1...1000, standard: standard, help: "steps each run trains"),
             .number("--seed", set: \.seed, in: 0...Int.max, standard: standard, help: "of parameters and tokens"),
-            .choice("--simd", set: \.simd, standard: standard, help: "vector level of the kernels"),
+            .simd(set: \.simd),
             .positive(
                 "--timeout", set: \.timeout, max: 86400, placeholder: "SECONDS", standard: standard,
                 help: "the longest that one wait for another rank may last"),

@@ -57,6 +57,16 @@ struct BadInputTests {
         Case("run --pin 0,x", 64, "--pin: '0,x' is not allowed; auto, none or a list of CPUs such as 0,2,4"),
         Case("run --lr 0", 64, "--lr: '0' is not allowed; a number above 0, at most 1000.0"),
         Case("run --lr nan", 64, "--lr: 'nan' is not allowed; a number above 0, at most 1000.0"),
+        Case(
+            "run --simd sse9", 64, "--simd: 'sse9' is not allowed; auto, portable, avx2, avx512"),
+        Case(
+            "run --gemm mkl", 64,
+            "--gemm: 'mkl' is not allowed; builtin, openblas, or the path of a library with cblas_sgemm"),
+        Case(
+            "run --gemm FOLDER/none.so", 64,
+            "--gemm: no library with cblas_sgemm: FOLDER/none.so: cannot open shared object file: No such file or "
+                + "directory"),
+        Case("run --gemm libm.so.6", 64, "--gemm: no library with cblas_sgemm: libm.so.6: has no cblas_sgemm"),
         Case("run --seed -1", 64, "--seed: '-1' is not allowed; a whole number from 0 to 9223372036854775807"),
         Case("run --threads 2", 64, "--threads: '2' is not allowed; a whole number from 1 to 1"),
         Case("run --measure-steps 0", 64, "--measure-steps: '0' is not allowed; a whole number from 1 to 1000000"),

@@ -64,7 +64,8 @@ final class Rank {
         let memory = try Segment(bytes: layout.layout.bytes, backing: .privateMemory)
         let arena = memory.arena
         let kernels = Kernels(
-            level: configuration.simd, workspace: arena.tensor(layout.workspace, Kernels.workspaceShape))
+            level: configuration.simd, blas: configuration.blas,
+            workspace: arena.tensor(layout.workspace, Kernels.workspaceShape))
         let stages = plan.stages(ofRank: index)
         self.index = index
         self.plan = plan

@@ -21,6 +21,8 @@ public struct RunConfiguration: Sendable {
     /// The longest that one wait for another rank may last.
     public var timeoutSeconds = 60.0
     public var simd = SIMDLevel.best
+    /// Computes the matrix products instead of our kernels. Its results may depend on more than shapes.
+    public var blas: BLASLibrary?
     /// Parameters to start from, instead of the seed's.
     public var initial: SafetensorsFile?
     /// Whether the result holds the weights after the last step.

@@ -107,15 +107,28 @@ public struct Frame {
     public subscript(kept: KeptGradient) -> Tensor { gradientStash.tensor(kept.region, kept.shape) }
     public subscript(place: Scratch) -> Tensor { scratch.tensor(place.region, place.shape) }
 
-    public subscript(packed weight: PackedWeight) -> PackedMatrix {
+    private subscript(packed weight: PackedWeight) -> PackedMatrix {
         let factor = weight.factor(self)
         return PackedMatrix(
             rows: factor.rows, columns: factor.columns,
             storage: packed.tensor(weight.storage.region, weight.storage.shape))
     }
 
-    /// Packs a weight as it is now.
-    func pack(_ weight: PackedWeight) { kernels.pack(weight.factor(self), into: self[packed: weight]) }
+    /// Packs a weight as it is now, where that makes products faster.
+    func pack(_ weight: PackedWeight) {
+        if kernels.usesPackedMatrices { kernels.pack(weight.factor(self), into: self[packed: weight]) }
+    }
+
+    /// c = a w + bias, or +=, w being the weight's factor as it was when it was packed.
+    func multiply(
+        _ a: Matrix, by weight: PackedWeight, into c: Matrix, bias: Tensor? = nil, accumulating: Bool = false
+    ) {
+        if kernels.usesPackedMatrices {
+            kernels.multiply(a, self[packed: weight], into: c, bias: bias, accumulating: accumulating)
+        } else {
+            kernels.multiply(a, weight.factor(self), into: c, bias: bias, accumulating: accumulating)
+        }
+    }
 
     /// The gradient that adds up over the step's microbatches.
     public func gradient(of parameter: Parameter) -> Tensor { gradients.tensor(parameter.region, parameter.shape) }

@@ -30,7 +30,7 @@ public struct Linear: Layer {
     }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
-        frame.kernels.multiply(x.matrix, frame[packed: forwardWeight], into: y.matrix, bias: bias.map { frame[$0] })
+        frame.multiply(x.matrix, by: forwardWeight, into: y.matrix, bias: bias.map { frame[$0] })
     }
 
     public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
@@ -39,7 +39,7 @@ public struct Linear: Layer {
 
     /// dx = dy w, or dx += dy w.
     func backwardInput(_ dy: Tensor, into dx: Tensor, accumulating: Bool, _ frame: Frame) {
-        frame.kernels.multiply(dy.matrix, frame[packed: backwardWeight], into: dx.matrix, accumulating: accumulating)
+        frame.multiply(dy.matrix, by: backwardWeight, into: dx.matrix, accumulating: accumulating)
     }
 
     public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {

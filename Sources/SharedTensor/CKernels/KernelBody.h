@@ -16,6 +16,8 @@
 
 #include "Gemm.h"
 
+#include "Peak.h"
+
 const ppt_kernels TABLE = {
     .name = LEVEL_NAME,
     .gemm = gemm,
@@ -36,4 +38,6 @@ const ppt_kernels TABLE = {
     .embedding_backward = embedding_backward,
     .adam = adam,
     .sgd = sgd,
+    .peak_work = peak_work,
+    .peak_flops_a_step = 2 * LANES * PEAK_SUMS,
 };

@@ -108,6 +108,10 @@ typedef struct ppt_kernels {
     void (*adam)(long n, float *w, float *g, float *m, float *v, const ppt_adam *parameters);
     /// w[i] -= rate * g[i], and g is cleared to 0.
     void (*sgd)(long n, float *w, float *g, float rate);
+
+    /// Multiplications and additions in registers, as fast as the core can; `peak_flops_a_step` operations each step.
+    float (*peak_work)(long steps, float factor);
+    long peak_flops_a_step;
 } ppt_kernels;
 
 typedef enum ppt_simd_level { PPT_SIMD_PORTABLE = 0, PPT_SIMD_AVX2 = 1, PPT_SIMD_AVX512 = 2 } ppt_simd_level;

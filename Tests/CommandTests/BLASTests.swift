@@ -1,0 +1,68 @@
+import Foundation
+import Testing
+
+/// Matrix products by a library that is loaded at run time: here one of plain loops, compiled by the test.
+struct BLASTests {
+    /// `cblas_sgemm`, row-major, times a factor.
+    private static func source(factor: String) -> String {
+        """
+        void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda,
+                         const float *b, int ldb, float beta, float *c, int ldc) {
+            for (int i = 0; i < m; i++)
+                for (int j = 0; j < n; j++) {
+                    float sum = 0;
+                    for (int p = 0; p < k; p++)
+                        sum += (ta == 112 ? a[p * lda + i] : a[i * lda + p]) * (tb == 112 ? b[j * ldb + p] : b[p * ldb + j]);
+                    c[i * ldc + j] = \(factor) * alpha * sum + (beta == 0 ? 0 : beta * c[i * ldc + j]);
+                }
+        }
+        """
+    }
+
+    private static func compile(_ source: String, in folder: Folder, name: String) throws -> String {
+        let file = try folder.file("\(name).c", Array(source.utf8))
+        let library = folder.path("\(name).so")
+        let clang = Process()
+        clang.executableURL = URL(filePath: "/usr/bin/env")
+        clang.arguments = ["clang", "-shared", "-fPIC", "-O1", "-o", library, file]
+        try clang.run()
+        clang.waitUntilExit()
+        try #require(clang.terminationStatus == 0)
+        return library
+    }
+
+    /// The compiler that builds this package's C is usually on the path; where it is not, the tests are off.
+    private enum Clang {
+        static let isThere = ProcessInfo.processInfo.environment["PATH", default: ""].split(separator: ":").contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/clang")
+        }
+    }
+
+    @Test(
+        "products by a library train as our own do, on threads and on processes", .enabled(if: Clang.isThere),
+        arguments: ["decoder", "gpt"])
+    func library(architecture: String) throws {
+        let folder = try Folder()
+        let right = try Self.compile(Self.source(factor: "1"), in: folder, name: "right")
+        let common = ["run", "--arch", architecture, "--optimizer", "sgd", "--lr", "0.1"] + tiny
+        func losses(_ flags: String...) throws -> [Double] {
+            try #require(try Command.json(common + flags)["loss_history"] as? [Double])
+        }
+        let ours = try losses()
+        for transport in ["threads", "processes"] {
+            let theirs = try losses("--gemm", right, "--transport", transport)
+            #expect(zip(ours, theirs).allSatisfy { abs($0 - $1) < 1e-4 })
+        }
+        let report = try Command.json(common + ["--gemm", right])
+        #expect(report["gemm"] as? String == right)
+    }
+
+    @Test("it is the library that computes: one that is wrong gives another loss", .enabled(if: Clang.isThere))
+    func wrongLibrary() throws {
+        let folder = try Folder()
+        let wrong = try Self.compile(Self.source(factor: "0.5f"), in: folder, name: "wrong")
+        let ours = try Command.json(["run"] + tiny)["loss"] as? Double
+        let theirs = try Command.json(["run", "--gemm", wrong] + tiny)["loss"] as? Double
+        #expect(try abs(#require(ours) - #require(theirs)) > 1e-3)
+    }
+}
