@@ -20,7 +20,7 @@ struct RunCSV {
             ("avg_step_time_s", String(steps.mean)), ("total_time_s", String(steps.total)),
             ("tokens_per_s", String(Double(tokens) / steps.mean)), ("timestamp", Date.now.formatted(.iso8601)),
             ("transport", options.transport.rawValue), ("arch", model.architecture.rawValue),
-            ("partition", options.partition.rawValue),
+            ("partition", options.partition.rawValue), ("recompute", String(options.recompute)),
             ("virtual_stages", String(schedule.stages / schedule.ranks)),
             ("ffn", String(model.ffn ?? model.architecture.standardHidden(dim: model.dim))),
             ("vocab_size", String(configuration.model.vocabulary)), ("optimizer", options.optimizer.rawValue),

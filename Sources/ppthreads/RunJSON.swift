@@ -8,6 +8,7 @@ struct RunJSON: Encodable {
     let schedule: String
     let transport: String
     let partition: String
+    let recompute: Bool
     let stages: Int
     let virtualStages: Int
     let microbatches: Int
@@ -61,6 +62,7 @@ struct RunJSON: Encodable {
         schedule = options.schedule.rawValue
         transport = options.transport.rawValue
         partition = options.partition.rawValue
+        recompute = options.recompute
         stages = plan.schedule.ranks
         virtualStages = plan.schedule.stages / plan.schedule.ranks
         microbatches = options.microbatches

@@ -15,6 +15,7 @@ struct RunOptions {
     var measure = 10
     var transport = TransportKind.threads
     var partition = PartitionKind.uniform
+    var recompute = false
     var pin = PinPolicy.auto
     var simd = SIMDLevel.best
     var gemm = GemmChoice.builtin
@@ -49,6 +50,9 @@ struct RunOptions {
                 help: "M: equal pieces of the batch"),
             .choice("--transport", set: \.transport, standard: standard, help: "who runs a rank and where memory lies"),
             .choice("--partition", set: \.partition, standard: standard, help: "how units are cut into stages"),
+            .on(
+                "--recompute", set: \.recompute,
+                help: "keep only a stage's input, and do its forward again for the backward"),
             Flag(
                 names: ["--pin"], placeholder: "WHERE",
                 help: "auto (cores before hyper-threads), none, or a list of CPUs such as 0,2,4", standard: "auto",
@@ -160,6 +164,7 @@ extension RunOptions {
                 ranks: stages, virtualStages: try resolvedVirtualStages(), microbatches: microbatches))
         configuration.batchSize = batch
         configuration.partition = partition
+        configuration.recomputes = recompute
         configuration.transport = transport.transport
         configuration.pin = pin
         configuration.simd = simd

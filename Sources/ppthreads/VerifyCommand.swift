@@ -55,7 +55,7 @@ enum VerifyCommand {
     ) throws(CommandError) -> RunResult {
         let variant = VerifyOptions.Variant(
             architecture: architecture, schedule: .oneFOneB, ranks: 1, virtualStages: 1, microbatches: microbatches,
-            transport: .threads, partition: .uniform)
+            transport: .threads, partition: .uniform, recomputes: false)
         let configuration = try options.configuration(variant)
         do throws(RunError) { return try RunPlan(configuration).run() } catch { throw error.commandError }
     }

@@ -8,6 +8,7 @@ struct VerifyOptions {
     var schedules = ScheduleKind.allCases
     var transports = TransportKind.allCases
     var partitions = PartitionKind.allCases
+    var recompute = false
     var stages = [1, 2, 4]
     var microbatches = [1, 3, 4, 8]
     var model = ModelOptions(
@@ -27,6 +28,9 @@ struct VerifyOptions {
             .choices("--schedule", set: \.schedules, help: "schedules"),
             .choices("--transport", set: \.transports, help: "transports"),
             .choices("--partition", set: \.partitions, help: "partitions"),
+            .on(
+                "--recompute", set: \.recompute,
+                help: "do forwards again for the backwards, except in the one-stage run to compare with"),
             .numbers(
                 "--stages", "--procs", set: \.stages, in: Limits.stages, standard: standard, help: "numbers of ranks"),
             .numbers(
@@ -65,6 +69,7 @@ extension VerifyOptions {
         let microbatches: Int
         let transport: TransportKind
         let partition: PartitionKind
+        let recomputes: Bool
 
         var description: String {
             let stages = virtualStages > 1 ? " v=\(virtualStages)" : ""
@@ -82,7 +87,7 @@ extension VerifyOptions {
                         Variant(
                             architecture: architecture, schedule: schedule, ranks: ranks,
                             virtualStages: schedule.allowsVirtualStages ? 2 : 1, microbatches: microbatches,
-                            transport: transport, partition: partition)
+                            transport: transport, partition: partition, recomputes: recompute)
                     }
                 }
             }
@@ -98,6 +103,7 @@ extension VerifyOptions {
                 ranks: variant.ranks, virtualStages: variant.virtualStages, microbatches: variant.microbatches))
         configuration.batchSize = batch
         configuration.partition = variant.partition
+        configuration.recomputes = variant.recomputes
         configuration.transport = variant.transport.transport
         configuration.pin = pin
         configuration.simd = simd

@@ -41,6 +41,32 @@ struct RunTests {
         }
     }
 
+    @Test("doing forwards again gives the same bits with less memory", arguments: Architecture.allCases)
+    func recomputing(architecture: Architecture) throws {
+        let baseline = try train(architecture, .oneFOneB(ranks: 1, microbatches: 4))
+        for kind in ScheduleKind.allCases {
+            let schedule = kind.make(
+                ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 4)
+            let plain = try train(architecture, schedule)
+            let again = try train(architecture, schedule) { $0.recomputes = true }
+            expectSameBits(again, baseline)
+            #expect(again.ranks.map(\.inFlightPeak) == plain.ranks.map(\.inFlightPeak))
+            #expect(again.ranks[0].activationBytesPeak < plain.ranks[0].activationBytesPeak)
+        }
+        expectSameBits(try train(architecture, lateWeights()) { $0.recomputes = true }, baseline)
+    }
+
+    /// 1F1B on two ranks with every backward split, and all Ws at the end.
+    private func lateWeights() -> Schedule {
+        let actions = Schedule.oneFOneB(ranks: 2, microbatches: 4).actions.map { list in
+            list.map { action in
+                action.kind == .backward
+                    ? Action(.backwardInput, stage: action.stage, microbatch: action.microbatch) : action
+            } + (0..<4).map { Action(.backwardWeights, stage: list[0].stage, microbatch: $0) }
+        }
+        return Schedule(name: "late W", microbatches: 4, rankOfStage: [0, 1], actions: actions)
+    }
+
     @Test("gradients that add up in another order, or microbatches that trade places, change the bits")
     func otherOrder() throws {
         let baseline = try train(.decoder, .gpipe(ranks: 2, microbatches: 4))

@@ -12,7 +12,8 @@ final class Rank {
         let weights: Arena
         let gradients: Arena
         let states: [Tensor]
-        /// For each microbatch.
+        /// For each microbatch, where its forward works, and its backward.
+        let forwardFrames: [Frame]
         let frames: [Frame]
         let inbound: (any ReceiveChannel)?
         let outbound: (any SendChannel)?
@@ -20,6 +21,8 @@ final class Rank {
         let gradientOutbound: (any SendChannel)?
         /// What a microbatch adds to the activation memory while it is in flight.
         let activationBytes: Int
+        /// Activation memory that is there all the time, for forwards that are done again.
+        let recomputedBytes: Int
 
         var bytesCopied: Int {
             (inbound?.bytesCopied ?? 0) + (outbound?.bytesCopied ?? 0) + (gradientInbound?.bytesCopied ?? 0)
@@ -43,6 +46,7 @@ final class Rank {
     private let localOfStage: [Int]
     private let actions: [Action]
     private let microbatches: Int
+    private let recomputes: Bool
     private let inputs: Tokens
     private let targets: Tokens
     private let losses: Tensor
@@ -52,7 +56,7 @@ final class Rank {
     /// For each local stage, whether this step's weights have been packed for forwards, and for backwards.
     private var isPackedForward: [Bool]
     private var isPackedBackward: [Bool]
-    private var activationBytes = 0
+    private var activationBytes: Int
     private var inFlightCount = 0
     private var report: RankReport
 
@@ -85,6 +89,8 @@ final class Rank {
         localOfStage = plan.stages.map { stage in stages.firstIndex { $0.index == stage.index } ?? -1 }
         actions = plan.schedule.actions[index]
         microbatches = plan.schedule.microbatches
+        recomputes = configuration.recomputes
+        activationBytes = locals.reduce(0) { $0 + $1.recomputedBytes }
         inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
         isPackedForward = Array(repeating: false, count: stages.count)
         isPackedBackward = Array(repeating: false, count: stages.count)
@@ -140,6 +146,7 @@ final class Rank {
         case .forward: try forward(place, action.microbatch, slot)
         case .backward:
             let dx = try receiveGradient(place, slot)
+            recompute(place, action.microbatch, slot)
             locals[place].stage.backward(
                 gradient(slot), input: input(slot), into: dx, locals[place].frames[action.microbatch])
             // Released before the hand-off: who receives it may count on these slots being free.
@@ -147,6 +154,7 @@ final class Rank {
             locals[place].gradientOutbound?.commit()
         case .backwardInput:
             let dx = try receiveGradient(place, slot)
+            recompute(place, action.microbatch, slot)
             locals[place].stage.backwardInput(
                 gradient(slot), input: input(slot), into: dx, locals[place].frames[action.microbatch])
             locals[place].gradientOutbound?.commit()
@@ -160,7 +168,7 @@ final class Rank {
     private func forward(_ place: Int, _ microbatch: Int, _ slot: Int) throws(WaitError) {
         // Before the wait, not after it: the packing may then cost nothing.
         if !isPackedForward[place] {
-            locals[place].stage.packWeights(for: .forward, locals[place].frames[microbatch])
+            locals[place].stage.packWeights(for: .forward, locals[place].frames[0])
             isPackedForward[place] = true
         }
         inFlight[slot].input = try locals[place].inbound?.receive(wait)
@@ -169,8 +177,12 @@ final class Rank {
         inFlightCount += 1
         report.activationBytesPeak = max(report.activationBytesPeak, activationBytes)
         report.inFlightPeak = max(report.inFlightPeak, inFlightCount)
-        locals[place].stage.forward(input(slot), into: y, locals[place].frames[microbatch])
+        locals[place].stage.forward(input(slot), into: y, locals[place].forwardFrames[microbatch])
         locals[place].outbound?.commit()
+    }
+
+    private func recompute(_ place: Int, _ microbatch: Int, _ slot: Int) {
+        if recomputes { locals[place].stage.recompute(input(slot), locals[place].frames[microbatch]) }
     }
 
     /// Takes the gradient from the next stage, then room for the one to the previous stage, which it returns.
@@ -253,29 +265,36 @@ final class Rank {
     ) -> LocalStage {
         let weights = arena.part(regions.weights, of: stage.plan.weights)
         let gradients = arena.part(regions.gradients, of: stage.plan.weights)
-        let frames = (0..<plan.schedule.microbatches).map { microbatch in
-            frame(stage, regions, layout, arena, kernels, plan, microbatch, weights: weights, gradients: gradients)
+        func frames(_ stashFrame: [Int]) -> [Frame] {
+            stashFrame.enumerated().map { microbatch, stash in
+                frame(
+                    stage, regions, layout, arena, kernels, plan, microbatch, stash: stash, weights: weights,
+                    gradients: gradients)
+            }
         }
+        let recomputes = plan.configuration.recomputes
         func edge(_ from: Int, _ to: Int) -> Edge? { plan.edges.first { $0.from == from && $0.to == to } }
         let index = stage.index
         return LocalStage(
             stage: stage, weights: weights, gradients: gradients,
-            states: regions.states.map { arena.part($0, of: stage.plan.weights).floats }, frames: frames,
+            states: regions.states.map { arena.part($0, of: stage.plan.weights).floats },
+            forwardFrames: frames(regions.forwardFrame), frames: frames(regions.backwardFrame),
             inbound: edge(index - 1, index).map(links.receiver), outbound: edge(index, index + 1).map(links.sender),
             gradientInbound: edge(index + 1, index).map(links.receiver),
             gradientOutbound: edge(index, index - 1).map(links.sender),
-            activationBytes: stage.plan.stash.stride + stage.inputShape.count * 4)
+            activationBytes: (recomputes ? 0 : stage.plan.stash.stride) + stage.inputShape.count * 4,
+            recomputedBytes: recomputes ? regions.stashFrames * stage.plan.stash.stride : 0)
     }
 
     private static func frame(
         _ stage: Stage, _ regions: RankMemory.StageRegions, _ layout: RankMemory, _ arena: Arena, _ kernels: Kernels,
-        _ plan: RunPlan, _ microbatch: Int, weights: Arena, gradients: Arena
+        _ plan: RunPlan, _ microbatch: Int, stash: Int, weights: Arena, gradients: Arena
     ) -> Frame {
         let batch = plan.configuration.batchShape
         let rows = microbatch * batch.tokens..<(microbatch + 1) * batch.tokens
         return Frame(
             weights: weights, gradients: gradients,
-            stash: arena.part(regions.stash, copy: regions.stashFrame[microbatch], of: stage.plan.stash),
+            stash: arena.part(regions.stash, copy: stash, of: stage.plan.stash),
             gradientStash: arena.part(
                 regions.gradientStash, copy: regions.gradientFrame[microbatch], of: stage.plan.gradientStash.peak),
             scratch: arena.part(layout.scratch, of: layout.scratchLayout),

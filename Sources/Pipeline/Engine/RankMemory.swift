@@ -12,8 +12,11 @@ struct RankMemory: Sendable {
         let packed: Region
         let stash: Region
         let gradientStash: Region
-        /// For each microbatch, the stash frame it uses, and the gradient frame.
-        let stashFrame: [Int]
+        let stashFrames: Int
+        /// For each microbatch, the stash frame that its forward uses, the one that its backward uses (another only when
+        /// the forward is done again), and the gradient frame.
+        let forwardFrame: [Int]
+        let backwardFrame: [Int]
         let gradientFrame: [Int]
     }
 
@@ -37,15 +40,26 @@ struct RankMemory: Sendable {
         var layout = SegmentLayout()
         stages = own.map { stage in
             let plan = stage.plan
+            let gradientFrames = facts.gradientFrames[stage.index]
+            let backwardFrames = schedule.frames(ofStage: stage.index) { $0.givesInputGradient }
+            // A recomputed stash lives from I to W, or within one B; a forward's own is of no use once it is done.
+            let stashFrames =
+                configuration.recomputes
+                ? gradientFrames + 1 : facts.stashFrames[stage.index]
             return StageRegions(
                 weights: layout.reserve(plan.weights), gradients: layout.reserve(plan.weights),
                 states: (0..<configuration.optimizer.states).map { _ in layout.reserve(plan.weights) },
                 packed: layout.reserve(plan.packed),
-                stash: layout.reserve(plan.stash, count: facts.stashFrames[stage.index]),
+                stash: layout.reserve(plan.stash, count: stashFrames),
                 gradientStash: layout.reserve(
-                    plan.gradientStash.peak, count: max(1, facts.gradientFrames[stage.index])),
-                stashFrame: schedule.frames(ofStage: stage.index) { $0 == .forward },
-                gradientFrame: schedule.frames(ofStage: stage.index) { $0.givesInputGradient })
+                    plan.gradientStash.peak, count: max(1, gradientFrames)),
+                stashFrames: stashFrames,
+                forwardFrame: configuration.recomputes
+                    ? Array(repeating: gradientFrames, count: schedule.microbatches)
+                    : schedule.frames(ofStage: stage.index) { $0 == .forward },
+                backwardFrame: configuration.recomputes
+                    ? backwardFrames : schedule.frames(ofStage: stage.index) { $0 == .forward },
+                gradientFrame: backwardFrames)
         }
         scratchLayout = own.map(\.plan.scratch.peak).max { $0.bytes < $1.bytes } ?? SegmentLayout()
         scratch = layout.reserve(scratchLayout)

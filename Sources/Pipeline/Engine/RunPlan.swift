@@ -107,7 +107,8 @@ public struct RunPlan: Sendable {
             Stage(
                 index: index, of: schedule.stages, units: units[range],
                 previousColumns: range.lowerBound == 0 ? 0 : units[range.lowerBound - 1].outputColumns,
-                batch: configuration.batchShape, splitsBackward: facts.gradientFrames[index] > 0)
+                batch: configuration.batchShape, splitsBackward: facts.gradientFrames[index] > 0,
+                recomputes: configuration.recomputes)
         }
     }
 

@@ -17,11 +17,13 @@ struct Stage: Sendable {
     private let between: [Kept]
     /// The gradients at those outputs: one each when I and W come apart, else two that take turns.
     private let dBetween: [KeptGradient]
+    /// Where a recomputed forward puts its y, which nobody needs; nil when nothing is recomputed, and on the last stage.
+    private let unusedOutput: Kept?
 
     /// Plans a stage. `previousColumns` is the width of what it receives, 0 for the first.
     init(
         index: Int, of stages: Int, units: ArraySlice<Unit>, previousColumns: Int, batch: BatchShape,
-        splitsBackward: Bool
+        splitsBackward: Bool, recomputes: Bool
     ) {
         var plan = StagePlan(batch: batch, splitsBackward: splitsBackward)
         let inner = units.dropLast()
@@ -35,12 +37,13 @@ struct Stage: Sendable {
             return unit.make(&plan)
         }
         between = inner.map { plan.keep(Shape(batch.tokens, $0.outputColumns)) }
-        self.index = index
-        self.plan = plan
         isFirst = index == 0
         isLast = index == stages - 1
         inputShape = Shape(previousColumns == 0 ? 0 : batch.tokens, previousColumns)
         outputShape = Shape(isLast ? 0 : batch.tokens, units.last!.outputColumns)
+        unusedOutput = recomputes && !isLast ? plan.keep(outputShape) : nil
+        self.index = index
+        self.plan = plan
     }
 
     /// Packs the weights that a kind of product needs, as they are now.
@@ -53,6 +56,11 @@ struct Stage: Sendable {
         for (index, layer) in layers.enumerated() {
             layer.forward(input(index, x, frame), into: index == between.count ? y : frame[between[index]], frame)
         }
+    }
+
+    /// The forward again, for what it keeps in the stash.
+    func recompute(_ x: Tensor, _ frame: Frame) {
+        forward(x, into: unusedOutput.map { frame[$0] } ?? .none, frame)
     }
 
     /// Both gradients, layer by layer.
