@@ -27,12 +27,16 @@ struct KernelBenchmark {
         LayerShape(tokens: 512, inputs: 3072, outputs: 768), LayerShape(tokens: 1024, inputs: 1024, outputs: 1024),
     ]
 
+    private static let smallShapes = [
+        LayerShape(tokens: 16, inputs: 24, outputs: 40), LayerShape(tokens: 7, inputs: 33, outputs: 5),
+    ]
+
     func run() throws(BenchmarkError) {
         let library = openBLAS.map { "\($0.path)" } ?? "not found"
         print("\(SIMDLevel.best.rawValue) kernels, weights packed beforehand; OpenBLAS: \(library)")
         print("GFLOP/s, median of \(effort.rounds) rounds; ratios within a round, with quartiles\n")
         var ratios: [Double] = []
-        for shape in Self.shapes {
+        for shape in effort.isShort ? Self.smallShapes : Self.shapes {
             let operands = try LayerOperands(shape.tokens, shape.inputs, shape.outputs)
             for product in LayerOperands.Product.allCases {
                 let alternation = try measure(operands, product)

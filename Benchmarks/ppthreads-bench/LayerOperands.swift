@@ -48,7 +48,7 @@ struct LayerOperands {
         var operations = 0.0
         var check: Float = 0
         return rate(seconds) {
-            let work = kernels.peakWork(steps: 10_000)
+            let work = kernels.peakWork(steps: 1000)
             operations = work.operations
             check += work.result
         } * operations + (check.isNaN ? .nan : 0)

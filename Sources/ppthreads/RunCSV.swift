@@ -21,6 +21,7 @@ struct RunCSV {
             ("tokens_per_s", String(Double(tokens) / steps.mean)), ("timestamp", Date.now.formatted(.iso8601)),
             ("transport", options.transport.rawValue), ("arch", model.architecture.rawValue),
             ("partition", options.partition.rawValue), ("recompute", String(options.recompute)),
+            ("forward_only", String(options.forwardOnly)),
             ("virtual_stages", String(schedule.stages / schedule.ranks)),
             ("ffn", String(model.ffn ?? model.architecture.standardHidden(dim: model.dim))),
             ("vocab_size", String(configuration.model.vocabulary)), ("optimizer", options.optimizer.rawValue),

@@ -9,6 +9,7 @@ struct RunJSON: Encodable {
     let transport: String
     let partition: String
     let recompute: Bool
+    let forwardOnly: Bool
     let stages: Int
     let virtualStages: Int
     let microbatches: Int
@@ -63,6 +64,7 @@ struct RunJSON: Encodable {
         transport = options.transport.rawValue
         partition = options.partition.rawValue
         recompute = options.recompute
+        forwardOnly = options.forwardOnly
         stages = plan.schedule.ranks
         virtualStages = plan.schedule.stages / plan.schedule.ranks
         microbatches = options.microbatches

@@ -16,6 +16,7 @@ struct RunOptions {
     var transport = TransportKind.threads
     var partition = PartitionKind.uniform
     var recompute = false
+    var forwardOnly = false
     var pin = PinPolicy.auto
     var simd = SIMDLevel.best
     var gemm = GemmChoice.builtin
@@ -112,6 +113,9 @@ struct RunOptions {
             .path(
                 "--data", set: \.data,
                 help: "train on a file: bytes, or 16-bit tokens when it ends in .bin (default: random tokens)"),
+            .on(
+                "--forward-only", set: \.forwardOnly, help: "evaluate: forwards alone, and the weights stay as they are"
+            ),
             .path("--init", set: \.initial, help: "start from a safetensors checkpoint with PyTorch's names"),
             .path("--save", set: \.save, help: "write the weights at the end, as safetensors"),
             .path("--save-grads", set: \.saveGradients, help: "write the last step's gradients, before the update"),
@@ -158,10 +162,13 @@ extension RunOptions {
             try readingData { () throws(DataError) in try TokenFile(path: path) }
         }
         let spec = try model.spec(standardVocabulary: file?.standardVocabulary ?? 10000)
+        let order = schedule.make(
+            ranks: stages, virtualStages: try resolvedVirtualStages(), microbatches: microbatches)
+        if forwardOnly && saveGradients != nil {
+            throw CommandError(code: .usage, message: "--save-grads: there are no gradients with --forward-only")
+        }
         var configuration = RunConfiguration(
-            model: spec.model(),
-            schedule: schedule.make(
-                ranks: stages, virtualStages: try resolvedVirtualStages(), microbatches: microbatches))
+            model: spec.model(), schedule: forwardOnly ? order.forwardOnly() : order)
         configuration.batchSize = batch
         configuration.partition = partition
         configuration.recomputes = recompute

@@ -23,7 +23,7 @@ struct RunTable {
         let stages = schedule.stages > schedule.ranks ? ", v=\(schedule.stages / schedule.ranks)" : ""
         return "\(configuration.model.name), \(count.grouped) parameters; \(schedule.name) on "
             + "\(configuration.transport.name), P=\(schedule.ranks)\(stages), M=\(schedule.microbatches), "
-            + "\(configuration.partition.rawValue) partition, \(configuration.recomputes ? "recomputing, " : "")\(configuration.simd.rawValue) kernels"
+            + "\(configuration.partition.rawValue) partition, \(schedule.isForwardOnly ? "forward only, " : configuration.recomputes ? "recomputing, " : "")\(configuration.simd.rawValue) kernels"
             + (configuration.blas.map { ", products by \($0.path)" } ?? "")
     }
 

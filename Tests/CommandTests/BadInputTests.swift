@@ -95,6 +95,9 @@ struct BadInputTests {
             "run --save FOLDER/no/such", 65,
             "FOLDER/no/such: cannot be written: access: ENOENT (No such file or directory)"),
         Case("run --save-grads FOLDER", 65, "FOLDER: cannot be written: open: EISDIR (Is a directory)"),
+        Case(
+            "run --forward-only --save-grads FOLDER/g", 64,
+            "--save-grads: there are no gradients with --forward-only"),
         Case("run --save=", 64, "--save: '' is not allowed; a file's path"),
         Case(
             "verify --microbatches 4,x", 64,

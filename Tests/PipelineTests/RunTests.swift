@@ -56,6 +56,21 @@ struct RunTests {
         expectSameBits(try train(architecture, lateWeights()) { $0.recomputes = true }, baseline)
     }
 
+    @Test(
+        "forwards alone give the losses of the untrained model, whatever the schedule", arguments: ScheduleKind.allCases
+    )
+    func forwardOnly(kind: ScheduleKind) throws {
+        let schedule = kind.make(ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 4)
+        let trained = try train(.gpt, schedule) { $0.measuredSteps = 1 }
+        let alone = try train(.gpt, .gpipe(ranks: 1, microbatches: 4).forwardOnly())
+        let evaluated = try train(.gpt, schedule.forwardOnly())
+        #expect(evaluated.losses.map(\.bitPattern) == alone.losses.map(\.bitPattern))
+        #expect(evaluated.losses[0].bitPattern == trained.losses[0].bitPattern)
+        #expect(evaluated.weights!.differences(from: alone.weights!) == [])
+        #expect(evaluated.weights!.differences(from: trained.weights!) != [])
+        #expect(evaluated.ranks.map(\.inFlightPeak) == [1, 1])
+    }
+
     /// 1F1B on two ranks with every backward split, and all Ws at the end.
     private func lateWeights() -> Schedule {
         let actions = Schedule.oneFOneB(ranks: 2, microbatches: 4).actions.map { list in

@@ -10,6 +10,9 @@ struct ScheduleTests {
                 let facts = try schedule.validated()
                 try schedule.checkDeadlock(
                     activationSlots: facts.activationSlots, gradientSlots: facts.gradientSlots)
+                let forwards = try schedule.forwardOnly().validated()
+                #expect(forwards.inFlightOfRank.allSatisfy { $0 == 1 })
+                #expect(forwards.gradientSlots.allSatisfy { $0 == 0 })
             }
         }
     }

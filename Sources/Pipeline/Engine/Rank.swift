@@ -47,6 +47,7 @@ final class Rank {
     private let actions: [Action]
     private let microbatches: Int
     private let recomputes: Bool
+    private let isForwardOnly: Bool
     private let inputs: Tokens
     private let targets: Tokens
     private let losses: Tensor
@@ -90,6 +91,7 @@ final class Rank {
         actions = plan.schedule.actions[index]
         microbatches = plan.schedule.microbatches
         recomputes = configuration.recomputes
+        isForwardOnly = plan.schedule.isForwardOnly
         activationBytes = locals.reduce(0) { $0 + $1.recomputedBytes }
         inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
         isPackedForward = Array(repeating: false, count: stages.count)
@@ -132,7 +134,7 @@ final class Rank {
         report.addAllocations(since: allocations)
         let exportNanoseconds = export(gradients)
         let allocationsBeforeUpdate = CurrentThread.allocations
-        for local in locals { update(local, step: step + 1) }
+        if !isForwardOnly { for local in locals { update(local, step: step + 1) } }
         report.addAllocations(since: allocationsBeforeUpdate)
         report.stepStart.append(start)
         report.stepEnd.append(Clock.now() - exportNanoseconds)
@@ -179,6 +181,7 @@ final class Rank {
         report.inFlightPeak = max(report.inFlightPeak, inFlightCount)
         locals[place].stage.forward(input(slot), into: y, locals[place].forwardFrames[microbatch])
         locals[place].outbound?.commit()
+        if isForwardOnly { finish(place, slot) }
     }
 
     private func recompute(_ place: Int, _ microbatch: Int, _ slot: Int) {

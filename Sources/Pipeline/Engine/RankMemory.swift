@@ -85,7 +85,7 @@ extension Schedule {
                 frames[action.microbatch] = frame
                 taken.insert(frame)
             }
-            if action.kind.endsMicrobatch { taken.remove(frames[action.microbatch]) }
+            if ends(action) { taken.remove(frames[action.microbatch]) }
         }
         return frames
     }

@@ -28,7 +28,9 @@ public struct RunPlan: Sendable {
 
         let costs = configuration.model.units.map { $0.cost(batch) }
         parameters = costs.flatMap(\.parameters)
-        productFLOPs = costs.reduce(0) { $0 + $1.productFLOPs } * Double(schedule.microbatches)
+        // A forward is one of the three products that a layer's cost counts.
+        let share = schedule.isForwardOnly ? 1.0 / 3 : 1
+        productFLOPs = costs.reduce(0) { $0 + $1.productFLOPs } * Double(schedule.microbatches) * share
         partition = try Self.cut(configuration, schedule, loads: costs.map(\.productFLOPs))
         do {
             placement = try Placement(ranks: schedule.ranks, policy: configuration.pin, topology: Topology.current())
@@ -61,7 +63,8 @@ public struct RunPlan: Sendable {
     public var productShareOfRank: [Double] {
         schedule.actions.indices.map { rank in
             let own = stages(ofRank: rank).reduce(0) { $0 + $1.plan.productFLOPs }
-            return productFLOPs > 0 ? own * Double(schedule.microbatches) / productFLOPs : 0
+            let all = stages.reduce(0) { $0 + $1.plan.productFLOPs }
+            return all > 0 ? own / all : 0
         }
     }
 
@@ -119,7 +122,7 @@ public struct RunPlan: Sendable {
                 Edge(
                     from: stage.index, to: next, shape: stage.outputShape, slots: facts.activationSlots[stage.index]),
                 Edge(from: next, to: stage.index, shape: stage.outputShape, slots: facts.gradientSlots[next]),
-            ]
+            ].filter { $0.slots > 0 }
         }
     }
 

@@ -7,6 +7,8 @@ public struct Schedule: Equatable, Sendable {
     public let rankOfStage: [Int]
     /// Each rank's actions, in the order it does them.
     public let actions: [[Action]]
+    /// Whether there are forwards and nothing else: evaluation instead of training.
+    public let isForwardOnly: Bool
 
     /// Any order at all; `validated()` tells whether it can be run.
     public init(name: String, microbatches: Int, rankOfStage: [Int], actions: [[Action]]) {
@@ -15,7 +17,18 @@ public struct Schedule: Equatable, Sendable {
         self.microbatches = microbatches
         self.rankOfStage = rankOfStage
         self.actions = actions
+        isForwardOnly = actions.allSatisfy { $0.allSatisfy { $0.kind == .forward } }
     }
+
+    /// The forwards of this schedule, in its order, without the backwards.
+    public func forwardOnly() -> Schedule {
+        Schedule(
+            name: name, microbatches: microbatches, rankOfStage: rankOfStage,
+            actions: actions.map { $0.filter { $0.kind == .forward } })
+    }
+
+    /// Whether an action is the last that its stage does with a microbatch.
+    func ends(_ action: Action) -> Bool { isForwardOnly || action.kind.endsMicrobatch }
 
     public var ranks: Int { actions.count }
     public var stages: Int { rankOfStage.count }

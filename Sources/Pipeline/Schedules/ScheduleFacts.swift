@@ -75,7 +75,7 @@ private struct KnownClocks {
         let (sender, holder) = (schedule.rankOfStage[stage], schedule.rankOfStage[receiver])
         var releaseIndex: [Int: Int] = [:]
         for (index, action) in schedule.actions[holder].enumerated()
-        where action.stage == receiver && action.kind.endsMicrobatch {
+        where action.stage == receiver && schedule.ends(action) {
             releaseIndex[action.microbatch] = index
         }
         var peak = 0
@@ -101,9 +101,8 @@ extension Schedule {
             if opens(action) {
                 open.insert(key)
                 peak = max(peak, open.count)
-            } else if action.kind.endsMicrobatch {
-                open.remove(key)
             }
+            if ends(action) { open.remove(key) }
         }
         return peak
     }

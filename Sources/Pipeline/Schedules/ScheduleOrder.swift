@@ -34,8 +34,8 @@ struct ScheduleOrder {
         let last = schedule.stages - 1
         var done: Set<Action> = []
         var next = Array(repeating: 0, count: schedule.ranks)
-        var activations = LinkFill(slots: activationSlots, stages: schedule.stages)
-        var gradients = LinkFill(slots: gradientSlots, stages: schedule.stages)
+        var activations = LinkFill(schedule, slots: activationSlots)
+        var gradients = LinkFill(schedule, slots: gradientSlots)
         var remaining = schedule.actions.reduce(0) { $0 + $1.count }
         while remaining > 0 {
             let before = remaining
@@ -63,12 +63,14 @@ struct ScheduleOrder {
 
 /// How full the links of one direction are while an order is run.
 private struct LinkFill {
+    private let schedule: Schedule
     private let slots: [Int]?
     private var taken: [Int]
 
-    init(slots: [Int]?, stages: Int) {
+    init(_ schedule: Schedule, slots: [Int]?) {
+        self.schedule = schedule
         self.slots = slots
-        taken = Array(repeating: 0, count: stages)
+        taken = Array(repeating: 0, count: schedule.stages)
     }
 
     func hasRoom(for action: Action, sends: Bool, toward end: Int) -> Bool {
@@ -80,6 +82,6 @@ private struct LinkFill {
     mutating func take(_ action: Action, sends: Bool, toward end: Int, receiverOffset: Int) {
         if sends && action.stage != end { taken[action.stage] += 1 }
         let sender = action.stage + receiverOffset
-        if action.kind.endsMicrobatch && taken.indices.contains(sender) && sender != end { taken[sender] -= 1 }
+        if schedule.ends(action) && taken.indices.contains(sender) && sender != end { taken[sender] -= 1 }
     }
 }

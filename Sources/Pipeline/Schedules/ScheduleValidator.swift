@@ -1,5 +1,5 @@
 extension Schedule {
-    /// Checks the schedule: every action once and on its stage's rank, dependencies met, the same microbatch order at
+    /// Checks the schedule: every action once (backwards everywhere or nowhere) and on its stage's rank, dependencies met, the same microbatch order at
     /// both ends of each link, no deadlock.
     ///
     /// - Complexity: O(actions x ranks).
@@ -36,6 +36,7 @@ extension Schedule {
                     counts[Action(kind, stage: stage, microbatch: microbatch)] != nil
                 }
                 if !has(.forward) { throw .missing(Action(.forward, stage: stage, microbatch: microbatch)) }
+                if isForwardOnly { continue }
                 let splits = has(.backwardInput) || has(.backwardWeights)
                 if has(.backward) && splits {
                     throw .repeated(Action(.backward, stage: stage, microbatch: microbatch))
