@@ -24,7 +24,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 from safetensors import SafetensorError
@@ -36,25 +36,12 @@ STEPS = 3
 
 
 @dataclass(frozen=True)
-class Workload:
+class Workload(models.Sizes):
     """What is trained."""
 
-    arch: str
-    vocab: int
-    dim: int
-    layers: int
-    heads: int
-    ffn: int
-    seq: int
     batch: int
     microbatches: int
     lr: float
-
-    def build(self) -> Union[models.Decoder, models.GPT]:
-        """A new PyTorch model of these sizes."""
-        return models.build(
-            self.arch, vocab=self.vocab, dim=self.dim, layers=self.layers, heads=self.heads, seq=self.seq, ffn=self.ffn
-        )
 
     def flags(self) -> List[str]:
         """The same as flags of ppthreads."""

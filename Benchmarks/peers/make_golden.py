@@ -13,7 +13,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Optional, Sequence, Tuple, Union
+from typing import Optional, Sequence, Tuple
 
 import torch
 
@@ -23,26 +23,13 @@ DEFAULT_OUT = Path(__file__).resolve().parents[2] / "Tests" / "PipelineTests" / 
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(models.Sizes):
     """Sizes of one golden run; the field names are the keys of golden.json."""
 
-    arch: str
-    vocab: int
-    dim: int
-    layers: int
-    heads: int
-    ffn: int
-    seq: int
     batch: int
     microbatches: int
     lr: float = 1e-3
     steps: int = 3
-
-    def build(self) -> Union[models.Decoder, models.GPT]:
-        """A model of these sizes."""
-        return models.build(
-            self.arch, vocab=self.vocab, dim=self.dim, layers=self.layers, heads=self.heads, seq=self.seq, ffn=self.ffn
-        )
 
 
 DECODER = Case("decoder", vocab=37, dim=24, layers=2, heads=3, ffn=40, seq=7, batch=6, microbatches=3)

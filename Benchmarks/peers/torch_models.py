@@ -146,6 +146,25 @@ def build(
     return GPT(vocab, dim, layers, heads, hidden, seq)
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of a model."""
+
+    arch: str
+    vocab: int
+    dim: int
+    layers: int
+    heads: int
+    ffn: int
+    seq: int
+
+    def build(self) -> Union[Decoder, GPT]:
+        """A new model of these sizes."""
+        return build(
+            self.arch, vocab=self.vocab, dim=self.dim, layers=self.layers, heads=self.heads, seq=self.seq, ffn=self.ffn
+        )
+
+
 def random_tokens(count: int, vocab: int, seed: int) -> Tensor:
     """`count` uniform random tokens."""
     return torch.randint(0, vocab, (count,), generator=torch.Generator().manual_seed(seed))

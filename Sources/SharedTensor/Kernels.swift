@@ -94,18 +94,28 @@ public struct Kernels {
     public func multiply(
         _ a: Matrix, _ b: Matrix, into c: Matrix, alpha: Float = 1, bias: Tensor? = nil, accumulating: Bool = false
     ) {
-        precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "factors that do not fit")
-        precondition(
-            !c.isTransposed && (bias == nil || bias!.count == c.columns), "a bias has one value for each column")
+        precondition(a.columns == b.rows && c.columns == b.columns, "factors that do not fit")
         if let blas {
             if let bias { start(c, with: bias, accumulating: accumulating) }
             return blas.multiply(a, b, into: c, alpha: alpha, beta: accumulating || bias != nil ? 1 : 0)
         }
-        var call = unsafe ppt_gemm(
-            m: c.rows, n: c.columns, k: a.columns, a: a.base, lda: a.stride, transpose_a: a.isTransposed ? 1 : 0,
-            b: b.base, ldb: b.stride, transpose_b: b.isTransposed ? 1 : 0, packed_b: nil, c: c.base, ldc: c.stride,
-            alpha: alpha, accumulate: accumulating ? 1 : 0, bias: bias?.base, workspace: workspace)
+        var call = unsafe product(a, into: c, bias, accumulating)
+        unsafe (call.b, call.ldb, call.transpose_b) = (UnsafePointer(b.base), b.stride, b.isTransposed ? 1 : 0)
+        unsafe call.alpha = alpha
         unsafe table.pointee.gemm(&call)
+    }
+
+    /// A product whose right-hand factor is still to be set.
+    private func product(_ a: Matrix, into c: Matrix, _ bias: Tensor?, _ accumulating: Bool) -> ppt_gemm {
+        precondition(c.rows == a.rows && !c.isTransposed, "factors that do not fit")
+        precondition(bias == nil || bias!.count == c.columns, "a bias has one value for each column")
+        var call = unsafe ppt_gemm()
+        unsafe (call.m, call.n, call.k) = (c.rows, c.columns, a.columns)
+        unsafe (call.a, call.lda, call.transpose_a) = (UnsafePointer(a.base), a.stride, a.isTransposed ? 1 : 0)
+        unsafe (call.c, call.ldc) = (c.base, c.stride)
+        unsafe (call.alpha, call.accumulate, call.bias) = (1, accumulating ? 1 : 0, UnsafePointer(bias?.base))
+        unsafe call.workspace = workspace
+        return unsafe call
     }
 
     /// Each row of c = bias, or += bias.
@@ -131,13 +141,9 @@ public struct Kernels {
     public func multiply(
         _ a: Matrix, _ b: PackedMatrix, into c: Matrix, bias: Tensor? = nil, accumulating: Bool = false
     ) {
-        precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "factors that do not fit")
-        precondition(
-            !c.isTransposed && (bias == nil || bias!.count == c.columns), "a bias has one value for each column")
-        var call = unsafe ppt_gemm(
-            m: c.rows, n: c.columns, k: a.columns, a: a.base, lda: a.stride, transpose_a: a.isTransposed ? 1 : 0,
-            b: nil, ldb: 0, transpose_b: 0, packed_b: b.storage.base, c: c.base, ldc: c.stride, alpha: 1,
-            accumulate: accumulating ? 1 : 0, bias: bias?.base, workspace: workspace)
+        precondition(a.columns == b.rows && c.columns == b.columns, "factors that do not fit")
+        var call = unsafe product(a, into: c, bias, accumulating)
+        unsafe call.packed_b = UnsafePointer(b.storage.base)
         unsafe table.pointee.gemm(&call)
     }
 

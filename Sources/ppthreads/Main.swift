@@ -64,6 +64,7 @@ struct Main {
 
 /// Where words go.
 enum Terminal {
+    /// Lets a run end by the signals that should end it, and by no other.
     static func setUpSignals() {
         // A reader that closes the pipe early is no reason to die by a signal; the failed write is reported instead.
         _ = signal(SIGPIPE, SIG_IGN)

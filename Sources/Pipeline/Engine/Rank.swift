@@ -12,9 +12,9 @@ final class Rank {
         let weights: Arena
         let gradients: Arena
         let states: [Tensor]
-        /// For each microbatch, where its forward works, and its backward.
+        /// For each microbatch, where its forward works, and its backward: the same place unless forwards are done again.
         let forwardFrames: [Frame]
-        let frames: [Frame]
+        let backwardFrames: [Frame]
         let inbound: (any ReceiveChannel)?
         let outbound: (any SendChannel)?
         let gradientInbound: (any ReceiveChannel)?
@@ -150,7 +150,7 @@ final class Rank {
             let dx = try receiveGradient(place, slot)
             recompute(place, action.microbatch, slot)
             locals[place].stage.backward(
-                gradient(slot), input: input(slot), into: dx, locals[place].frames[action.microbatch])
+                gradient(slot), input: input(slot), into: dx, locals[place].backwardFrames[action.microbatch])
             // Released before the hand-off: who receives it may count on these slots being free.
             finish(place, slot)
             locals[place].gradientOutbound?.commit()
@@ -158,11 +158,11 @@ final class Rank {
             let dx = try receiveGradient(place, slot)
             recompute(place, action.microbatch, slot)
             locals[place].stage.backwardInput(
-                gradient(slot), input: input(slot), into: dx, locals[place].frames[action.microbatch])
+                gradient(slot), input: input(slot), into: dx, locals[place].backwardFrames[action.microbatch])
             locals[place].gradientOutbound?.commit()
         case .backwardWeights:
             locals[place].stage.backwardWeights(
-                gradient(slot), input: input(slot), locals[place].frames[action.microbatch])
+                gradient(slot), input: input(slot), locals[place].backwardFrames[action.microbatch])
             finish(place, slot)
         }
     }
@@ -170,7 +170,7 @@ final class Rank {
     private func forward(_ place: Int, _ microbatch: Int, _ slot: Int) throws(WaitError) {
         // Before the wait, not after it: the packing may then cost nothing.
         if !isPackedForward[place] {
-            locals[place].stage.packWeights(for: .forward, locals[place].frames[0])
+            locals[place].stage.packWeights(for: .forward, locals[place].backwardFrames[0])
             isPackedForward[place] = true
         }
         inFlight[slot].input = try locals[place].inbound?.receive(wait)
@@ -185,13 +185,13 @@ final class Rank {
     }
 
     private func recompute(_ place: Int, _ microbatch: Int, _ slot: Int) {
-        if recomputes { locals[place].stage.recompute(input(slot), locals[place].frames[microbatch]) }
+        if recomputes { locals[place].stage.recompute(input(slot), locals[place].backwardFrames[microbatch]) }
     }
 
     /// Takes the gradient from the next stage, then room for the one to the previous stage, which it returns.
     private func receiveGradient(_ place: Int, _ slot: Int) throws(WaitError) -> Tensor {
         if !isPackedBackward[place] {
-            locals[place].stage.packWeights(for: .backwardInput, locals[place].frames[0])
+            locals[place].stage.packWeights(for: .backwardInput, locals[place].backwardFrames[0])
             isPackedBackward[place] = true
         }
         inFlight[slot].gradient = try locals[place].gradientInbound?.receive(wait)
@@ -281,7 +281,8 @@ final class Rank {
         return LocalStage(
             stage: stage, weights: weights, gradients: gradients,
             states: regions.states.map { arena.part($0, of: stage.plan.weights).floats },
-            forwardFrames: frames(regions.forwardFrame), frames: frames(regions.backwardFrame),
+            forwardFrames: frames(regions.forwardFrame),
+            backwardFrames: frames(regions.backwardFrame),
             inbound: edge(index - 1, index).map(links.receiver), outbound: edge(index, index + 1).map(links.sender),
             gradientInbound: edge(index + 1, index).map(links.receiver),
             gradientOutbound: edge(index, index - 1).map(links.sender),

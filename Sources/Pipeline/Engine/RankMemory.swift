@@ -41,11 +41,12 @@ struct RankMemory: Sendable {
         stages = own.map { stage in
             let plan = stage.plan
             let gradientFrames = facts.gradientFrames[stage.index]
-            let backwardFrames = schedule.frames(ofStage: stage.index) { $0.givesInputGradient }
+            let gradientFrame = schedule.frames(ofStage: stage.index) { $0.givesInputGradient }
+            let keptFrame = schedule.frames(ofStage: stage.index) { $0 == .forward }
             // A recomputed stash lives from I to W, or within one B; a forward's own is of no use once it is done.
-            let stashFrames =
-                configuration.recomputes
-                ? gradientFrames + 1 : facts.stashFrames[stage.index]
+            let recomputes = configuration.recomputes
+            let stashFrames = recomputes ? gradientFrames + 1 : facts.stashFrames[stage.index]
+            let sharedFrame = Array(repeating: gradientFrames, count: schedule.microbatches)
             return StageRegions(
                 weights: layout.reserve(plan.weights), gradients: layout.reserve(plan.weights),
                 states: (0..<configuration.optimizer.states).map { _ in layout.reserve(plan.weights) },
@@ -54,12 +55,8 @@ struct RankMemory: Sendable {
                 gradientStash: layout.reserve(
                     plan.gradientStash.peak, count: max(1, gradientFrames)),
                 stashFrames: stashFrames,
-                forwardFrame: configuration.recomputes
-                    ? Array(repeating: gradientFrames, count: schedule.microbatches)
-                    : schedule.frames(ofStage: stage.index) { $0 == .forward },
-                backwardFrame: configuration.recomputes
-                    ? backwardFrames : schedule.frames(ofStage: stage.index) { $0 == .forward },
-                gradientFrame: backwardFrames)
+                forwardFrame: recomputes ? sharedFrame : keptFrame,
+                backwardFrame: recomputes ? gradientFrame : keptFrame, gradientFrame: gradientFrame)
         }
         scratchLayout = own.map(\.plan.scratch.peak).max { $0.bytes < $1.bytes } ?? SegmentLayout()
         scratch = layout.reserve(scratchLayout)

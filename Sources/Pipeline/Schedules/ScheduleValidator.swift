@@ -1,6 +1,6 @@
 extension Schedule {
-    /// Checks the schedule: every action once (backwards everywhere or nowhere) and on its stage's rank, dependencies met, the same microbatch order at
-    /// both ends of each link, no deadlock.
+    /// Checks the schedule: every action once and on its stage's rank (backwards everywhere or nowhere), dependencies met,
+    /// the same microbatch order at both ends of each link, no deadlock.
     ///
     /// - Complexity: O(actions x ranks).
     /// - Throws: `ScheduleError`, which names the first fault found.

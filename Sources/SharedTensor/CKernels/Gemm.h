@@ -66,7 +66,11 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
 static void multiply_block(const ppt_gemm *g, const block *at) {
     const factor a = {g->a, g->lda, g->transpose_a};
     const long first = first_packed_row(g, at);
-    if (first < at->rows) pack(a, at->i + first, at->p, at->rows - first, at->k, g->workspace, TILE_ROWS);
+    // A that is one block high stays packed while the blocks of B change.
+    const int is_packed = at->j > 0 && g->m <= BLOCK_ROWS;
+    if (first < at->rows && !is_packed) {
+        pack(a, at->i + first, at->p, at->rows - first, at->k, g->workspace, TILE_ROWS);
+    }
     float *packed_here = g->workspace + BLOCK_K * BLOCK_ROWS;
     for (long done = 0; done < at->columns; done += TILE_COLUMNS) {
         const float *panel = packed_here + done * at->k;
