@@ -45,11 +45,11 @@ public struct BLASLibrary: Sendable {
         throw BLASError(reasons: reasons)
     }
 
-    /// c = alpha a b + beta c, row-major; either factor transposed or not.
-    func multiply(_ a: Matrix, _ b: Matrix, into c: Matrix, alpha: Float, beta: Float) {
+    /// c = a b + beta c, row-major; either factor transposed or not.
+    func multiply(_ a: Matrix, _ b: Matrix, into c: Matrix, beta: Float) {
         func order(_ matrix: Matrix) -> Int32 { matrix.isTransposed ? 112 : 111 }
         unsafe sgemm(
-            101, order(a), order(b), Int32(c.rows), Int32(c.columns), Int32(a.columns), alpha, a.base, Int32(a.stride),
+            101, order(a), order(b), Int32(c.rows), Int32(c.columns), Int32(a.columns), 1, a.base, Int32(a.stride),
             b.base, Int32(b.stride), beta, c.base, Int32(c.stride))
     }
 }

@@ -49,6 +49,18 @@ public struct PackedMatrix {
     }
 }
 
+/// What a product does with a finished sum before it is written, which saves another pass over the result.
+public struct ProductEnding {
+    fileprivate let raw: ppt_ending
+    fileprivate let gate: Matrix?
+
+    public static var plain: ProductEnding { ProductEnding(raw: PPT_PLAIN, gate: nil) }
+    /// max(sum, 0).
+    public static var rectified: ProductEnding { ProductEnding(raw: PPT_RECTIFIED, gate: nil) }
+    /// The sum where the gate, as large as the result, is positive; else 0. There is no bias then.
+    public static func gated(_ gate: Matrix) -> ProductEnding { ProductEnding(raw: PPT_GATED, gate: gate) }
+}
+
 /// The compute kernels of one rank: the table of its SIMD level, and its packing buffer.
 ///
 /// Shapes are checked here, once a call; the C kernels trust them. None of these allocates. Not to be shared between
@@ -89,31 +101,41 @@ public struct Kernels {
 
     // MARK: Matrix products
 
-    /// c [m, n] = alpha a b + bias[n], or += when `accumulating`; a is [m, k] and b is [k, n], either one transposed or
-    /// not. `c` overlaps neither of them.
+    /// c [m, n] = a b + bias[n], or += when `accumulating`; a is [m, k] and b is [k, n], either one transposed or not.
+    /// `c` overlaps neither of them.
     public func multiply(
-        _ a: Matrix, _ b: Matrix, into c: Matrix, alpha: Float = 1, bias: Tensor? = nil, accumulating: Bool = false
+        _ a: Matrix, _ b: Matrix, into c: Matrix, bias: Tensor? = nil, ending: ProductEnding = .plain,
+        accumulating: Bool = false
     ) {
         precondition(a.columns == b.rows && c.columns == b.columns, "factors that do not fit")
         if let blas {
             if let bias { start(c, with: bias, accumulating: accumulating) }
-            return blas.multiply(a, b, into: c, alpha: alpha, beta: accumulating || bias != nil ? 1 : 0)
+            blas.multiply(a, b, into: c, beta: accumulating || bias != nil ? 1 : 0)
+            return finish(c, ending)
         }
-        var call = unsafe product(a, into: c, bias, accumulating)
+        var call = unsafe product(a, into: c, bias, ending, accumulating)
         unsafe (call.b, call.ldb, call.transpose_b) = (UnsafePointer(b.base), b.stride, b.isTransposed ? 1 : 0)
-        unsafe call.alpha = alpha
         unsafe table.pointee.gemm(&call)
     }
 
     /// A product whose right-hand factor is still to be set.
-    private func product(_ a: Matrix, into c: Matrix, _ bias: Tensor?, _ accumulating: Bool) -> ppt_gemm {
+    private func product(
+        _ a: Matrix, into c: Matrix, _ bias: Tensor?, _ ending: ProductEnding, _ accumulating: Bool
+    ) -> ppt_gemm {
         precondition(c.rows == a.rows && !c.isTransposed, "factors that do not fit")
         precondition(bias == nil || bias!.count == c.columns, "a bias has one value for each column")
         var call = unsafe ppt_gemm()
         unsafe (call.m, call.n, call.k) = (c.rows, c.columns, a.columns)
         unsafe (call.a, call.lda, call.transpose_a) = (UnsafePointer(a.base), a.stride, a.isTransposed ? 1 : 0)
         unsafe (call.c, call.ldc) = (c.base, c.stride)
-        unsafe (call.alpha, call.accumulate, call.bias) = (1, accumulating ? 1 : 0, UnsafePointer(bias?.base))
+        unsafe (call.accumulate, call.bias) = (accumulating ? 1 : 0, UnsafePointer(bias?.base))
+        unsafe call.ending = ending.raw
+        if let gate = ending.gate {
+            precondition(bias == nil, "a gated product has no bias")
+            precondition(gate.rows == c.rows && gate.columns == c.columns, "a gate is as large as c")
+            precondition(!gate.isTransposed, "a gate is stored as c is")
+            unsafe (call.gate, call.ldgate) = (UnsafePointer(gate.base), gate.stride)
+        }
         unsafe call.workspace = workspace
         return unsafe call
     }
@@ -130,6 +152,18 @@ public struct Kernels {
         }
     }
 
+    /// An ending in a pass of its own.
+    private func finish(_ c: Matrix, _ ending: ProductEnding) {
+        for row in 0..<c.rows {
+            let start = unsafe c.base + row * c.stride
+            if let gate = ending.gate {
+                unsafe table.pointee.relu_backward(c.columns, gate.base + row * gate.stride, start, start)
+            } else if ending.raw == PPT_RECTIFIED {
+                unsafe table.pointee.relu(c.columns, start, start)
+            }
+        }
+    }
+
     /// Packs b [k, n] for any number of products with it on the right. Packed matrices of one level are not another's.
     public func pack(_ b: Matrix, into packed: PackedMatrix) {
         precondition(packed.rows == b.rows && packed.columns == b.columns, "a packed matrix of another shape")
@@ -139,10 +173,11 @@ public struct Kernels {
 
     /// c [m, n] = a b + bias[n], or += when `accumulating`; the same bits as with b not packed.
     public func multiply(
-        _ a: Matrix, _ b: PackedMatrix, into c: Matrix, bias: Tensor? = nil, accumulating: Bool = false
+        _ a: Matrix, _ b: PackedMatrix, into c: Matrix, bias: Tensor? = nil, ending: ProductEnding = .plain,
+        accumulating: Bool = false
     ) {
         precondition(a.columns == b.rows && c.columns == b.columns, "factors that do not fit")
-        var call = unsafe product(a, into: c, bias, accumulating)
+        var call = unsafe product(a, into: c, bias, ending, accumulating)
         unsafe call.packed_b = UnsafePointer(b.storage.base)
         unsafe table.pointee.gemm(&call)
     }

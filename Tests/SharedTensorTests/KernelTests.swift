@@ -58,38 +58,50 @@ struct KernelTests {
         #expect(SIMDLevel.best.isSupported)
     }
 
-    @Test("products agree with three plain loops, all transposes, bias, alpha, accumulating", arguments: levels)
+    @Test("products agree with three plain loops, all transposes, bias, endings, accumulating", arguments: levels)
     func products(level: SIMDLevel) throws {
         let shapes = [
             (1, 1, 1), (5, 3, 2), (13, 33, 17), (12, 32, 16), (25, 70, 300), (64, 60, 64), (250, 40, 9), (3, 1100, 5),
         ]
         for (m, n, k) in shapes {
-            for variant in 0..<16 {
+            for variant in 0..<48 {
                 try product(
                     level, m, n, k, transposeA: variant & 1 != 0, transposeB: variant & 2 != 0,
-                    hasBias: variant & 4 != 0, accumulating: variant & 8 != 0)
+                    hasBias: variant & 4 != 0, accumulating: variant & 8 != 0, ending: Ending.allCases[variant / 16])
             }
         }
     }
 
+    private enum Ending: CaseIterable { case plain, rectified, gated }
+
     private func product(
         _ level: SIMDLevel, _ m: Int, _ n: Int, _ k: Int, transposeA: Bool, transposeB: Bool, hasBias: Bool = true,
-        accumulating: Bool = true
+        accumulating: Bool = true, ending: Ending = .plain
     ) throws {
         let bench = try Bench(level)
         let a = transposeA ? bench.tensor(Shape(k, m)) : bench.tensor(Shape(m, k))
         let b = transposeB ? bench.tensor(Shape(n, k)) : bench.tensor(Shape(k, n))
         let c = bench.tensor(Shape(m, n), filledWith: accumulating ? 0.5 : .nan)
-        let bias = hasBias ? bench.tensor(Shape(n)) : nil
+        let bias = hasBias && ending != .gated ? bench.tensor(Shape(n)) : nil
+        let gate = bench.tensor(Shape(m, n))
         let (av, bv) = (doubles(a), doubles(b))
-        let expected = Reference.multiply(
+        let sums = Reference.multiply(
             m: m, n: n, k: k, a: { transposeA ? av[$1 * m + $0] : av[$0 * k + $1] },
-            b: { transposeB ? bv[$1 * k + $0] : bv[$0 * n + $1] }, alpha: 0.75, bias: bias.map(doubles),
+            b: { transposeB ? bv[$1 * k + $0] : bv[$0 * n + $1] }, bias: bias.map(doubles),
             old: accumulating ? doubles(c) : nil)
+        let expected =
+            switch ending {
+            case .plain: sums
+            case .rectified: sums.map { max($0, 0) }
+            case .gated: zip(sums, doubles(gate)).map { $1 > 0 ? $0 : 0 }
+            }
         bench.kernels.multiply(
             transposeA ? a.matrix.transposed : a.matrix, transposeB ? b.matrix.transposed : b.matrix, into: c.matrix,
-            alpha: 0.75, bias: bias, accumulating: accumulating)
-        expect(c, near: expected, "\(level) [\(m),\(n),\(k)] \(transposeA) \(transposeB) \(hasBias) \(accumulating)")
+            bias: bias, ending: ending == .plain ? .plain : ending == .rectified ? .rectified : .gated(gate.matrix),
+            accumulating: accumulating)
+        expect(
+            c, near: expected,
+            "\(level) [\(m),\(n),\(k)] \(transposeA) \(transposeB) \(hasBias) \(accumulating) \(ending)")
     }
 
     @Test("products of every height and width up to three tiles agree with plain loops", arguments: levels)

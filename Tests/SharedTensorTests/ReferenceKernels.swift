@@ -4,15 +4,15 @@ import Foundation
 enum Reference {
     typealias Vector = [Double]
 
-    /// c[i, j] = alpha * sum over p of a(i, p) b(p, j) + bias[j] (+ what c held)
+    /// c[i, j] = sum over p of a(i, p) b(p, j) + bias[j] (+ what c held)
     static func multiply(
-        m: Int, n: Int, k: Int, a: (Int, Int) -> Double, b: (Int, Int) -> Double, alpha: Double, bias: Vector?,
+        m: Int, n: Int, k: Int, a: (Int, Int) -> Double, b: (Int, Int) -> Double, bias: Vector?,
         old: Vector?
     ) -> Vector {
         (0..<m * n).map { place in
             let (i, j) = (place / n, place % n)
             let sum = (0..<k).reduce(0.0) { $0 + a(i, $1) * b($1, j) }
-            return alpha * sum + (bias?[j] ?? 0) + (old?[place] ?? 0)
+            return sum + (bias?[j] ?? 0) + (old?[place] ?? 0)
         }
     }
 

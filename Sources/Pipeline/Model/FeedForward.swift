@@ -31,10 +31,11 @@ public struct FeedForward: Layer {
     }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
-        up.forward(x, into: frame[inactive], frame)
         switch activation {
-        case .relu: frame.kernels.relu(frame[inactive], into: frame[active])
-        case .gelu: frame.kernels.gelu(frame[inactive], into: frame[active])
+        case .relu: up.forward(x, into: frame[active], ending: .rectified, frame)
+        case .gelu:
+            up.forward(x, into: frame[inactive], frame)
+            frame.kernels.gelu(frame[inactive], into: frame[active])
         }
         down.forward(frame[active], into: y, frame)
     }
@@ -45,10 +46,12 @@ public struct FeedForward: Layer {
 
     func backwardInput(_ dy: Tensor, into dx: Tensor, _ frame: Frame) {
         let gradient = frame[dInactive]
-        down.backwardInput(dy, into: gradient, accumulating: false, frame)
         switch activation {
-        case .relu: frame.kernels.reluBackward(gradient, output: frame[active], into: gradient)
-        case .gelu: frame.kernels.geluBackward(gradient, input: frame[inactive], into: gradient)
+        case .relu:
+            down.backwardInput(dy, into: gradient, ending: .gated(frame[active].matrix), accumulating: false, frame)
+        case .gelu:
+            down.backwardInput(dy, into: gradient, accumulating: false, frame)
+            frame.kernels.geluBackward(gradient, input: frame[inactive], into: gradient)
         }
         up.backwardInput(gradient, into: dx, accumulating: false, frame)
     }

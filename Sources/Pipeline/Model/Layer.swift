@@ -119,14 +119,17 @@ public struct Frame {
         if kernels.usesPackedMatrices { kernels.pack(weight.factor(self), into: self[packed: weight]) }
     }
 
-    /// c = a w + bias, or +=, w being the weight's factor as it was when it was packed.
+    /// c = ending(a w + bias), or +=, w being the weight's factor as it was when it was packed.
     func multiply(
-        _ a: Matrix, by weight: PackedWeight, into c: Matrix, bias: Tensor? = nil, accumulating: Bool = false
+        _ a: Matrix, by weight: PackedWeight, into c: Matrix, bias: Tensor? = nil, ending: ProductEnding = .plain,
+        accumulating: Bool = false
     ) {
         if kernels.usesPackedMatrices {
-            kernels.multiply(a, self[packed: weight], into: c, bias: bias, accumulating: accumulating)
+            let factor = self[packed: weight]
+            kernels.multiply(a, factor, into: c, bias: bias, ending: ending, accumulating: accumulating)
         } else {
-            kernels.multiply(a, weight.factor(self), into: c, bias: bias, accumulating: accumulating)
+            let factor = weight.factor(self)
+            kernels.multiply(a, factor, into: c, bias: bias, ending: ending, accumulating: accumulating)
         }
     }
 

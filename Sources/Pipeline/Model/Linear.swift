@@ -30,16 +30,23 @@ public struct Linear: Layer {
     }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
-        frame.multiply(x.matrix, by: forwardWeight, into: y.matrix, bias: bias.map { frame[$0] })
+        forward(x, into: y, ending: .plain, frame)
+    }
+
+    /// y = ending(x w^T + b).
+    func forward(_ x: Tensor, into y: Tensor, ending: ProductEnding, _ frame: Frame) {
+        frame.multiply(x.matrix, by: forwardWeight, into: y.matrix, bias: bias.map { frame[$0] }, ending: ending)
     }
 
     public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
         backwardInput(dy, into: dx, accumulating: false, frame)
     }
 
-    /// dx = dy w, or dx += dy w.
-    func backwardInput(_ dy: Tensor, into dx: Tensor, accumulating: Bool, _ frame: Frame) {
-        frame.multiply(dy.matrix, by: backwardWeight, into: dx.matrix, accumulating: accumulating)
+    /// dx = ending(dy w), or of dx + dy w.
+    func backwardInput(
+        _ dy: Tensor, into dx: Tensor, ending: ProductEnding = .plain, accumulating: Bool, _ frame: Frame
+    ) {
+        frame.multiply(dy.matrix, by: backwardWeight, into: dx.matrix, ending: ending, accumulating: accumulating)
     }
 
     public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {

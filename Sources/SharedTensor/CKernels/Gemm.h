@@ -50,14 +50,18 @@ INLINE factor rows_of_a(const ppt_gemm *g, const block *at, long i) {
 
 /// The tiles of one panel of B by the rows of a block of A.
 static void multiply_panel(const ppt_gemm *g, const block *at, const float *panel, long j, upcoming *next) {
+    const int is_last = at->p + at->k == g->k; // only complete sums get the bias, and the ending
     tile_output out = {
         .c = g->c + at->i * g->ldc + j, .ldc = g->ldc, .rows = at->rows, .columns = at->j + at->columns - j,
-        .alpha = g->alpha, .bias = g->bias && at->p == 0 ? g->bias + j : NULL, .adds = g->accumulate || at->p > 0};
+        .bias = g->bias && is_last ? g->bias + j : NULL, .adds = g->accumulate || at->p > 0,
+        .ending = is_last ? g->ending : PPT_PLAIN, .gate = g->gate ? g->gate + at->i * g->ldgate + j : NULL,
+        .ldgate = g->ldgate};
     while (out.rows > 0) {
         const factor rows = rows_of_a(g, at, at->rows - out.rows);
         const long height = multiply_panels(at->k, rows.x, rows.stride, rows.is_along, panel, next, &out);
         out.rows -= height;
         out.c += height * g->ldc;
+        if (g->gate) out.gate += height * g->ldgate;
     }
 }
 

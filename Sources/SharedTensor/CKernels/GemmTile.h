@@ -9,18 +9,50 @@ typedef struct {
     float *c; // the tile's corner
     long ldc;
     long rows, columns; // that C has from there on; what a tile has beyond them is not written
-    float alpha;
-    const float *bias; // of the tile's first column, or NULL
-    int adds;          // to what C holds
+    const float *bias;  // of the tile's first column, or NULL
+    const float *gate;  // the tile's corner in the gate, for PPT_GATED
+    long ldgate;
+    int adds; // to what C holds
+    ppt_ending ending;
 } tile_output;
 
-/// Writes one vector of a tile's row `i`, from column `first` on, as far as C goes.
-INLINE void write_sums(vector sums, long i, long first, const tile_output *out) {
-    const span s = span_at(first, out->columns);
+/// Writes one vector of a tile's row `i` at `s`. What `out` says of both is given again, for loops to be compiled for it.
+INLINE void write_sums(const int adds, const ppt_ending ending, vector sums, long i, span s, const tile_output *out) {
     float *row = out->c + i * out->ldc;
-    vector value = sums * splat(out->alpha);
-    if (out->bias) value = value + get(out->bias, s);
-    put(row, s, out->adds ? get(row, s) + value : value);
+    const vector zero = splat(0.0f), sum = adds ? get(row, s) + sums : sums;
+    const vector biased = ending != PPT_GATED && out->bias ? sum + get(out->bias, s) : sum;
+    switch (ending) {
+    case PPT_PLAIN: return put(row, s, biased);
+    case PPT_RECTIFIED: return put(row, s, larger(zero, biased)); // NaN stays NaN, to be seen
+    case PPT_GATED: return put(row, s, get(out->gate + i * out->ldgate, s) > zero ? sum : zero);
+    }
+}
+
+/// A tile of which C has everything.
+INLINE void write_whole(const int height, const int vectors, const int adds, const ppt_ending ending,
+                        vector sums[TILE_ROWS][2], const tile_output *out) {
+#pragma clang loop unroll(full)
+    for (long i = 0; i < height; i++) {
+        for (long side = 0; side < vectors; side++) {
+            write_sums(adds, ending, sums[i][side], i, (span){side * LANES, LANES}, out);
+        }
+    }
+}
+
+INLINE void write_tile(const int height, const int vectors, vector sums[TILE_ROWS][2], const tile_output *out) {
+    if (height == TILE_ROWS && out->columns >= vectors * LANES) {
+        if (out->ending == PPT_PLAIN && out->adds) return write_whole(height, vectors, 1, PPT_PLAIN, sums, out);
+        if (out->ending == PPT_PLAIN) return write_whole(height, vectors, 0, PPT_PLAIN, sums, out);
+        if (out->ending == PPT_RECTIFIED) return write_whole(height, vectors, out->adds, PPT_RECTIFIED, sums, out);
+        return write_whole(height, vectors, out->adds, PPT_GATED, sums, out);
+    }
+#pragma clang loop unroll(full)
+    for (long i = 0; i < height; i++) {
+        if (i >= out->rows) return;
+        for (long side = 0; side < vectors; side++) {
+            write_sums(out->adds, out->ending, sums[i][side], i, span_at(side * LANES, out->columns), out);
+        }
+    }
 }
 
 /// What is going to be read soon: cache lines from `at` to `end`, fetched a few at a time while tiles are multiplied. In
@@ -72,12 +104,7 @@ INLINE void multiply_tile(const int height, const int vectors, const int is_alon
             for (int third = 0; third < 3; third++) thirds[third]++;
         }
     }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < height; i++) {
-        if (i < out->rows) {
-            for (int side = 0; side < vectors; side++) write_sums(sums[i][side], i, side * LANES, out);
-        }
-    }
+    write_tile(height, vectors, sums, out);
 }
 
 INLINE void multiply_high(const int height, long k, factor a, const float *b, upcoming *next,

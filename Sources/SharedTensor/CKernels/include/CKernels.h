@@ -27,7 +27,14 @@ extern "C" {
 /// Columns that a packed matrix has room for are a multiple of this, at every level.
 #define PPT_GEMM_PANEL_COLUMNS 32
 
-/// C [m, n] = alpha op(A) op(B) + bias, or C += alpha op(A) op(B) + bias.
+/// What a product does with finished sums before it writes them: saves another pass over C.
+typedef enum ppt_ending {
+    PPT_PLAIN,
+    PPT_RECTIFIED, ///< the larger of the sum and 0; NaN stays NaN
+    PPT_GATED      ///< the sum where the gate is positive, else 0; there is no bias then
+} ppt_ending;
+
+/// C [m, n] = ending(op(A) op(B) + bias), or of C + op(A) op(B) + bias.
 typedef struct ppt_gemm {
     long m, n, k;
     const float *a;    ///< op(A) is [m, k]: A itself, or A stored as [k, m] when transpose_a is set
@@ -39,9 +46,11 @@ typedef struct ppt_gemm {
     const float *packed_b; ///< op(B) as `pack_b` packed it, and then b, ldb and transpose_b are not looked at; or NULL
     float *c;
     long ldc;
-    float alpha;
     int accumulate;    ///< 0: C is overwritten (and may hold NaN before); 1: added to
     const float *bias; ///< n values added to each row of C, or NULL
+    ppt_ending ending;
+    const float *gate; ///< [m, n] for PPT_GATED, else NULL
+    long ldgate;
     float *workspace;  ///< PPT_GEMM_WORKSPACE_FLOATS floats
 } ppt_gemm;
 
