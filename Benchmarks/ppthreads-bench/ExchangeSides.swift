@@ -87,13 +87,13 @@ private struct SideEnds: ~Copyable {
         consumer = RingConsumer(receive)
         self.context = context
         var layout = SegmentLayout()
-        let workspace = layout.reserve(Kernels.workspaceShape)
+        let workspace = layout.reserve(Kernels.workspaceShape())
         let row = layout.reserve(Shape(exchange.columns))
         guard let memory = try? Segment(bytes: layout.bytes, backing: .privateMemory) else {
             preconditionFailure("no memory for a benchmark's sums")
         }
         self.memory = memory
-        kernels = Kernels(level: .best, workspace: memory.tensor(workspace, Kernels.workspaceShape))
+        kernels = Kernels(level: .best, workspace: memory.tensor(workspace, Kernels.workspaceShape()))
         sums = memory.tensor(row, Shape(exchange.columns))
     }
 

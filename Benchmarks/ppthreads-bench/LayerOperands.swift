@@ -17,7 +17,7 @@ struct LayerOperands {
         var layout = SegmentLayout()
         let shapes = [
             Shape(tokens, inputs), Shape(outputs, inputs), Shape(tokens, outputs), Shape(tokens, inputs),
-            Shape(outputs, inputs), Kernels.workspaceShape,
+            Shape(outputs, inputs), Kernels.workspaceShape(),
             PackedMatrix.storageShape(rows: inputs, columns: outputs),
             PackedMatrix.storageShape(rows: outputs, columns: inputs),
         ]

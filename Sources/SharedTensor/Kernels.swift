@@ -1,31 +1,5 @@
 import CKernels
-
-/// How wide the vectors are that the kernels use. Bits are equal between runs of one level, not between levels.
-public enum SIMDLevel: String, CaseIterable, Sendable, Codable {
-    case portable, avx2, avx512
-
-    /// The highest level that this CPU can run.
-    public static var best: SIMDLevel { SIMDLevel(ppt_simd_best()) }
-
-    /// Whether this CPU can run it.
-    public var isSupported: Bool { unsafe ppt_kernels_at(raw) != nil }
-
-    var raw: ppt_simd_level {
-        switch self {
-        case .portable: PPT_SIMD_PORTABLE
-        case .avx2: PPT_SIMD_AVX2
-        case .avx512: PPT_SIMD_AVX512
-        }
-    }
-
-    private init(_ raw: ppt_simd_level) {
-        switch raw {
-        case PPT_SIMD_AVX512: self = .avx512
-        case PPT_SIMD_AVX2: self = .avx2
-        default: self = .portable
-        }
-    }
-}
+import Threads
 
 /// A matrix [rows, columns] in the layout that `Kernels.multiply` reads it in fastest, as a right-hand factor.
 public struct PackedMatrix {
@@ -61,33 +35,62 @@ public struct ProductEnding {
     public static func gated(_ gate: Matrix) -> ProductEnding { ProductEnding(raw: PPT_GATED, gate: gate) }
 }
 
-/// The compute kernels of one rank: the table of its SIMD level, and its packing buffer.
+/// The compute kernels of one rank: the table of its SIMD level, a packing buffer for each of its threads, and its team.
 ///
-/// Shapes are checked here, once a call; the C kernels trust them. None of these allocates. Not to be shared between
-/// threads, because of the packing buffer. What each computes, and what it promises about bits, is in `CKernels.h`.
+/// Shapes are checked here, once a call; the C kernels trust them. None of these allocates. Only the team's own thread
+/// may call them, because of the packing buffers; the team's members share what is large (`SharedWork.swift`), never
+/// along a sum, so that their number changes no bit. What each kernel computes, and what it promises about bits, is in
+/// `CKernels.h`.
 @safe
 public struct Kernels {
     // Sound: a table is a constant of the program; the workspace outlives the rank's kernels (the maker's promise).
     private let table: UnsafePointer<ppt_kernels>
     private let workspace: UnsafeMutablePointer<Float>
     public let level: SIMDLevel
-    /// Computes the matrix products instead of the table, when there is one.
+    /// Computes the matrix products instead of the table, when there is one. It does so on the calling thread alone.
     private let blas: BLASLibrary?
+    private let team: Dispatcher
 
     /// Floats that `workspace` must hold.
-    public static let workspaceShape = Shape(Int(PPT_GEMM_WORKSPACE_FLOATS))
+    public static func workspaceShape(members: Int = 1) -> Shape { Shape(members, Int(PPT_GEMM_WORKSPACE_FLOATS)) }
 
     /// The kernels of a level that `isSupported`.
-    public init(level: SIMDLevel, blas: BLASLibrary? = nil, workspace: Tensor) {
-        precondition(workspace.count >= Self.workspaceShape.count, "the packing buffer is too small")
+    public init(level: SIMDLevel, blas: BLASLibrary? = nil, workspace: Tensor, team: Dispatcher = .alone) {
+        precondition(
+            workspace.count >= Self.workspaceShape(members: team.members).count, "the packing buffer is too small")
         guard let table = unsafe ppt_kernels_at(level.raw) else {
             preconditionFailure("this CPU cannot run \(level.rawValue) kernels")
         }
+        unsafe self.init(table: table, workspace: workspace.base, level: level, blas: blas, team: team)
+    }
+
+    private init(
+        table: UnsafePointer<ppt_kernels>, workspace: UnsafeMutablePointer<Float>, level: SIMDLevel,
+        blas: BLASLibrary?, team: Dispatcher
+    ) {
         unsafe self.table = table
-        unsafe self.workspace = workspace.base
+        unsafe self.workspace = workspace
         self.level = level
         self.blas = blas
+        self.team = team
     }
+
+    // MARK: The team
+
+    /// How many threads share what is large.
+    public var members: Int { team.members }
+
+    /// The kernels for one member of the team, on its own thread, while the team does work that it shares.
+    public func ofMember(_ member: Int) -> Kernels {
+        let own = unsafe workspace + member * Int(PPT_GEMM_WORKSPACE_FLOATS)
+        return unsafe Kernels(table: table, workspace: own, level: level, blas: blas, team: .alone)
+    }
+
+    /// Has all members do their part of the work.
+    @inline(__always)
+    public func share<Work: SharedWork>(_ work: Work) { team.run(work) }
+
+    private var isTeam: Bool { members > 1 }
 
     /// Whether products are faster with a packed factor: another BLAS does its own packing.
     public var usesPackedMatrices: Bool { blas == nil }
@@ -115,7 +118,11 @@ public struct Kernels {
         }
         var call = unsafe product(a, into: c, bias, ending, accumulating)
         unsafe (call.b, call.ldb, call.transpose_b) = (UnsafePointer(b.base), b.stride, b.isTransposed ? 1 : 0)
-        unsafe table.pointee.gemm(&call)
+        unsafe multiply(&call)
+    }
+
+    private func multiply(_ call: inout ppt_gemm) {
+        unsafe isTeam ? team.run(SharedProduct(table: table, call: call)) : table.pointee.gemm(&call)
     }
 
     /// A product whose right-hand factor is still to be set.
@@ -126,6 +133,7 @@ public struct Kernels {
         precondition(bias == nil || bias!.count == c.columns, "a bias has one value for each column")
         var call = unsafe ppt_gemm()
         unsafe (call.m, call.n, call.k) = (c.rows, c.columns, a.columns)
+        unsafe (call.rows, call.columns) = (ppt_range(from: 0, to: c.rows), ppt_range(from: 0, to: c.columns))
         unsafe (call.a, call.lda, call.transpose_a) = (UnsafePointer(a.base), a.stride, a.isTransposed ? 1 : 0)
         unsafe (call.c, call.ldc) = (c.base, c.stride)
         unsafe (call.accumulate, call.bias) = (accumulating ? 1 : 0, UnsafePointer(bias?.base))
@@ -167,8 +175,15 @@ public struct Kernels {
     /// Packs b [k, n] for any number of products with it on the right. Packed matrices of one level are not another's.
     public func pack(_ b: Matrix, into packed: PackedMatrix) {
         precondition(packed.rows == b.rows && packed.columns == b.columns, "a packed matrix of another shape")
+        if isTeam { return share(SharedPacking(kernels: self, matrix: b, packed: packed)) }
+        pack(b, columns: 0..<b.columns, into: packed)
+    }
+
+    /// Packs some columns, from the first of a panel on.
+    func pack(_ b: Matrix, columns: Range<Int>, into packed: PackedMatrix) {
+        let range = ppt_range(from: columns.lowerBound, to: columns.upperBound)
         unsafe table.pointee.pack_b(
-            b.rows, b.columns, b.base, b.stride, b.isTransposed ? 1 : 0, packed.storage.base)
+            b.rows, b.columns, range, b.base, b.stride, b.isTransposed ? 1 : 0, packed.storage.base)
     }
 
     /// c [m, n] = a b + bias[n], or += when `accumulating`; the same bits as with b not packed.
@@ -179,12 +194,13 @@ public struct Kernels {
         precondition(a.columns == b.rows && c.columns == b.columns, "factors that do not fit")
         var call = unsafe product(a, into: c, bias, ending, accumulating)
         unsafe call.packed_b = UnsafePointer(b.storage.base)
-        unsafe table.pointee.gemm(&call)
+        unsafe multiply(&call)
     }
 
     /// out[c] += sum over rows of x [rows, columns].
     public func addColumnSums(_ x: Matrix, to out: Tensor) {
         precondition(out.count == x.columns, "one sum for each column")
+        if isTeam { return share(SharedColumnSums(kernels: self, x: x, out: out)) }
         unsafe table.pointee.column_sum(x.rows, x.columns, x.base, x.stride, out.base)
     }
 
@@ -193,30 +209,35 @@ public struct Kernels {
     /// out = a + b; `out` may be `a` or `b`.
     public func add(_ a: Tensor, _ b: Tensor, into out: Tensor) {
         precondition(a.count == b.count && out.count == a.count, "sum of different counts")
+        if isTeam { return share(SharedSum(kernels: self, a: a, b: b, out: out)) }
         unsafe table.pointee.add(a.count, a.base, b.base, out.base)
     }
 
     /// y = max(x, 0); `y` may be `x`.
     public func relu(_ x: Tensor, into y: Tensor) {
         precondition(x.count == y.count, "relu of different counts")
+        if isTeam { return share(SharedActivation(kernels: self, kind: .relu, x: x, y: y)) }
         unsafe table.pointee.relu(x.count, x.base, y.base)
     }
 
     /// dx = dy where the output y is positive, else 0; `dx` may be `dy`.
     public func reluBackward(_ dy: Tensor, output y: Tensor, into dx: Tensor) {
         precondition(y.count == dy.count && dx.count == dy.count, "relu backward of different counts")
+        if isTeam { return share(SharedActivationBackward(kernels: self, kind: .relu, dy: dy, kept: y, dx: dx)) }
         unsafe table.pointee.relu_backward(dy.count, y.base, dy.base, dx.base)
     }
 
     /// y = GELU(x), tanh form; `y` may be `x`.
     public func gelu(_ x: Tensor, into y: Tensor) {
         precondition(x.count == y.count, "gelu of different counts")
+        if isTeam { return share(SharedActivation(kernels: self, kind: .gelu, x: x, y: y)) }
         unsafe table.pointee.gelu(x.count, x.base, y.base)
     }
 
     /// dx = dy GELU'(x) from the input x; `dx` may be `dy`.
     public func geluBackward(_ dy: Tensor, input x: Tensor, into dx: Tensor) {
         precondition(x.count == dy.count && dx.count == dy.count, "gelu backward of different counts")
+        if isTeam { return share(SharedActivationBackward(kernels: self, kind: .gelu, dy: dy, kept: x, dx: dx)) }
         unsafe table.pointee.gelu_backward(dy.count, x.base, dy.base, dx.base)
     }
 
@@ -229,6 +250,11 @@ public struct Kernels {
         let (rows, columns) = (x.shape.rows, x.shape.columns)
         precondition(y.count == x.count && mean.count == rows && rstd.count == rows, "layer norm of different counts")
         precondition(gamma.count == columns && beta.count == columns, "layer norm with weights of another width")
+        if isTeam {
+            return share(
+                SharedLayerNorm(
+                    kernels: self, x: x, gamma: gamma, beta: beta, epsilon: epsilon, y: y, mean: mean, rstd: rstd))
+        }
         unsafe table.pointee.layer_norm(
             rows, columns, x.base, gamma.base, beta.base, epsilon, y.base, mean.base, rstd.base)
     }
@@ -240,6 +266,10 @@ public struct Kernels {
         let (rows, columns) = (x.shape.rows, x.shape.columns)
         precondition(dy.count == x.count && dx.count == x.count && gamma.count == columns, "layer norm backward shapes")
         precondition(mean.count == rows && rstd.count == rows, "layer norm backward of different rows")
+        if isTeam {
+            return share(
+                SharedLayerNormBackward(kernels: self, dy: dy, x: x, gamma: gamma, mean: mean, rstd: rstd, dx: dx))
+        }
         unsafe table.pointee.layer_norm_backward_input(
             rows, columns, dy.base, x.base, gamma.base, mean.base, rstd.base, dx.base)
     }
@@ -251,8 +281,22 @@ public struct Kernels {
         let (rows, columns) = (x.shape.rows, x.shape.columns)
         precondition(dy.count == x.count && mean.count == rows && rstd.count == rows, "layer norm backward shapes")
         precondition(dgamma.count == columns && dbeta.count == columns, "layer norm backward of another width")
+        if isTeam {
+            return share(
+                SharedLayerNormWeights(
+                    kernels: self, dy: dy, x: x, mean: mean, rstd: rstd, dgamma: dgamma, dbeta: dbeta))
+        }
+        layerNormBackwardWeights(
+            dy.reshaped(x.shape).matrix, input: x.matrix, mean: mean, rstd: rstd, dgamma: dgamma, dbeta: dbeta)
+    }
+
+    /// The same for some of the columns.
+    func layerNormBackwardWeights(
+        _ dy: Matrix, input x: Matrix, mean: Tensor, rstd: Tensor, dgamma: Tensor, dbeta: Tensor
+    ) {
+        precondition(dy.stride == x.stride, "layer norm backward of different strides")
         unsafe table.pointee.layer_norm_backward_weights(
-            rows, columns, dy.base, x.base, mean.base, rstd.base, dgamma.base, dbeta.base)
+            x.rows, x.columns, x.stride, dy.base, x.base, mean.base, rstd.base, dgamma.base, dbeta.base)
     }
 
     /// In place: each row becomes softmax(scale * row); with `causal`, row r sees columns 0...r only.
@@ -268,8 +312,14 @@ public struct Kernels {
     }
 
     /// In place: logits [rows, vocabulary] become scale * (softmax - onehot(target)). Returns the summed loss of the rows.
-    public func crossEntropy(_ logits: Tensor, targets: Tokens, scale: Float) -> Double {
+    /// - Parameter rowLosses: two floats' room for each row; a team's members leave their rows' losses there.
+    public func crossEntropy(_ logits: Tensor, targets: Tokens, scale: Float, rowLosses: Tensor) -> Double {
         precondition(targets.count == logits.shape.rows, "one target for each row of logits")
+        precondition(rowLosses.count == 2 * targets.count, "room for one loss for each row of logits")
+        if isTeam {
+            share(SharedCrossEntropy(kernels: self, logits: logits, targets: targets, scale: scale, losses: rowLosses))
+            return (0..<targets.count).reduce(0) { $0 + rowLosses[double: $1] }
+        }
         return unsafe table.pointee.cross_entropy(
             logits.shape.rows, logits.shape.columns, logits.base, targets.base, scale)
     }
@@ -294,6 +344,7 @@ public struct Kernels {
     /// One Adam update of w from g, with the moments m and v; clears g.
     public func adam(_ w: Tensor, _ g: Tensor, _ m: Tensor, _ v: Tensor, _ step: AdamStep) {
         precondition(g.count == w.count && m.count == w.count && v.count == w.count, "adam of different counts")
+        if isTeam { return share(SharedAdam(kernels: self, w: w, g: g, m: m, v: v, step: step)) }
         var parameters = step.raw
         unsafe table.pointee.adam(w.count, w.base, g.base, m.base, v.base, &parameters)
     }
@@ -301,6 +352,7 @@ public struct Kernels {
     /// w -= rate * g; clears g.
     public func sgd(_ w: Tensor, _ g: Tensor, rate: Float) {
         precondition(g.count == w.count, "sgd of different counts")
+        if isTeam { return share(SharedGradientDescent(kernels: self, w: w, g: g, rate: rate)) }
         unsafe table.pointee.sgd(w.count, w.base, g.base, rate)
     }
 }

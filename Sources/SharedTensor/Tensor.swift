@@ -54,6 +54,18 @@ public struct Tensor {
         }
     }
 
+    /// Elements 2 * index and 2 * index + 1 as the place of one double.
+    subscript(double index: Int) -> Double {
+        get {
+            precondition(index >= 0 && 2 * index + 1 < count, "double outside the tensor")
+            return unsafe UnsafeRawPointer(base).load(fromByteOffset: 8 * index, as: Double.self)
+        }
+        nonmutating set {
+            precondition(index >= 0 && 2 * index + 1 < count, "double outside the tensor")
+            unsafe UnsafeMutableRawPointer(base).storeBytes(of: newValue, toByteOffset: 8 * index, as: Double.self)
+        }
+    }
+
     /// Overwrites every element.
     public func fill(_ value: Float) { unsafe base.update(repeating: value, count: count) }
 

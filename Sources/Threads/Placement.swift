@@ -20,46 +20,77 @@ public enum PinPolicy: Equatable, Sendable {
     }
 }
 
-/// Which CPU each rank runs on.
+/// Which CPUs each rank runs on: one for each of its threads.
 public struct Placement: Equatable, Sendable {
-    /// The CPU of each rank; nil lets the system choose.
-    public let cpuOfRank: [Int?]
-    /// For each rank, whether another rank may run on the same CPU.
+    /// For each rank, the CPU of each of its threads, its own first; nil lets the system choose.
+    public let cpusOfRank: [[Int?]]
+    /// For each rank, whether another thread of the run may be on one of its CPUs.
     public let isShared: [Bool]
 
-    /// How long each rank spins before it sleeps.
+    /// How long each rank's threads spin before they sleep.
     public func patience(ofRank rank: Int) -> Patience { isShared[rank] ? .sharedCPU : .ownCPU }
 
     /// One sentence when ranks share CPUs, nil when each has its own.
     public var note: String? {
         let sharing = isShared.filter { $0 }.count
         if sharing == 0 { return nil }
-        let cpus = Set(zip(cpuOfRank, isShared).compactMap { $1 ? $0 : nil })
+        let cpus = Set(zip(cpusOfRank, isShared).flatMap { $1 ? $0.compactMap { $0 } : [] })
         let place = cpus.isEmpty ? "too few CPUs" : "CPU\(cpus.count == 1 ? "" : "s") \(CPUSet(cpus))"
+        let threads = cpusOfRank[0].count
+        let who = threads == 1 ? "ranks" : "ranks, of \(threads) threads each,"
         return
-            "\(sharing) of \(cpuOfRank.count) ranks share \(place), round-robin; their waits sleep instead of spinning"
+            "\(sharing) of \(cpusOfRank.count) \(who) share \(place), round-robin; their waits sleep instead of spinning"
     }
 
-    /// Places ranks on a machine.
+    /// Places ranks of `threads` threads each on a machine.
     /// - Throws: `PlacementError` when a listed CPU is not one the program may use.
-    public init(ranks: Int, policy: PinPolicy, topology: Topology) throws(PlacementError) {
+    public init(
+        ranks: Int, threads: Int = 1, policy: PinPolicy, topology: Topology
+    ) throws(PlacementError) {
         let allowed = topology.cpus.map(\.id)
         switch policy {
         case .none:
-            cpuOfRank = Array(repeating: nil, count: ranks)
-            isShared = Array(repeating: ranks > allowed.count, count: ranks)
+            cpusOfRank = Array(repeating: Array(repeating: nil, count: threads), count: ranks)
+            isShared = Array(repeating: ranks * threads > allowed.count, count: ranks)
             return
-        case .auto:
-            let order = topology.fillOrder
-            cpuOfRank = (0..<ranks).map { order[$0 % order.count] }
+        case .auto: cpusOfRank = Self.fill(topology, ranks: ranks, threads: threads)
         case .list(let cpus):
             if let stranger = cpus.first(where: { !allowed.contains($0) }) {
                 throw PlacementError(cpu: stranger, allowed: CPUSet(allowed))
             }
-            cpuOfRank = (0..<ranks).map { cpus[$0 % cpus.count] }
+            cpusOfRank = (0..<ranks).map { rank in
+                (0..<threads).map { cpus[(rank * threads + $0) % cpus.count] }
+            }
         }
-        let taken = cpuOfRank
-        isShared = taken.map { cpu in taken.filter { $0 == cpu }.count > 1 }
+        var users: [Int?: Int] = [:]
+        for cpu in cpusOfRank.joined() { users[cpu, default: 0] += 1 }
+        isShared = cpusOfRank.map { $0.contains { users[$0]! > 1 } }
+    }
+
+    /// Each rank's threads on CPUs of one NUMA node where there are enough, cores before hyper-threads. Starts over when
+    /// too few are left.
+    private static func fill(_ topology: Topology, ranks: Int, threads: Int) -> [[Int?]] {
+        var free = topology.fillOrder
+        return (0..<ranks).map { _ in
+            if free.count < threads { free = topology.fillOrder }
+            let taken = group(of: threads, in: free, topology)
+            free.removeAll { taken.contains($0) }
+            return (0..<threads).map { taken[$0 % taken.count] }
+        }
+    }
+
+    /// The first `count` of `free`, which is in fill order, that are on one node and come from as few hyper-thread rounds
+    /// as can be; without such a node the first of all, and where they do not suffice, all.
+    private static func group(of count: Int, in free: [Int], _ topology: Topology) -> [Int] {
+        let rounds = topology.roundOfCPU
+        for round in 0...(rounds.values.max() ?? 0) {
+            for node in topology.nodes {
+                let near = topology.cpus.filter { $0.node == node && rounds[$0.id]! <= round }.map(\.id)
+                let candidates = free.filter { near.contains($0) }
+                if candidates.count >= count { return Array(candidates.prefix(count)) }
+            }
+        }
+        return Array(free.prefix(count))
     }
 }
 

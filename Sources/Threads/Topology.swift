@@ -52,12 +52,19 @@ public struct Topology: Sendable, Equatable {
     /// The order in which ranks take CPUs: one CPU of each physical core before any core's second hyper-thread, and
     /// node by node within each round, so that neighbouring stages sit close together.
     public var fillOrder: [Int] {
+        let rounds = roundOfCPU
+        return cpus.sorted { (rounds[$0.id]!, $0.node, $0.id) < (rounds[$1.id]!, $1.node, $1.id) }.map(\.id)
+    }
+
+    /// For each CPU, how many of its core's CPUs stand before it.
+    var roundOfCPU: [Int: Int] {
         var seen: [[Int]: Int] = [:]
-        let rounds = cpus.map { cpu -> (round: Int, cpu: CPU) in
-            defer { seen[cpu.coreKey, default: 0] += 1 }
-            return (seen[cpu.coreKey, default: 0], cpu)
+        var rounds: [Int: Int] = [:]
+        for cpu in cpus {
+            rounds[cpu.id] = seen[cpu.coreKey, default: 0]
+            seen[cpu.coreKey, default: 0] += 1
         }
-        return rounds.sorted { ($0.round, $0.cpu.node, $0.cpu.id) < ($1.round, $1.cpu.node, $1.cpu.id) }.map(\.cpu.id)
+        return rounds
     }
 }
 

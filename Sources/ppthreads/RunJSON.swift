@@ -49,7 +49,7 @@ struct RunJSON: Encodable {
     let weightBytes: [Int]
     /// For each rank, its share of the matrix products.
     let workShare: [Double]
-    /// For each rank, the CPU it was pinned to, or null.
+    /// For each thread of each rank, the CPU it was pinned to, or null.
     let cpus: [Int?]
     /// Bytes of activations and gradients that were copied on their way between stages.
     let handoffBytesCopied: Int
@@ -95,8 +95,8 @@ struct RunJSON: Encodable {
         peakInFlight = result.ranks.map(\.inFlightPeak)
         weightBytes = plan.weightBytesOfRank
         workShare = plan.productShareOfRank
-        cpus = result.ranks.map { report in
-            if case .pinned(let cpu) = report.pinning { return cpu }
+        cpus = result.ranks.flatMap(\.pinnings).map { pinning in
+            if case .pinned(let cpu) = pinning { return cpu }
             return nil
         }
         handoffBytesCopied = result.ranks.reduce(0) { $0 + $1.handoffBytesCopied }

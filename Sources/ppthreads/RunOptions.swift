@@ -64,8 +64,8 @@ struct RunOptions {
                     options.pin = policy
                 }),
             .number(
-                "--threads", set: \.threads, in: 1...1, standard: standard,
-                help: "compute threads a rank; one is all there is so far"),
+                "--threads", set: \.threads, in: Limits.threads, standard: standard,
+                help: "N: pinned threads that share a rank's work; the bits stay the same"),
             .simd(set: \.simd),
             Flag(
                 names: ["--gemm"], placeholder: "NAME",
@@ -174,6 +174,7 @@ extension RunOptions {
         configuration.recomputes = recompute
         configuration.transport = transport.transport
         configuration.pin = pin
+        configuration.threadsPerRank = threads
         configuration.simd = simd
         configuration.blas = try gemm.library()
         configuration.optimizer = optimizer == .adam ? .adam(rate: rate) : .sgd(rate: rate)

@@ -21,8 +21,9 @@ struct RunTable {
     private var header: String {
         let count = plan.parameters.reduce(0) { $0 + $1.shape.count }
         let stages = schedule.stages > schedule.ranks ? ", v=\(schedule.stages / schedule.ranks)" : ""
+        let threads = configuration.threadsPerRank > 1 ? " of \(configuration.threadsPerRank) threads" : ""
         return "\(configuration.model.name), \(count.grouped) parameters; \(schedule.name) on "
-            + "\(configuration.transport.name), P=\(schedule.ranks)\(stages), M=\(schedule.microbatches), "
+            + "\(configuration.transport.name), P=\(schedule.ranks)\(stages)\(threads), M=\(schedule.microbatches), "
             + "\(configuration.partition.rawValue) partition, \(schedule.isForwardOnly ? "forward only, " : configuration.recomputes ? "recomputing, " : "")\(configuration.simd.rawValue) kernels"
             + (configuration.blas.map { ", products by \($0.path)" } ?? "")
     }
@@ -59,7 +60,8 @@ struct RunTable {
         return [
             String(report.rank), stages.map(String.init).joined(separator: ","),
             stages.map { holds(plan.partition.ranges[$0]) }.joined(separator: "; "),
-            report.pinning.label, "\((plan.productShareOfRank[report.rank] * 100).fixed(0)) %",
+            report.pinnings.map(\.label).joined(separator: ","),
+            "\((plan.productShareOfRank[report.rank] * 100).fixed(0)) %",
             ByteCount(plan.weightBytesOfRank[report.rank]).description,
             ByteCount(report.activationBytesPeak).description, String(report.inFlightPeak),
         ]
@@ -85,7 +87,7 @@ struct RunTable {
                     + "would be \((100 / Double(shares.count)).fixed(0)) %); --partition balanced cuts finer")
         }
         for report in result.ranks {
-            if case .refused(let cpu, let error) = report.pinning {
+            for case .refused(let cpu, let error) in report.pinnings {
                 notes.append("rank \(report.rank) could not be pinned to CPU \(cpu): \(error)")
             }
         }

@@ -54,7 +54,8 @@ enum VerifyCommand {
         _ architecture: Architecture, _ microbatches: Int, _ options: VerifyOptions
     ) throws(CommandError) -> RunResult {
         let variant = VerifyOptions.Variant(
-            architecture: architecture, schedule: .oneFOneB, ranks: 1, virtualStages: 1, microbatches: microbatches,
+            architecture: architecture, schedule: .oneFOneB, ranks: 1, threads: 1, virtualStages: 1,
+            microbatches: microbatches,
             transport: .threads, partition: .uniform, recomputes: false)
         let configuration = try options.configuration(variant)
         do throws(RunError) { return try RunPlan(configuration).run() } catch { throw error.commandError }

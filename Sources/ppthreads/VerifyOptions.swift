@@ -10,6 +10,7 @@ struct VerifyOptions {
     var partitions = PartitionKind.allCases
     var recompute = false
     var stages = [1, 2, 4]
+    var threads = [1]
     var microbatches = [1, 3, 4, 8]
     var model = ModelOptions(
         architecture: .decoder, layers: 8, heads: 3, dim: 24, ffn: 40, vocabulary: 53, sequenceLength: 7)
@@ -33,6 +34,9 @@ struct VerifyOptions {
                 help: "do forwards again for the backwards, except in the one-stage run to compare with"),
             .numbers(
                 "--stages", "--procs", set: \.stages, in: Limits.stages, standard: standard, help: "numbers of ranks"),
+            .numbers(
+                "--threads", set: \.threads, in: Limits.threads, standard: standard,
+                help: "numbers of threads that share a rank's work; the one-stage run to compare with has one"),
             .numbers(
                 "--microbatches", set: \.microbatches, in: Limits.batch, standard: standard,
                 help: "numbers of microbatches; each divides the batch"),
@@ -65,6 +69,7 @@ extension VerifyOptions {
         let architecture: Architecture
         let schedule: ScheduleKind
         let ranks: Int
+        let threads: Int
         let virtualStages: Int
         let microbatches: Int
         let transport: TransportKind
@@ -72,8 +77,9 @@ extension VerifyOptions {
         let recomputes: Bool
 
         var description: String {
+            let team = threads > 1 ? " of \(threads) threads" : ""
             let stages = virtualStages > 1 ? " v=\(virtualStages)" : ""
-            return "\(architecture.rawValue) \(schedule.title) \(transport.rawValue) P=\(ranks)\(stages) "
+            return "\(architecture.rawValue) \(schedule.title) \(transport.rawValue) P=\(ranks)\(stages)\(team) "
                 + "M=\(microbatches) \(partition.rawValue)"
         }
     }
@@ -83,11 +89,13 @@ extension VerifyOptions {
         schedules.flatMap { schedule in
             transports.flatMap { transport in
                 partitions.flatMap { partition in
-                    stages.map { ranks in
-                        Variant(
-                            architecture: architecture, schedule: schedule, ranks: ranks,
-                            virtualStages: schedule.allowsVirtualStages ? 2 : 1, microbatches: microbatches,
-                            transport: transport, partition: partition, recomputes: recompute)
+                    stages.flatMap { ranks in
+                        threads.map { threads in
+                            Variant(
+                                architecture: architecture, schedule: schedule, ranks: ranks, threads: threads,
+                                virtualStages: schedule.allowsVirtualStages ? 2 : 1, microbatches: microbatches,
+                                transport: transport, partition: partition, recomputes: recompute)
+                        }
                     }
                 }
             }
@@ -106,6 +114,7 @@ extension VerifyOptions {
         configuration.recomputes = variant.recomputes
         configuration.transport = variant.transport.transport
         configuration.pin = pin
+        configuration.threadsPerRank = variant.threads
         configuration.simd = simd
         configuration.seed = UInt64(seed)
         configuration.tokens = .random(seed: UInt64(seed))

@@ -68,7 +68,7 @@ struct BadInputTests {
                 + "directory"),
         Case("run --gemm libm.so.6", 64, "--gemm: no library with cblas_sgemm: libm.so.6: has no cblas_sgemm"),
         Case("run --seed -1", 64, "--seed: '-1' is not allowed; a whole number from 0 to 9223372036854775807"),
-        Case("run --threads 2", 64, "--threads: '2' is not allowed; a whole number from 1 to 1"),
+        Case("run --threads 0", 64, "--threads: '0' is not allowed; a whole number from 1 to 256"),
         Case("run --measure-steps 0", 64, "--measure-steps: '0' is not allowed; a whole number from 1 to 1000000"),
         Case("run --timeout 0", 64, "--timeout: '0' is not allowed; a number above 0, at most 86400.0"),
         Case("run --json=yes", 64, "--json: takes no value"),

@@ -147,6 +147,20 @@ struct RunTests {
         #expect(result.ranks.map(\.allocationsInSteps) == (ppt_counts_allocations() == 1 ? [0, 0] : [nil, nil]))
     }
 
+    @Test("threads that share a rank's work change no bit and allocate nothing", arguments: Architecture.allCases)
+    func sharedWork(architecture: Architecture) throws {
+        let baseline = try train(architecture, .oneFOneB(ranks: 1, microbatches: 4))
+        for (ranks, threads) in [(1, 2), (2, 3)] {
+            let result = try train(architecture, .oneFOneB(ranks: ranks, microbatches: 4)) {
+                $0.threadsPerRank = threads
+            }
+            expectSameBits(result, baseline)
+            let none = ppt_counts_allocations() == 1 ? 0 : nil
+            #expect(result.ranks.map(\.allocationsInSteps) == Array(repeating: none, count: ranks))
+            #expect(result.ranks.map(\.pinnings.count) == Array(repeating: threads, count: ranks))
+        }
+    }
+
     @Test("the allocation counter sees a layer that allocates", .enabled(if: ppt_counts_allocations() == 1))
     func allocationIsSeen() throws {
         let model = chain(with: Unit(name: "greedy", layer: 0, outputColumns: 6) { Greedy("g", plan: &$0) })

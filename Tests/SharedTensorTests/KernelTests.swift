@@ -1,6 +1,7 @@
 import Foundation
 import SharedTensor
 import Testing
+import Threads
 
 /// Tensors and kernels of one level in memory of their own.
 final class Bench {
@@ -9,10 +10,11 @@ final class Bench {
     private var layout = SegmentLayout()
     private var generator: SeededGenerator
 
-    init(_ level: SIMDLevel, seed: UInt64 = 1) throws {
+    init(_ level: SIMDLevel, team: Team? = nil, seed: UInt64 = 1) throws {
         segment = try Segment(bytes: 64 << 20, backing: .privateMemory)
-        let workspace = layout.reserve(Kernels.workspaceShape)
-        kernels = Kernels(level: level, workspace: segment.tensor(workspace, Kernels.workspaceShape))
+        let team = team?.dispatcher ?? .alone
+        let shape = Kernels.workspaceShape(members: team.members)
+        kernels = Kernels(level: level, workspace: segment.tensor(layout.reserve(shape), shape), team: team)
         generator = SeededGenerator(state: seed)
     }
 
@@ -297,7 +299,8 @@ struct KernelTests {
         let logits = bench.tensor(Shape(rows, vocabulary))
         let targets = bench.tokens(rows, below: Int32(vocabulary))
         let probabilities = (0..<rows).map { Reference.softmax(doubles(logits.rows($0..<$0 + 1))) }
-        let loss = bench.kernels.crossEntropy(logits, targets: targets, scale: 0.25)
+        let loss = bench.kernels.crossEntropy(
+            logits, targets: targets, scale: 0.25, rowLosses: bench.tensor(Shape(rows, 2)))
         #expect(abs(loss - (0..<rows).reduce(0) { $0 - log(probabilities[$1][Int(targets[$1])]) }) < 1e-5)
         let expected = (0..<rows).flatMap { row in
             (0..<vocabulary).map { 0.25 * (probabilities[row][$0] - ($0 == Int(targets[row]) ? 1 : 0)) }

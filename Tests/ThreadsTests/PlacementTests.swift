@@ -21,7 +21,7 @@ struct PlacementTests {
     @Test("ranks share CPUs round-robin once all are taken, and only those wait without spinning")
     func sharing() throws {
         let placement = try Placement(ranks: 10, policy: .auto, topology: Self.server)
-        #expect(placement.cpuOfRank == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1])
+        #expect(placement.cpusOfRank == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1].map { [$0] })
         #expect((0..<10).filter { placement.isShared[$0] } == [0, 1, 8, 9])
         #expect(placement.patience(ofRank: 0) == .sharedCPU)
         #expect(placement.patience(ofRank: 2) == .ownCPU)
@@ -29,9 +29,31 @@ struct PlacementTests {
         #expect(try Placement(ranks: 8, policy: .auto, topology: Self.server).note == nil)
     }
 
+    @Test(
+        "a rank's threads share a node where they can, cores before hyper-threads",
+        arguments: [
+            // Ranks, threads a rank, CPUs of each rank.
+            (2, 2, [[0, 1], [2, 3]]), (4, 2, [[0, 1], [2, 3], [4, 5], [6, 7]]), (2, 3, [[0, 1, 4], [2, 3, 6]]),
+            (1, 5, [[0, 1, 2, 3, 4]]), (3, 4, [[0, 1, 4, 5], [2, 3, 6, 7], [0, 1, 4, 5]]),
+            (1, 10, [[0, 1, 2, 3, 4, 5, 6, 7, 0, 1]]),
+        ])
+    func teams(ranks: Int, threads: Int, expected: [[Int]]) throws {
+        let placement = try Placement(ranks: ranks, threads: threads, policy: .auto, topology: Self.server)
+        #expect(placement.cpusOfRank == expected)
+    }
+
+    @Test("a rank waits without spinning when any of its threads shares a CPU") func sharedTeams() throws {
+        let placement = try Placement(ranks: 3, threads: 4, policy: .auto, topology: Self.server)
+        #expect(placement.isShared == [true, false, true])
+        #expect(placement.note?.contains("2 of 3 ranks, of 4 threads each, share CPUs 0,1,4,5, round-robin") == true)
+        let listed = try Placement(ranks: 2, threads: 2, policy: .list([5, 6, 7]), topology: Self.server)
+        #expect(listed.cpusOfRank == [[5, 6], [7, 5]])
+        #expect(try Placement(ranks: 5, threads: 2, policy: .none, topology: Self.server).isShared[0])
+    }
+
     @Test("a list is honoured in its order; a CPU out of reach is refused with what is allowed") func list() throws {
         let placement = try Placement(ranks: 3, policy: .list([6, 2]), topology: Self.server)
-        #expect(placement.cpuOfRank == [6, 2, 6])
+        #expect(placement.cpusOfRank == [[6], [2], [6]])
         #expect(placement.isShared == [true, false, true])
         #expect(throws: PlacementError(cpu: 8, allowed: CPUSet(0..<8))) {
             try Placement(ranks: 1, policy: .list([8]), topology: Self.server)
@@ -40,7 +62,7 @@ struct PlacementTests {
 
     @Test("without pinning, ranks share only when there are more of them than CPUs") func unpinned() throws {
         let few = try Placement(ranks: 8, policy: .none, topology: Self.server)
-        #expect(few.cpuOfRank == Array(repeating: nil, count: 8) && !few.isShared.contains(true))
+        #expect(few.cpusOfRank == Array(repeating: [nil], count: 8) && !few.isShared.contains(true))
         #expect(
             try Placement(ranks: 9, policy: .none, topology: Self.server).isShared == Array(repeating: true, count: 9))
     }

@@ -62,7 +62,8 @@ final class Rank {
     private var report: RankReport
 
     init(
-        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ pinning: Pinning
+        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ team: Dispatcher,
+        _ pinning: Pinning
     ) throws(SegmentError) {
         let configuration = plan.configuration
         let layout = plan.memories[index]
@@ -70,7 +71,7 @@ final class Rank {
         let arena = memory.arena
         let kernels = Kernels(
             level: configuration.simd, blas: configuration.blas,
-            workspace: arena.tensor(layout.workspace, Kernels.workspaceShape))
+            workspace: arena.tensor(layout.workspace, Kernels.workspaceShape(members: team.members)), team: team)
         let stages = plan.stages(ofRank: index)
         self.index = index
         self.plan = plan
@@ -96,7 +97,7 @@ final class Rank {
         inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
         isPackedForward = Array(repeating: false, count: stages.count)
         isPackedBackward = Array(repeating: false, count: stages.count)
-        report = RankReport(rank: index, pinning: pinning, cpu: CurrentThread.cpu)
+        report = RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu)
         initializeWeights()
     }
 

@@ -3,7 +3,7 @@ import SharedTensor
 /// Where a rank's own memory lies: one private mapping that the rank itself makes and touches first.
 ///
 ///     for each of its stages:  weights | gradients | optimizer states | packed weights | stash frames | gradient frames
-///     once:                    scratch | packing buffer | inputs | targets | losses
+///     once:                    scratch | packing buffers | inputs | targets | losses
 struct RankMemory: Sendable {
     struct StageRegions: Sendable {
         let weights: Region
@@ -25,6 +25,7 @@ struct RankMemory: Sendable {
     let stages: [StageRegions]
     let scratch: Region
     let scratchLayout: SegmentLayout
+    /// One for each of the rank's threads.
     let workspace: Region
     /// [batch, sequence] tokens; empty on a rank without the first stage, or the last.
     let inputs: Region
@@ -60,7 +61,7 @@ struct RankMemory: Sendable {
         }
         scratchLayout = own.map(\.plan.scratch.peak).max { $0.bytes < $1.bytes } ?? SegmentLayout()
         scratch = layout.reserve(scratchLayout)
-        workspace = layout.reserve(Kernels.workspaceShape)
+        workspace = layout.reserve(Kernels.workspaceShape(members: configuration.threadsPerRank))
         let tokenBytes = 4 * configuration.batchSize * configuration.model.sequenceLength
         inputs = layout.reserve(bytes: own.contains(where: \.isFirst) ? tokenBytes : 0)
         targets = layout.reserve(bytes: own.contains(where: \.isLast) ? tokenBytes : 0)

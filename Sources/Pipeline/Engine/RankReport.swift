@@ -3,7 +3,8 @@ import Threads
 /// What a rank tells when it is done. Crosses to the caller, from another process if need be.
 public struct RankReport: Codable, Sendable {
     public let rank: Int
-    public let pinning: Pinning
+    /// Of each of its threads, its own first.
+    public var pinnings: [Pinning]
     /// The CPU it was on when it ended.
     public var cpu: Int
     /// For each step, when it was released into the step and when its update was done, on the common clock.
@@ -22,6 +23,12 @@ public struct RankReport: Codable, Sendable {
     /// Bytes of activations and gradients that were copied on their way between stages, as the channels counted them.
     public var handoffBytesCopied = 0
 
+    /// Adds what the helpers of its team have to tell.
+    mutating func add(_ helpers: [Team.HelperReport]) {
+        pinnings += helpers.map(\.pinning)
+        for case let count? in helpers.map(\.allocations) { allocationsInSteps = (allocationsInSteps ?? 0) + count }
+    }
+
     /// Adds what the calling thread has allocated since it had made `start` allocations.
     mutating func addAllocations(since start: Int?) {
         guard let start, let now = CurrentThread.allocations else { return }
@@ -34,6 +41,7 @@ public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConv
     public enum Reason: Codable, Equatable, Sendable {
         case wait(WaitError)
         case memory(String)
+        case threads(String)
     }
 
     public let rank: Int
@@ -47,6 +55,7 @@ public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConv
             "rank \(rank) waited \(Double(nanoseconds / 1_000_000) / 1000) s \(position): another rank hangs or is "
                 + "slower than --timeout allows"
         case .memory(let text): "rank \(rank) got no memory: \(text)"
+        case .threads(let text): "rank \(rank) got no threads to share its work: \(text)"
         }
     }
 }

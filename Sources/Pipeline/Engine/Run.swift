@@ -60,20 +60,12 @@ extension RunPlan {
         var workers: [Supervisor.RankWorker] = []
         for rank in 0..<schedule.ranks {
             let body: @Sendable (Pinning) throws(RankFailure) -> RankReport = { pinning throws(RankFailure) in
-                let executor: Rank
-                do throws(SegmentError) {
-                    executor = try Rank(rank, self, control, links, pinning)
-                } catch {
-                    throw RankFailure(
-                        rank: rank, position: control.position(ofRank: rank, schedule),
-                        reason: .memory(error.description))
-                }
-                return try executor.run(weights: weights, gradients: gradients)
+                try work(as: rank, control, links, weights, gradients, pinning)
             }
             do throws(StartError) {
                 workers.append(
                     try configuration.transport.start(
-                        name: "rank \(rank)", cpu: placement.cpuOfRank[rank], body: body))
+                        name: "rank \(rank)", cpu: placement.cpusOfRank[rank][0], body: body))
             } catch {
                 control.abort.raise(by: -1)
                 for worker in workers { _ = try? worker.join() }
@@ -81,6 +73,34 @@ extension RunPlan {
             }
         }
         return workers
+    }
+
+    /// A rank's whole life, on its own thread.
+    private func work(
+        as rank: Int, _ control: ControlBlock, _ links: any Links, _ weights: CheckpointImage?,
+        _ gradients: CheckpointImage?, _ pinning: Pinning
+    ) throws(RankFailure) -> RankReport {
+        func failure(_ reason: RankFailure.Reason) -> RankFailure {
+            RankFailure(rank: rank, position: control.position(ofRank: rank, schedule), reason: reason)
+        }
+        let team: Team
+        do throws(SystemError) {
+            team = try Team(
+                name: "rank \(rank)", helperCPUs: Array(placement.cpusOfRank[rank].dropFirst()),
+                patience: placement.patience(ofRank: rank))
+        } catch {
+            throw failure(.threads("\(error)"))
+        }
+        do {
+            let executor = try Rank(rank, self, control, links, team.dispatcher, pinning)
+            var report = try executor.run(weights: weights, gradients: gradients)
+            report.add(team.end())
+            return report
+        } catch {
+            team.end()
+            if let error = error as? SegmentError { throw failure(.memory(error.description)) }
+            throw error as! RankFailure
+        }
     }
 
     private func image() throws(RunError) -> CheckpointImage {

@@ -1,8 +1,8 @@
 import SharedTensor
 import Threads
 
-/// Everything that decides a run. Runs that differ in schedule, ranks, partition, transport or pinning alone give the
-/// same losses, gradients and weights to the bit.
+/// Everything that decides a run. Runs that differ in schedule, ranks, partition, transport, threads or pinning alone give
+/// the same losses, gradients and weights to the bit.
 public struct RunConfiguration: Sendable {
     public var model: Model
     /// Who does what in which order: it also says how many ranks, stages and microbatches there are.
@@ -15,6 +15,8 @@ public struct RunConfiguration: Sendable {
     public var recomputes = false
     public var transport: any Transport = ThreadTransport()
     public var pin = PinPolicy.auto
+    /// Threads that share a rank's work, each pinned: rows, columns or elements, never a sum, so that bits do not change.
+    public var threadsPerRank = 1
     public var optimizer = Optimizer.adam(rate: 3e-4)
     /// Of the parameters' start.
     public var seed: UInt64 = 0

@@ -33,7 +33,9 @@ public struct RunPlan: Sendable {
         productFLOPs = costs.reduce(0) { $0 + $1.productFLOPs } * Double(schedule.microbatches) * share
         partition = try Self.cut(configuration, schedule, loads: costs.map(\.productFLOPs))
         do {
-            placement = try Placement(ranks: schedule.ranks, policy: configuration.pin, topology: Topology.current())
+            placement = try Placement(
+                ranks: schedule.ranks, threads: configuration.threadsPerRank, policy: configuration.pin,
+                topology: Topology.current())
         } catch let error as PlacementError {
             throw .configuration(setting: "--pin", error.description)
         } catch {
@@ -74,6 +76,7 @@ public struct RunPlan: Sendable {
         }
         try atLeastOne(configuration.batchSize, "--batch-size")
         try atLeastOne(configuration.steps, "--measure-steps")
+        try atLeastOne(configuration.threadsPerRank, "--threads")
         let microbatches = configuration.schedule.microbatches
         if configuration.batchSize % microbatches != 0 {
             throw .configuration(

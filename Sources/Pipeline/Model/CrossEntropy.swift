@@ -2,13 +2,16 @@ import SharedTensor
 
 /// Softmax cross-entropy, the mean over a microbatch's tokens. Turns the logits into their gradient in place.
 public struct CrossEntropy: Sendable {
-    public init() {}
+    /// Room for each token's loss.
+    private let tokenLosses: Scratch
+
+    public init(plan: inout StagePlan) { tokenLosses = plan.scratch(Shape(plan.batch.tokens, 2)) }
 
     /// Writes the frame's loss and overwrites `logits` [tokens, vocabulary] with the gradient of the step's loss.
     public func forward(_ logits: Tensor, _ frame: Frame) {
         let tokens = logits.shape.rows
         let total = frame.kernels.crossEntropy(
-            logits, targets: frame.targets, scale: frame.gradientScale / Float(tokens))
+            logits, targets: frame.targets, scale: frame.gradientScale / Float(tokens), rowLosses: frame[tokenLosses])
         frame.loss[0] = Float(total / Double(tokens))
     }
 }
@@ -20,7 +23,7 @@ public struct CrossEntropy: Sendable {
 public struct LossHead: Layer {
     private let norm: LayerNorm
     private let project: Linear
-    private let loss = CrossEntropy()
+    private let loss: CrossEntropy
     private let normed: Kept
     private let logits: Kept
     private let dNormed: KeptGradient
@@ -31,6 +34,7 @@ public struct LossHead: Layer {
         let tokens = plan.batch.tokens
         self.norm = norm
         self.project = project
+        loss = CrossEntropy(plan: &plan)
         normed = plan.keep(Shape(tokens, dim))
         logits = plan.keep(Shape(tokens, vocabulary))
         dNormed = plan.keepGradient(Shape(tokens, dim))

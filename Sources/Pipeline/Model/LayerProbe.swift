@@ -41,7 +41,7 @@ public final class LayerProbe {
         let gradientStash = layout.reserve(plan.gradientStash.peak)
         let scratch = layout.reserve(plan.scratch.peak)
         let packed = layout.reserve(plan.packed)
-        let workspace = layout.reserve(Kernels.workspaceShape)
+        let workspace = layout.reserve(Kernels.workspaceShape())
         let loss = layout.reserve(Shape(1))
 
         segment = try Segment(bytes: layout.bytes, backing: .privateMemory)
@@ -54,7 +54,7 @@ public final class LayerProbe {
             stash: arena.part(stash, of: plan.stash),
             gradientStash: arena.part(gradientStash, of: plan.gradientStash.peak),
             scratch: arena.part(scratch, of: plan.scratch.peak), packed: arena.part(packed, of: plan.packed),
-            kernels: Kernels(level: simd, workspace: arena.tensor(workspace, Kernels.workspaceShape)), batch: batch,
+            kernels: Kernels(level: simd, workspace: arena.tensor(workspace, Kernels.workspaceShape())), batch: batch,
             tokens: tokens, targets: targets, gradientScale: 1, loss: arena.tensor(loss, Shape(1)))
         parameters = plan.parameters
         packings = plan.packings

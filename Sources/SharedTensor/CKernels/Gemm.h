@@ -28,10 +28,12 @@ INLINE long run_length(long k) {
 
 INLINE long padded_columns(long n) { return (n + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS; }
 
-static void pack_b(long k, long n, const float *b, long ldb, int transpose_b, float *to) {
+static void pack_b(long k, long n, ppt_range columns, const float *b, long ldb, int transpose_b, float *to) {
     const factor f = {b, ldb, !transpose_b};
     for (long p = 0; p < k; p += run_length(k)) {
-        pack(f, 0, p, n, smaller(run_length(k), k - p), to + p * padded_columns(n), TILE_COLUMNS);
+        const long run = smaller(run_length(k), k - p);
+        float *panels = to + p * padded_columns(n) + columns.from * run;
+        pack(f, columns.from, p, columns.to - columns.from, run, panels, TILE_COLUMNS);
     }
 }
 
@@ -71,7 +73,7 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
     const factor a = {g->a, g->lda, g->transpose_a};
     const long first = first_packed_row(g, at);
     // A that is one block high stays packed while the blocks of B change.
-    const int is_packed = at->j > 0 && g->m <= BLOCK_ROWS;
+    const int is_packed = at->j > g->columns.from && g->rows.to - g->rows.from <= BLOCK_ROWS;
     if (first < at->rows && !is_packed) {
         pack(a, at->i + first, at->p, at->rows - first, at->k, g->workspace, TILE_ROWS);
     }
@@ -84,7 +86,7 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
             const long next_columns = smaller(TILE_COLUMNS, padded_columns(g->n) - (at->j + done) - TILE_COLUMNS);
             next.at = (const char *)(panel + at->k * TILE_COLUMNS);
             next.end = next.at + at->k * next_columns * (long)sizeof(float);
-        } else if (at->i == 0) {
+        } else if (at->i == g->rows.from) {
             const factor b = {g->b, g->ldb, !g->transpose_b};
             pack(b, at->j + done, at->p, smaller(TILE_COLUMNS, at->columns - done), at->k,
                  packed_here + done * at->k, TILE_COLUMNS);
@@ -96,10 +98,10 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
 static void gemm(const ppt_gemm *g) {
     const long run = run_length(g->k);
     for (long p = 0; p < g->k; p += run) {
-        for (long j = 0; j < g->n; j += BLOCK_COLUMNS) {
-            for (long i = 0; i < g->m; i += BLOCK_ROWS) {
-                const block at = {
-                    i, j, p, smaller(BLOCK_ROWS, g->m - i), smaller(BLOCK_COLUMNS, g->n - j), smaller(run, g->k - p)};
+        for (long j = g->columns.from; j < g->columns.to; j += BLOCK_COLUMNS) {
+            for (long i = g->rows.from; i < g->rows.to; i += BLOCK_ROWS) {
+                const block at = {i, j, p, smaller(BLOCK_ROWS, g->rows.to - i), smaller(BLOCK_COLUMNS, g->columns.to - j),
+                                  smaller(run, g->k - p)};
                 multiply_block(g, &at);
             }
         }

@@ -51,13 +51,13 @@ static void layer_norm_backward_input(long rows, long columns, const float *dy, 
     }
 }
 
-static void layer_norm_backward_weights(long rows, long columns, const float *dy, const float *x, const float *mean,
-                                        const float *rstd, float *dgamma, float *dbeta) {
+static void layer_norm_backward_weights(long rows, long columns, long ld, const float *dy, const float *x,
+                                        const float *mean, const float *rstd, float *dgamma, float *dbeta) {
     FOR_EACH_SPAN(s, columns) {
         vector gamma_sum = get(dgamma, s), beta_sum = get(dbeta, s);
         for (long r = 0; r < rows; r++) {
-            const vector gradient = get(dy + r * columns, s);
-            const vector x_hat = normalized(get(x + r * columns, s), mean[r], rstd[r]);
+            const vector gradient = get(dy + r * ld, s);
+            const vector x_hat = normalized(get(x + r * ld, s), mean[r], rstd[r]);
             gamma_sum = fused_multiply_add(gradient, x_hat, gamma_sum);
             beta_sum = beta_sum + gradient;
         }

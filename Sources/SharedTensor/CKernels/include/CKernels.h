@@ -26,6 +26,8 @@ extern "C" {
 #define PPT_GEMM_WORKSPACE_FLOATS 323584
 /// Columns that a packed matrix has room for are a multiple of this, at every level.
 #define PPT_GEMM_PANEL_COLUMNS 32
+/// Rows of C that are fast to compute together, at every level, are a multiple of this.
+#define PPT_GEMM_ROW_GRAIN 4
 
 /// What a product does with finished sums before it writes them: saves another pass over C.
 typedef enum ppt_ending {
@@ -34,9 +36,17 @@ typedef enum ppt_ending {
     PPT_GATED      ///< the sum where the gate is positive, else 0; there is no bias then
 } ppt_ending;
 
-/// C [m, n] = ending(op(A) op(B) + bias), or of C + op(A) op(B) + bias.
+/// Some of the rows or columns of a matrix.
+typedef struct ppt_range {
+    long from, to;
+} ppt_range;
+
+/// C [m, n] = ending(op(A) op(B) + bias), or of C + op(A) op(B) + bias. Only the given part of C is computed; the rest is
+/// not touched.
 typedef struct ppt_gemm {
     long m, n, k;
+    ppt_range rows;    ///< of C
+    ppt_range columns; ///< of C; `from` is a multiple of PPT_GEMM_PANEL_COLUMNS
     const float *a;    ///< op(A) is [m, k]: A itself, or A stored as [k, m] when transpose_a is set
     long lda;
     int transpose_a;
@@ -67,8 +77,9 @@ typedef struct ppt_kernels {
 
     void (*gemm)(const ppt_gemm *call);
     /// Packs op(B) [k, n] for any number of products at this level: k * n floats, n rounded up to a multiple of
-    /// PPT_GEMM_PANEL_COLUMNS, 64-byte aligned. Does not change a product's bits.
-    void (*pack_b)(long k, long n, const float *b, long ldb, int transpose_b, float *to);
+    /// PPT_GEMM_PANEL_COLUMNS, 64-byte aligned. Only the given columns are, from a multiple of PPT_GEMM_PANEL_COLUMNS on.
+    /// Does not change a product's bits.
+    void (*pack_b)(long k, long n, ppt_range columns, const float *b, long ldb, int transpose_b, float *to);
 
     /// out[i] = a[i] + b[i]; out may be a or b.
     void (*add)(long n, const float *a, const float *b, float *out);
@@ -92,9 +103,9 @@ typedef struct ppt_kernels {
     /// dx [rows, columns], overwritten; dx may be dy.
     void (*layer_norm_backward_input)(long rows, long columns, const float *dy, const float *x, const float *gamma,
                                       const float *mean, const float *rstd, float *dx);
-    /// dgamma[c] += sum_r dy x_hat, dbeta[c] += sum_r dy, rows ascending.
-    void (*layer_norm_backward_weights)(long rows, long columns, const float *dy, const float *x, const float *mean,
-                                        const float *rstd, float *dgamma, float *dbeta);
+    /// dgamma[c] += sum_r dy x_hat, dbeta[c] += sum_r dy, rows ascending. Rows of dy and of x are `ld` apart.
+    void (*layer_norm_backward_weights)(long rows, long columns, long ld, const float *dy, const float *x,
+                                        const float *mean, const float *rstd, float *dgamma, float *dbeta);
 
     /// In place over each row: x[r, :] = softmax(scale * x[r, :]). With `causal`, row r sees columns 0...r only and the
     /// rest of the row becomes 0. Safe for large values (the row's maximum is subtracted). A NaN
