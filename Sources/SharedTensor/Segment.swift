@@ -53,6 +53,19 @@ public final class Segment: @unchecked Sendable {
         return unsafe Tensor(at: address(of: region), shape)
     }
 
+    /// Writes one plain value to the start of a region.
+    @inline(__always)
+    public func store<Value: BitwiseCopyable>(_ value: Value, in region: Region) {
+        precondition(MemoryLayout<Value>.size <= region.bytes, "the value does not fit the region")
+        unsafe address(of: region).storeBytes(of: value, as: Value.self)
+    }
+
+    /// Reads one plain value from the start of a region.
+    public func load<Value: BitwiseCopyable>(from region: Region, as type: Value.Type) -> Value {
+        precondition(MemoryLayout<Value>.size <= region.bytes, "the value does not fit the region")
+        return unsafe address(of: region).load(as: type)
+    }
+
     private static func map(
         _ bytes: Int, _ flags: Int32, _ descriptor: Int32
     ) throws(SystemError) -> UnsafeMutableRawPointer {

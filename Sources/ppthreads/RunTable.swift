@@ -12,7 +12,9 @@ struct RunTable {
         self.result = result
     }
 
-    var text: String { ([header, "", figures, "", ranks] + notes.map { "\nnote: \($0)" }).joined(separator: "\n") }
+    var text: String {
+        ([header, "", figures, "", breakdown, "", ranks] + notes.map { "\nnote: \($0)" }).joined(separator: "\n")
+    }
 
     private var plan: RunPlan { result.plan }
     private var configuration: RunConfiguration { plan.configuration }
@@ -41,6 +43,27 @@ struct RunTable {
             products   \(gigaFLOPs.fixed(1)) GFLOP a step, \((gigaFLOPs / steps.median).fixed(1)) GFLOP/s over all ranks
             loss       \(losses.last!) at the last step, \(losses.first!) at the first
             """
+    }
+
+    /// Where the time went, in the mean over the measured steps.
+    private var breakdown: String {
+        let terms = Breakdown(meanOf: result.breakdowns())
+        let named: [(String, Double, String)] = [
+            ("work", terms.work, "mean over ranks of the CPU time inside tasks"),
+            ("oversubscription", terms.oversubscription, "time inside tasks without the CPU"),
+            ("imbalance", terms.imbalance, "the busiest rank, less the mean"),
+            ("bubble", terms.bubble, "the order's, if hand-offs cost nothing"),
+            ("transport", terms.transport, "what hand-offs add to that"),
+            ("optimizer", terms.optimizer, "after the last backward"),
+        ]
+        let lines = named.map { name, seconds, meaning in
+            [
+                name.padded(to: 16), seconds.milliseconds.paddedLeft(to: 10),
+                "\((seconds / terms.step * 100).fixed(1)) %".paddedLeft(to: 7), meaning,
+            ].joined(separator: "  ")
+        }
+        return (["mean step".padded(to: 16) + "  " + terms.step.milliseconds.paddedLeft(to: 10)] + lines)
+            .joined(separator: "\n")
     }
 
     private var ranks: String {

@@ -5,7 +5,7 @@ import Threads
 ///
 ///     line 0: abort flag    lines 1, 2: step barrier    line 3 + r: position of rank r
 ///
-/// A position is step * 2^32 + (index of the action, counted from 1; 0 between steps). It has one writer, the rank, and
+/// A position is step * 2^32 + (index of the task, counted from 1; 0 between steps). It has one writer, the rank, and
 /// is there so that a rank that is killed can still be told from where.
 struct ControlBlock: Sendable {
     let abort: AbortFlag
@@ -28,15 +28,15 @@ struct ControlBlock: Sendable {
     }
 
     @inline(__always)
-    func setPosition(ofRank rank: Int, step: Int, actionIndex: Int?) {
-        positions[rank].store(UInt64(step) << 32 | UInt64(actionIndex.map { $0 + 1 } ?? 0))
+    func setPosition(ofRank rank: Int, step: Int, task: Int?) {
+        positions[rank].store(UInt64(step) << 32 | UInt64(task.map { $0 + 1 } ?? 0))
     }
 
-    func position(ofRank rank: Int, _ schedule: Schedule) -> RankPosition {
+    func position(ofRank rank: Int, _ graph: TaskGraph) -> RankPosition {
         let raw = positions[rank].value
         let index = Int(raw & 0xFFFF_FFFF)
         return RankPosition(
-            step: Int(raw >> 32), action: index == 0 ? nil : schedule.actions[rank][index - 1].description)
+            step: Int(raw >> 32), task: index == 0 ? nil : graph.tasks[rank][index - 1].description)
     }
 
     /// The step that rank 0 is in.

@@ -44,7 +44,8 @@ final class Rank {
     private let locals: [LocalStage]
     /// For each stage of the whole run, its place in `locals`.
     private let localOfStage: [Int]
-    private let actions: [Action]
+    private let timeline: Timeline
+    private let tasks: [RankTask]
     private let microbatches: Int
     private let recomputes: Bool
     private let isForwardOnly: Bool
@@ -54,16 +55,13 @@ final class Rank {
     private var barrier: Barrier
     /// [local stage * M + microbatch]
     private var inFlight: [InFlight]
-    /// For each local stage, whether this step's weights have been packed for forwards, and for backwards.
-    private var isPackedForward: [Bool]
-    private var isPackedBackward: [Bool]
     private var activationBytes: Int
     private var inFlightCount = 0
     private var report: RankReport
 
     init(
-        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ team: Dispatcher,
-        _ pinning: Pinning
+        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline,
+        _ team: Dispatcher, _ pinning: Pinning
     ) throws(SegmentError) {
         let configuration = plan.configuration
         let layout = plan.memories[index]
@@ -89,14 +87,14 @@ final class Rank {
             Self.local(stage, regions, layout, arena, kernels, plan, links)
         }
         localOfStage = plan.stages.map { stage in stages.firstIndex { $0.index == stage.index } ?? -1 }
-        actions = plan.schedule.actions[index]
+        tasks = plan.graph.tasks[index]
+        self.timeline = timeline
+        timeline.prepare(rank: index)
         microbatches = plan.schedule.microbatches
         recomputes = configuration.recomputes
         isForwardOnly = plan.schedule.isForwardOnly
         activationBytes = locals.reduce(0) { $0 + $1.recomputedBytes }
         inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
-        isPackedForward = Array(repeating: false, count: stages.count)
-        isPackedBackward = Array(repeating: false, count: stages.count)
         report = RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu)
         initializeWeights()
     }
@@ -111,7 +109,7 @@ final class Rank {
             for step in 0..<steps { try run(step: step, gradients: step == steps - 1 ? gradients : nil) }
         } catch {
             throw RankFailure(
-                rank: index, position: control.position(ofRank: index, plan.schedule), reason: .wait(error))
+                rank: index, position: control.position(ofRank: index, plan.graph), reason: .wait(error))
         }
         if let weights { export(to: weights) { $0.weights } }
         report.cpu = CurrentThread.cpu
@@ -122,65 +120,87 @@ final class Rank {
     // MARK: A step
 
     private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {
-        control.setPosition(ofRank: index, step: step, actionIndex: nil)
+        control.setPosition(ofRank: index, step: step, task: nil)
         fillTokens(step)
         try barrier.arrive(wait)
         let start = Clock.now()
-        let allocations = CurrentThread.allocations
-        for place in locals.indices { (isPackedForward[place], isPackedBackward[place]) = (false, false) }
-        for (place, action) in actions.enumerated() {
-            control.setPosition(ofRank: index, step: step, actionIndex: place)
-            try perform(action)
+        var exportNanoseconds: UInt64 = 0
+        for (place, task) in tasks.enumerated() {
+            if task == .update { exportNanoseconds = export(gradients) }
+            control.setPosition(ofRank: index, step: step, task: place)
+            let allocations = CurrentThread.allocations
+            let times = try perform(task, step)
+            timeline.record(times, index, step: step, task: place)
+            report.addAllocations(since: allocations)
         }
-        report.addAllocations(since: allocations)
-        let exportNanoseconds = export(gradients)
-        let allocationsBeforeUpdate = CurrentThread.allocations
-        if !isForwardOnly { for local in locals { update(local, step: step + 1) } }
-        report.addAllocations(since: allocationsBeforeUpdate)
         report.stepStart.append(start)
         report.stepEnd.append(Clock.now() - exportNanoseconds)
         recordLoss()
     }
 
-    private func perform(_ action: Action) throws(WaitError) {
+    private func perform(_ task: RankTask, _ step: Int) throws(WaitError) -> TaskTimes {
+        var watch = TaskWatch()
+        switch task {
+        case .packForward(let stage): pack(stage, for: .forward, &watch)
+        case .packBackward(let stage): pack(stage, for: .backwardInput, &watch)
+        case .action(let action): try perform(action, &watch)
+        case .update: update(step: step + 1, &watch)
+        }
+        return watch.times
+    }
+
+    private func pack(_ stage: Int, for use: PackedWeight.Use, _ watch: inout TaskWatch) {
+        let local = locals[localOfStage[stage]]
+        watch.startWork()
+        local.stage.packWeights(for: use, local.backwardFrames[0])
+        watch.endWork()
+    }
+
+    private func perform(_ action: Action, _ watch: inout TaskWatch) throws(WaitError) {
         let place = localOfStage[action.stage]
         let slot = place * microbatches + action.microbatch
         switch action.kind {
-        case .forward: try forward(place, action.microbatch, slot)
+        case .forward: try forward(place, action.microbatch, slot, &watch)
         case .backward:
-            let dx = try receiveGradient(place, slot)
+            let dx = try receiveGradient(place, slot, &watch)
+            watch.startWork()
             recompute(place, action.microbatch, slot)
             locals[place].stage.backward(
                 gradient(slot), input: input(slot), into: dx, locals[place].backwardFrames[action.microbatch])
+            watch.endWork()
             // Released before the hand-off: who receives it may count on these slots being free.
             finish(place, slot)
             locals[place].gradientOutbound?.commit()
         case .backwardInput:
-            let dx = try receiveGradient(place, slot)
+            let dx = try receiveGradient(place, slot, &watch)
+            watch.startWork()
             recompute(place, action.microbatch, slot)
             locals[place].stage.backwardInput(
                 gradient(slot), input: input(slot), into: dx, locals[place].backwardFrames[action.microbatch])
+            watch.endWork()
             locals[place].gradientOutbound?.commit()
         case .backwardWeights:
+            watch.startWork()
             locals[place].stage.backwardWeights(
                 gradient(slot), input: input(slot), locals[place].backwardFrames[action.microbatch])
+            watch.endWork()
             finish(place, slot)
         }
     }
 
-    private func forward(_ place: Int, _ microbatch: Int, _ slot: Int) throws(WaitError) {
-        // Before the wait, not after it: the packing may then cost nothing.
-        if !isPackedForward[place] {
-            locals[place].stage.packWeights(for: .forward, locals[place].backwardFrames[0])
-            isPackedForward[place] = true
-        }
+    private func forward(
+        _ place: Int, _ microbatch: Int, _ slot: Int, _ watch: inout TaskWatch
+    ) throws(WaitError) {
         inFlight[slot].input = try locals[place].inbound?.receive(wait)
+        watch.received()
         let y = try locals[place].outbound?.reserve(wait) ?? .none
         activationBytes += locals[place].activationBytes
         inFlightCount += 1
         report.activationBytesPeak = max(report.activationBytesPeak, activationBytes)
         report.inFlightPeak = max(report.inFlightPeak, inFlightCount)
+        watch.startWork()
         locals[place].stage.forward(input(slot), into: y, locals[place].forwardFrames[microbatch])
+        watch.endWork()
         locals[place].outbound?.commit()
         if isForwardOnly { finish(place, slot) }
     }
@@ -190,12 +210,9 @@ final class Rank {
     }
 
     /// Takes the gradient from the next stage, then room for the one to the previous stage, which it returns.
-    private func receiveGradient(_ place: Int, _ slot: Int) throws(WaitError) -> Tensor {
-        if !isPackedBackward[place] {
-            locals[place].stage.packWeights(for: .backwardInput, locals[place].backwardFrames[0])
-            isPackedBackward[place] = true
-        }
+    private func receiveGradient(_ place: Int, _ slot: Int, _ watch: inout TaskWatch) throws(WaitError) -> Tensor {
         inFlight[slot].gradient = try locals[place].gradientInbound?.receive(wait)
+        watch.received()
         return try locals[place].gradientOutbound?.reserve(wait) ?? .none
     }
 
@@ -211,9 +228,14 @@ final class Rank {
     private func input(_ slot: Int) -> Tensor { inFlight[slot].input?.tensor ?? .none }
     private func gradient(_ slot: Int) -> Tensor { inFlight[slot].gradient?.tensor ?? .none }
 
-    private func update(_ local: LocalStage, step: Int) {
-        plan.configuration.optimizer.update(
-            local.weights.floats, local.gradients.floats, states: local.states, step: step, kernels)
+    /// - Parameter step: counts from 1.
+    private func update(step: Int, _ watch: inout TaskWatch) {
+        watch.startWork()
+        for local in locals {
+            plan.configuration.optimizer.update(
+                local.weights.floats, local.gradients.floats, states: local.states, step: step, kernels)
+        }
+        watch.endWork()
     }
 
     private func fillTokens(_ step: Int) {
@@ -309,5 +331,29 @@ final class Rank {
             gradientScale: 1 / Float(plan.schedule.microbatches),
             loss: arena.tensor(layout.losses, Shape(plan.schedule.microbatches)).elements(
                 microbatch..<microbatch + 1))
+    }
+}
+
+/// Takes a task's times as the task goes on.
+private struct TaskWatch {
+    private(set) var times = TaskTimes()
+    private var cpuAtStart: UInt64 = 0
+
+    init() {
+        times.begin = Clock.now()
+        times.received = times.begin
+    }
+
+    /// The input is there.
+    mutating func received() { times.received = Clock.now() }
+
+    mutating func startWork() {
+        cpuAtStart = Clock.threadCPU()
+        times.ready = Clock.now()
+    }
+
+    mutating func endWork() {
+        times.end = Clock.now()
+        times.cpu = Clock.threadCPU() - cpuAtStart
     }
 }

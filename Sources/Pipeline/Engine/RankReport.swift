@@ -64,10 +64,10 @@ public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConv
 public struct RankPosition: Codable, Equatable, Sendable, CustomStringConvertible {
     /// Counts from 0, warm-up included; messages count from 1, as the progress line does.
     public let step: Int
-    /// The action, or nil between steps.
-    public let action: String?
+    /// What it does there, or nil between steps.
+    public let task: String?
 
     public var description: String {
-        if let action { "in step \(step + 1), at action \(action)" } else { "before step \(step + 1)" }
+        if let task { "in step \(step + 1), at \(task)" } else { "before step \(step + 1)" }
     }
 }

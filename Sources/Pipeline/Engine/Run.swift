@@ -6,6 +6,8 @@ public struct RunResult: Sendable {
     public let plan: RunPlan
     /// One for each rank, in order.
     public let ranks: [RankReport]
+    /// When each task of the last steps was done.
+    public let timeline: Timeline
     /// After the last step, when the configuration `keepsWeights`.
     public let weights: CheckpointImage?
     /// Of the last step before its update, when the configuration `keepsGradients`.
@@ -45,22 +47,26 @@ extension RunPlan {
         let transport = configuration.transport
         let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
         let links = try mapped { () throws(SegmentError) in try transport.connect(edges) }
+        let timeline = try mapped { () throws(SegmentError) in
+            try Timeline(schedule, steps: configuration.steps, transport)
+        }
         let weights = try configuration.keepsWeights ? image() : nil
         let gradients = try configuration.keepsGradients ? image() : nil
-        let workers = try start(control, links, weights, gradients)
+        let workers = try start(control, links, timeline, weights, gradients)
         let reports = try withoutActuallyEscaping(progress) { progress throws(RunError) in
             try Supervisor(plan: self, control: control, progress: progress).collect(workers)
         }
-        return RunResult(plan: self, ranks: reports, weights: weights, gradients: gradients)
+        return RunResult(plan: self, ranks: reports, timeline: timeline, weights: weights, gradients: gradients)
     }
 
     private func start(
-        _ control: ControlBlock, _ links: any Links, _ weights: CheckpointImage?, _ gradients: CheckpointImage?
+        _ control: ControlBlock, _ links: any Links, _ timeline: Timeline, _ weights: CheckpointImage?,
+        _ gradients: CheckpointImage?
     ) throws(RunError) -> [Supervisor.RankWorker] {
         var workers: [Supervisor.RankWorker] = []
         for rank in 0..<schedule.ranks {
             let body: @Sendable (Pinning) throws(RankFailure) -> RankReport = { pinning throws(RankFailure) in
-                try work(as: rank, control, links, weights, gradients, pinning)
+                try work(as: rank, control, links, timeline, weights, gradients, pinning)
             }
             do throws(StartError) {
                 workers.append(
@@ -77,11 +83,11 @@ extension RunPlan {
 
     /// A rank's whole life, on its own thread.
     private func work(
-        as rank: Int, _ control: ControlBlock, _ links: any Links, _ weights: CheckpointImage?,
-        _ gradients: CheckpointImage?, _ pinning: Pinning
+        as rank: Int, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline,
+        _ weights: CheckpointImage?, _ gradients: CheckpointImage?, _ pinning: Pinning
     ) throws(RankFailure) -> RankReport {
         func failure(_ reason: RankFailure.Reason) -> RankFailure {
-            RankFailure(rank: rank, position: control.position(ofRank: rank, schedule), reason: reason)
+            RankFailure(rank: rank, position: control.position(ofRank: rank, graph), reason: reason)
         }
         let team: Team
         do throws(SystemError) {
@@ -92,7 +98,7 @@ extension RunPlan {
             throw failure(.threads("\(error)"))
         }
         do {
-            let executor = try Rank(rank, self, control, links, team.dispatcher, pinning)
+            let executor = try Rank(rank, self, control, links, timeline, team.dispatcher, pinning)
             var report = try executor.run(weights: weights, gradients: gradients)
             report.add(team.end())
             return report

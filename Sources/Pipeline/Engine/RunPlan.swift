@@ -5,6 +5,7 @@ import Threads
 public struct RunPlan: Sendable {
     public let configuration: RunConfiguration
     public let facts: ScheduleFacts
+    public let graph: TaskGraph
     public let partition: Partition
     public let placement: Placement
     /// All parameters, in the model's order.
@@ -22,7 +23,10 @@ public struct RunPlan: Sendable {
         self.configuration = configuration
         let schedule = configuration.schedule
         let batch = configuration.batchShape
-        do { facts = try schedule.validated() } catch {
+        do {
+            facts = try schedule.validated()
+            graph = try TaskGraph(schedule)
+        } catch {
             throw .configuration(setting: "--schedule", "\(schedule.name): \(error)")
         }
 

@@ -49,7 +49,7 @@ struct Supervisor {
     }
 
     private func describe(_ rank: Int, _ error: WorkerError<RankFailure>) -> String {
-        let position = control.position(ofRank: rank, plan.schedule)
+        let position = control.position(ofRank: rank, plan.graph)
         switch error {
         case .failed(let failure): return failure.description
         case .killed(let signal):

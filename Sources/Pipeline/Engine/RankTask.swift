@@ -1,0 +1,38 @@
+/// What a rank does in a step, one thing after the other: the schedule's actions, and its own work around them.
+public enum RankTask: Hashable, Sendable, CustomStringConvertible {
+    /// Packs a stage's weights for its forwards, before the first of them waits for its input.
+    case packForward(stage: Int)
+    /// Packs a stage's weights for its backwards, before the first of them waits for its gradient.
+    case packBackward(stage: Int)
+    case action(Action)
+    /// The optimizer, on all of the rank's stages.
+    case update
+
+    public var description: String {
+        switch self {
+        case .packForward, .packBackward: "packing"
+        case .action(let action): "action \(action)"
+        case .update: "the update"
+        }
+    }
+}
+
+extension Schedule {
+    /// Each rank's tasks, in the order it does them.
+    public var tasks: [[RankTask]] {
+        actions.map { list in
+            var tasks: [RankTask] = []
+            for action in list {
+                let packing: RankTask? =
+                    switch action.kind {
+                    case .forward: .packForward(stage: action.stage)
+                    case .backward, .backwardInput: .packBackward(stage: action.stage)
+                    case .backwardWeights: nil
+                    }
+                if let packing, !tasks.contains(packing) { tasks.append(packing) }
+                tasks.append(.action(action))
+            }
+            return isForwardOnly ? tasks : tasks + [.update]
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Pipeline
+import Testing
+
+struct ReplayTests {
+    /// Forwards of 1 s, backwards of 2 s, packing and updates of none.
+    private func durations(_ graph: TaskGraph) -> [[Double]] {
+        graph.tasks.map { list in
+            list.map { task in
+                guard case .action(let action) = task else { return 0 }
+                return action.kind == .forward ? 1 : 2
+            }
+        }
+    }
+
+    @Test("equal stages take (M + P - 1)(F + B), as the papers say", arguments: [1, 2, 4], [1, 4, 8])
+    func textbook(ranks: Int, microbatches: Int) throws {
+        for schedule in [
+            Schedule.gpipe(ranks: ranks, microbatches: microbatches),
+            Schedule.oneFOneB(ranks: ranks, microbatches: microbatches),
+        ] {
+            let graph = try TaskGraph(schedule)
+            let replay = Replay(graph, durations: durations(graph))
+            #expect(replay.makespan == Double((microbatches + ranks - 1) * 3), "\(schedule.name)")
+        }
+    }
+
+    @Test("interleaving v stages a rank divides the bubble by v") func interleaved() throws {
+        let schedule = Schedule.interleaved(ranks: 4, virtualStages: 2, microbatches: 8)
+        let graph = try TaskGraph(schedule)
+        #expect(Replay(graph, durations: durations(graph)).makespan == Double((2 * 8 + 3) * 3))
+    }
+
+    @Test("a task starts after its rank's earlier ones and after its inputs, and never waits for anything else")
+    func earliest() throws {
+        let graph = try TaskGraph(.oneFOneB(ranks: 3, microbatches: 5))
+        let given = graph.tasks.enumerated().map { rank, list in
+            list.indices.map { Double((7 * rank + 3 * $0) % 5) + 0.5 }
+        }
+        let replay = Replay(graph, durations: given)
+        for place in graph.order {
+            let before = place.task > 0 ? replay.end[place.rank][place.task - 1] : 0
+            let inputs = graph.causes[place.rank][place.task].map { replay.end[$0.rank][$0.task] }
+            #expect(replay.start[place.rank][place.task] == max(before, inputs.max() ?? 0))
+        }
+        #expect(graph.order.count == graph.tasks.reduce(0) { $0 + $1.count })
+    }
+
+    @Test("packing stands before the first action that needs it, the update at the end, nothing twice")
+    func tasks() {
+        let tasks = Schedule.oneFOneB(ranks: 2, microbatches: 2).tasks
+        #expect(
+            tasks[1].map(\.description) == [
+                "packing", "action 1F0", "packing", "action 1B0", "action 1F1", "action 1B1", "the update",
+            ])
+        #expect(Schedule.gpipe(ranks: 2, microbatches: 3).forwardOnly().tasks[0].count == 4)
+    }
+
+    @Test(
+        "a run's breakdown adds up to its steps, and no replay is longer than what was measured",
+        arguments: ScheduleKind.allCases)
+    func breakdown(kind: ScheduleKind) throws {
+        let schedule = kind.make(ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 4)
+        var spec = ModelSpec()
+        (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (50, 24, 4, 3)
+        (spec.hidden, spec.sequenceLength) = (48, 8)
+        var configuration = RunConfiguration(model: spec.model(), schedule: schedule)
+        configuration.warmupSteps = 1
+        configuration.measuredSteps = 5
+        let result = try RunPlan(configuration).run()
+        let breakdowns = result.breakdowns()
+        #expect(breakdowns.count == 5)
+        for (breakdown, step) in zip(breakdowns, result.measuredStepSeconds) {
+            #expect(abs(breakdown.step - step) <= 1e-9)
+            #expect(breakdown.transport >= 0 && breakdown.bubble >= 0 && breakdown.imbalance >= 0)
+            #expect(breakdown.work > 0 && breakdown.oversubscription >= 0 && breakdown.optimizer > 0)
+        }
+    }
+}
