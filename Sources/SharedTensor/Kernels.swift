@@ -241,6 +241,14 @@ public struct Kernels {
         unsafe table.pointee.gelu_backward(dy.count, x.base, dy.base, dx.base)
     }
 
+    /// y = x with some elements set to 0 and the others scaled, as the mask says; `y` may be `x`. The backward is the same
+    /// call on dy, with the same mask.
+    public func dropout(_ x: Tensor, _ mask: DropoutMask, into y: Tensor) {
+        precondition(x.count == y.count, "dropout of different counts")
+        var parameters = mask.raw
+        unsafe table.pointee.dropout(x.count, x.base, y.base, &parameters)
+    }
+
     // MARK: Rows
 
     /// y = layer norm of each row of x; fills `mean` and `rstd` (one for each row) for the backward.

@@ -7,6 +7,8 @@
 #include "Elementwise.h"
 #include "RowSums.h"
 
+#include "Dropout.h"
+
 #include "LayerNorm.h"
 #include "Softmax.h"
 
@@ -31,6 +33,7 @@ const ppt_kernels TABLE = {
     .layer_norm = layer_norm,
     .layer_norm_backward_input = layer_norm_backward_input,
     .layer_norm_backward_weights = layer_norm_backward_weights,
+    .dropout = dropout,
     .softmax = softmax,
     .softmax_backward = softmax_backward,
     .cross_entropy = cross_entropy,

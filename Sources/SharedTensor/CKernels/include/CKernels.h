@@ -72,6 +72,17 @@ typedef struct ppt_adam {
     float root_correction2; ///< sqrt(1 - beta2^t)
 } ppt_adam;
 
+/// Which elements dropout keeps: element e of a tensor takes a word of Philox4x32-10 with this key, at counter
+/// (16 (e / 64) + e % 16 as 64 bits, microbatch, step), output word e % 64 / 16; it is kept unless that word is below
+/// `threshold`. The same at every SIMD level.
+typedef struct ppt_dropout {
+    uint32_t key[2];
+    uint32_t microbatch, step;
+    uint64_t first;     ///< number of x[0] in the tensor that x is a part of
+    uint32_t threshold; ///< 2^32 times the share that is dropped
+    float scale;        ///< of what is kept
+} ppt_dropout;
+
 typedef struct ppt_kernels {
     const char *name; ///< "portable", "avx2" or "avx512"
 
@@ -94,6 +105,9 @@ typedef struct ppt_kernels {
     /// be dy.
     void (*gelu)(long n, const float *x, float *y);
     void (*gelu_backward)(long n, const float *x, const float *dy, float *dx);
+
+    /// y[i] = x[i] * scale where element first + i is kept, else 0; y may be x. The backward is the same on dy.
+    void (*dropout)(long n, const float *x, float *y, const ppt_dropout *d);
 
     /// Layer norm over each row of x [rows, columns]: y = (x - mean) * rstd * gamma + beta, with
     /// rstd = 1/sqrt(var + epsilon), var the biased variance, computed around the mean. Writes mean[rows] and

@@ -1,0 +1,23 @@
+import CKernels
+
+/// Which elements of a tensor dropout sets to 0, and what it multiplies the others by, so that the expectation stays.
+///
+/// Every element is dropped with probability `rate`, to 2^-32, independently of all others, and for ever the same by key,
+/// microbatch, step and the element's number (Philox4x32-10; `CKernels.h` has the mapping). Nothing is stored.
+public struct DropoutMask: Sendable {
+    let raw: ppt_dropout
+
+    /// - Parameters:
+    ///   - rate: at least 0, below 1.
+    ///   - key: of the place in the network and the run's seed.
+    ///   - firstElement: where the part that is dropped from begins in the whole tensor.
+    public init(rate: Double, key: UInt64, microbatch: Int, step: Int, firstElement: Int = 0) {
+        precondition(rate >= 0 && rate < 1 && firstElement >= 0, "a dropout rate is at least 0 and below 1")
+        let words = 0x1p32
+        let threshold = min((rate * words).rounded(), words - 1)
+        raw = ppt_dropout(
+            key: (UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32)),
+            microbatch: UInt32(truncatingIfNeeded: microbatch), step: UInt32(truncatingIfNeeded: step),
+            first: UInt64(firstElement), threshold: UInt32(threshold), scale: Float(words / (words - threshold)))
+    }
+}
