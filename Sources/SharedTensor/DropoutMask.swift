@@ -5,7 +5,14 @@ import CKernels
 /// Every element is dropped with probability `rate`, to 2^-32, independently of all others, and for ever the same by key,
 /// microbatch, step and the element's number (Philox4x32-10; `CKernels.h` has the mapping). Nothing is stored.
 public struct DropoutMask: Sendable {
-    let raw: ppt_dropout
+    private(set) var raw: ppt_dropout
+
+    /// The same mask for a part that begins so many elements further on.
+    func from(_ element: Int) -> DropoutMask {
+        var mask = self
+        mask.raw.first += UInt64(element)
+        return mask
+    }
 
     /// - Parameters:
     ///   - rate: at least 0, below 1.

@@ -245,6 +245,7 @@ public struct Kernels {
     /// call on dy, with the same mask.
     public func dropout(_ x: Tensor, _ mask: DropoutMask, into y: Tensor) {
         precondition(x.count == y.count, "dropout of different counts")
+        if isTeam { return share(SharedDropout(kernels: self, x: x, mask: mask, y: y)) }
         var parameters = mask.raw
         unsafe table.pointee.dropout(x.count, x.base, y.base, &parameters)
     }

@@ -140,6 +140,20 @@ struct SharedActivationBackward: SharedWork {
     }
 }
 
+struct SharedDropout: SharedWork {
+    let kernels: Kernels
+    let x: Tensor
+    let mask: DropoutMask
+    let y: Tensor
+
+    var count: Int { y.count }
+    /// What one group of random numbers serves.
+    var grain: Int { 64 }
+    func run(_ part: Range<Int>, _ kernels: Kernels) {
+        kernels.dropout(x.elements(part), mask.from(part.lowerBound), into: y.elements(part))
+    }
+}
+
 struct SharedAdam: SharedWork {
     let kernels: Kernels
     let w, g, m, v: Tensor

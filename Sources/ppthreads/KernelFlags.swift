@@ -16,6 +16,21 @@ extension Flag {
     }
 }
 
+extension Flag {
+    /// `--dropout`: a probability.
+    static func dropout(set path: WritableKeyPath<Options, Double>) -> Flag {
+        Flag(
+            names: ["--dropout"], placeholder: "P",
+            help: "probability of setting an element to 0 in training; the reference study has 0.1", standard: "0"
+        ) { options, text throws(FlagValueError) in
+            guard let rate = Double(text), (0..<1).contains(rate) else {
+                throw FlagValueError(allowed: "at least 0 and below 1")
+            }
+            options[keyPath: path] = rate
+        }
+    }
+}
+
 /// Who computes matrix products: what `--gemm` says.
 enum GemmChoice: Equatable {
     case builtin

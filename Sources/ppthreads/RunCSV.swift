@@ -26,6 +26,7 @@ struct RunCSV {
             ("ffn", String(model.ffn ?? model.architecture.standardHidden(dim: model.dim))),
             ("vocab_size", String(configuration.model.vocabulary)), ("optimizer", options.optimizer.rawValue),
             ("simd", configuration.simd.rawValue), ("gemm", configuration.blas?.path ?? "builtin"),
+            ("dropout", String(options.dropout)),
             ("warmup_steps", String(options.warmup)),
             ("measure_steps", String(options.measure)), ("step_s_median", String(steps.median)),
             ("step_s_min", String(steps.min)), ("step_s_max", String(steps.max)),

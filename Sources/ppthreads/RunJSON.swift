@@ -24,6 +24,7 @@ struct RunJSON: Encodable {
     let simd: String
     /// Who computed the matrix products: `builtin`, or a library.
     let gemm: String
+    let dropout: Double
     let parameters: Int
     let warmupSteps: Int
     let measureSteps: Int
@@ -78,6 +79,7 @@ struct RunJSON: Encodable {
         threads = options.threads
         simd = configuration.simd.rawValue
         gemm = configuration.blas?.path ?? "builtin"
+        dropout = options.dropout
         parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
         warmupSteps = options.warmup
         measureSteps = options.measure

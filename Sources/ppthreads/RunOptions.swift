@@ -16,6 +16,7 @@ struct RunOptions {
     var transport = TransportKind.threads
     var partition = PartitionKind.uniform
     var recompute = false
+    var dropout = 0.0
     var forwardOnly = false
     var pin = PinPolicy.auto
     var simd = SIMDLevel.best
@@ -108,8 +109,10 @@ struct RunOptions {
                 help: "steps that are measured"),
             .choice("--optimizer", set: \.optimizer, standard: standard, help: "how weights follow gradients"),
             .positive("--lr", set: \.rate, max: 1000, placeholder: "X", standard: standard, help: "learning rate"),
+            .dropout(set: \.dropout),
             .number(
-                "--seed", set: \.seed, in: 0...Int.max, standard: standard, help: "of the parameters and random tokens"),
+                "--seed", set: \.seed, in: 0...Int.max, standard: standard,
+                help: "of the parameters, random tokens and dropout"),
             .path(
                 "--data", set: \.data,
                 help: "train on a file: bytes, or 16-bit tokens when it ends in .bin (default: random tokens)"),
@@ -172,6 +175,7 @@ extension RunOptions {
         configuration.batchSize = batch
         configuration.partition = partition
         configuration.recomputes = recompute
+        configuration.dropout = dropout
         configuration.transport = transport.transport
         configuration.pin = pin
         configuration.threadsPerRank = threads

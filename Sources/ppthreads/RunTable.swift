@@ -27,6 +27,7 @@ struct RunTable {
         return "\(configuration.model.name), \(count.grouped) parameters; \(schedule.name) on "
             + "\(configuration.transport.name), P=\(schedule.ranks)\(stages)\(threads), M=\(schedule.microbatches), "
             + "\(configuration.partition.rawValue) partition, \(schedule.isForwardOnly ? "forward only, " : configuration.recomputes ? "recomputing, " : "")\(configuration.simd.rawValue) kernels"
+            + (configuration.dropout > 0 && !schedule.isForwardOnly ? ", dropout \(configuration.dropout)" : "")
             + (configuration.blas.map { ", products by \($0.path)" } ?? "")
     }
 

@@ -9,6 +9,7 @@ struct VerifyOptions {
     var transports = TransportKind.allCases
     var partitions = PartitionKind.allCases
     var recompute = false
+    var dropout = 0.0
     var stages = [1, 2, 4]
     var threads = [1]
     var microbatches = [1, 3, 4, 8]
@@ -32,6 +33,7 @@ struct VerifyOptions {
             .on(
                 "--recompute", set: \.recompute,
                 help: "do forwards again for the backwards, except in the one-stage run to compare with"),
+            .dropout(set: \.dropout),
             .numbers(
                 "--stages", "--procs", set: \.stages, in: Limits.stages, standard: standard, help: "numbers of ranks"),
             .numbers(
@@ -112,6 +114,7 @@ extension VerifyOptions {
         configuration.batchSize = batch
         configuration.partition = variant.partition
         configuration.recomputes = variant.recomputes
+        configuration.dropout = dropout
         configuration.transport = variant.transport.transport
         configuration.pin = pin
         configuration.threadsPerRank = variant.threads

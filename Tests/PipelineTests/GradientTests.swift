@@ -35,7 +35,9 @@ struct GradientTests {
             Embedding("e", vocabulary: 9, dim: 6, initializer: .normal(1), plan: &$0)
         },
         LayerCase("embedding with positions", inputs: 0, outputs: 6) {
-            Embedding("e", positions: "p", vocabulary: 9, dim: 6, initializer: .normal(1), plan: &$0)
+            Embedding(
+                "e", positions: "p", vocabulary: 9, dim: 6, initializer: .normal(1), dropout: DropoutSite("e"),
+                plan: &$0)
         },
         LayerCase("loss head", inputs: 12, outputs: 0) { plan in
             let norm = LayerNorm("n", columns: 12, plan: &plan)
@@ -49,6 +51,18 @@ struct GradientTests {
         for level in SIMDLevel.allCases where level.isSupported {
             let probe = try LayerProbe(
                 layer.unit, inputColumns: layer.inputs, batch: batch, seed: 3, simd: level)
+            fill(probe, seed: 5)
+            for (name, error) in probe.gradientErrors() {
+                #expect(error < 4e-3, "\(layer), \(level.rawValue), gradient of \(name)")
+            }
+        }
+    }
+
+    @Test("finite differences agree with dropout on, its masks being the same each time", arguments: cases)
+    func finiteDifferencesWithDropout(layer: LayerCase) throws {
+        for level in SIMDLevel.allCases where level.isSupported {
+            let probe = try LayerProbe(
+                layer.unit, inputColumns: layer.inputs, batch: Self.batches[2], seed: 3, simd: level, dropout: 0.3)
             fill(probe, seed: 5)
             for (name, error) in probe.gradientErrors() {
                 #expect(error < 4e-3, "\(layer), \(level.rawValue), gradient of \(name)")
@@ -81,13 +95,14 @@ struct GradientTests {
         let project = Linear("in", inputs: 15, outputs: 45, plan: &plan)
         let output = Linear("out", inputs: 15, outputs: 15, plan: &plan)
         return SelfAttention(
-            dim: 15, heads: 3, isCausal: causal, project: project, output: output, plan: &plan)
+            dim: 15, heads: 3, isCausal: causal, project: project, output: output, dropout: DropoutSite("a"),
+            plan: &plan)
     }
 
     private static func feedForward(_ activation: Activation, _ plan: inout StagePlan) -> FeedForward {
         let up = Linear("up", inputs: 9, outputs: 22, plan: &plan)
         let down = Linear("down", inputs: 22, outputs: 9, plan: &plan)
-        return FeedForward(activation, hidden: 22, up: up, down: down, plan: &plan)
+        return FeedForward(activation, hidden: 22, up: up, down: down, dropout: DropoutSite("f"), plan: &plan)
     }
 
     private func fill(_ probe: LayerProbe, seed: UInt64) {

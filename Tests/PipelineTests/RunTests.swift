@@ -161,6 +161,38 @@ struct RunTests {
         }
     }
 
+    @Test(
+        "dropout gives the one-stage run's bits, allocates nothing, and every step has masks of its own",
+        arguments: Architecture.allCases)
+    func dropout(architecture: Architecture) throws {
+        func run(_ schedule: Schedule, recomputes: Bool = false) throws -> RunResult {
+            try train(architecture, schedule) {
+                $0.dropout = 0.2
+                $0.recomputes = recomputes
+                // Weights that stay make losses differ by their masks and tokens alone.
+                $0.optimizer = .sgd(rate: 1e-12)
+            }
+        }
+        let baseline = try run(.oneFOneB(ranks: 1, microbatches: 4))
+        for schedule in [Schedule.gpipe(ranks: 2, microbatches: 4), .oneFOneB(ranks: 2, microbatches: 4)] {
+            expectSameBits(try run(schedule), baseline)
+        }
+        let recomputed = try run(.oneFOneB(ranks: 2, microbatches: 4), recomputes: true)
+        expectSameBits(recomputed, baseline)
+        let none = ppt_counts_allocations() == 1 ? 0 : nil
+        #expect(recomputed.ranks.map(\.allocationsInSteps) == [none, none])
+        let plain = try train(architecture, .oneFOneB(ranks: 1, microbatches: 4)) { $0.optimizer = .sgd(rate: 1e-12) }
+        let added = zip(baseline.losses, plain.losses).map { $0 - $1 }
+        #expect(Set(added).count == added.count && !added.contains(0))
+    }
+
+    @Test("evaluation drops nothing", arguments: Architecture.allCases)
+    func evaluationDropsNothing(architecture: Architecture) throws {
+        let schedule = Schedule.gpipe(ranks: 2, microbatches: 4).forwardOnly()
+        let plain = try train(architecture, schedule)
+        #expect(try train(architecture, schedule) { $0.dropout = 0.5 }.losses == plain.losses)
+    }
+
     @Test("the allocation counter sees a layer that allocates", .enabled(if: ppt_counts_allocations() == 1))
     func allocationIsSeen() throws {
         let model = chain(with: Unit(name: "greedy", layer: 0, outputColumns: 6) { Greedy("g", plan: &$0) })

@@ -38,6 +38,8 @@ struct SharedWorkTests {
             note("relu", y)
             kernels.reluBackward(dy, output: x, into: y)
             note("relu backward", y)
+            kernels.dropout(x, DropoutMask(rate: 0.5, key: 7, microbatch: 0, step: 0, firstElement: 5), into: y)
+            note("dropout", y)
             kernels.gelu(x, into: y)
             note("gelu", y)
             kernels.geluBackward(dy, input: x, into: y)

@@ -52,6 +52,7 @@ final class Rank {
     private let inputs: Tokens
     private let targets: Tokens
     private let losses: Tensor
+    private let stepNumber: Tokens
     private var barrier: Barrier
     /// [local stage * M + microbatch]
     private var inFlight: [InFlight]
@@ -82,6 +83,7 @@ final class Rank {
             timeoutNanoseconds: UInt64(configuration.timeoutSeconds * 1e9))
         inputs = arena.tokens(layout.inputs)
         targets = arena.tokens(layout.targets)
+        stepNumber = arena.tokens(layout.step)
         losses = arena.tensor(layout.losses, Shape(plan.schedule.microbatches))
         locals = zip(stages, layout.stages).map { stage, regions in
             Self.local(stage, regions, layout, arena, kernels, plan, links)
@@ -121,6 +123,7 @@ final class Rank {
 
     private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {
         control.setPosition(ofRank: index, step: step, task: nil)
+        stepNumber[0] = Int32(step)
         fillTokens(step)
         try barrier.arrive(wait)
         let start = Clock.now()
@@ -326,6 +329,9 @@ final class Rank {
                 regions.gradientStash, copy: regions.gradientFrame[microbatch], of: stage.plan.gradientStash.peak),
             scratch: arena.part(layout.scratch, of: layout.scratchLayout),
             packed: arena.part(regions.packed, of: stage.plan.packed), kernels: kernels, batch: batch,
+            dropout: DropoutState(
+                rate: plan.configuration.effectiveDropout, seed: plan.configuration.seed, microbatch: microbatch,
+                step: arena.tokens(layout.step)),
             tokens: stage.isFirst ? arena.tokens(layout.inputs)[rows] : .none,
             targets: stage.isLast ? arena.tokens(layout.targets)[rows] : .none,
             gradientScale: 1 / Float(plan.schedule.microbatches),

@@ -3,7 +3,7 @@ import SharedTensor
 /// Where a rank's own memory lies: one private mapping that the rank itself makes and touches first.
 ///
 ///     for each of its stages:  weights | gradients | optimizer states | packed weights | stash frames | gradient frames
-///     once:                    scratch | packing buffers | inputs | targets | losses
+///     once:                    scratch | packing buffers | inputs | targets | losses | step
 struct RankMemory: Sendable {
     struct StageRegions: Sendable {
         let weights: Region
@@ -32,6 +32,8 @@ struct RankMemory: Sendable {
     let targets: Region
     /// [microbatches]
     let losses: Region
+    /// One number: the step that the rank is in.
+    let step: Region
 
     init(
         rank: Int, _ schedule: Schedule, _ facts: ScheduleFacts, _ allStages: [Stage],
@@ -66,6 +68,7 @@ struct RankMemory: Sendable {
         inputs = layout.reserve(bytes: own.contains(where: \.isFirst) ? tokenBytes : 0)
         targets = layout.reserve(bytes: own.contains(where: \.isLast) ? tokenBytes : 0)
         losses = layout.reserve(Shape(schedule.microbatches))
+        step = layout.reserve(bytes: 4)
         self.layout = layout
         if own.contains(where: \.plan.isTooLarge) { _ = self.layout.reserve(bytes: SegmentLayout.bytesMax + 1) }
     }

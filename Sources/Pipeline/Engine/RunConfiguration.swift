@@ -13,12 +13,14 @@ public struct RunConfiguration: Sendable {
     /// Whether stages keep only their input from a microbatch's forward, and do the forward again for its backward
     /// (Chen et al., 1604.06174): less memory, a third more work, the same bits.
     public var recomputes = false
+    /// The probability with which dropout sets an element to 0, in [0, 1). Evaluation drops nothing.
+    public var dropout = 0.0
     public var transport: any Transport = ThreadTransport()
     public var pin = PinPolicy.auto
     /// Threads that share a rank's work, each pinned: rows, columns or elements, never a sum, so that bits do not change.
     public var threadsPerRank = 1
     public var optimizer = Optimizer.adam(rate: 3e-4)
-    /// Of the parameters' start.
+    /// Of the parameters' start, and of dropout.
     public var seed: UInt64 = 0
     public var tokens = TokenSource.random(seed: 0)
     public var warmupSteps = 3
@@ -41,6 +43,7 @@ public struct RunConfiguration: Sendable {
     }
 
     public var steps: Int { warmupSteps + measuredSteps }
+    var effectiveDropout: Double { schedule.isForwardOnly ? 0 : dropout }
     /// Places of a token file that the run reads: inputs, and the last row's last target.
     public var tokensUsed: Int { steps * batchSize * model.sequenceLength + 1 }
     public var batchShape: BatchShape {

@@ -88,6 +88,10 @@ public struct RunPlan: Sendable {
                 "a batch of \(configuration.batchSize) sequences cannot be split into \(microbatches) equal microbatches"
             )
         }
+        if !(0..<1).contains(configuration.dropout) {
+            throw .configuration(
+                setting: "--dropout", "\(configuration.dropout) is not allowed; at least 0 and below 1")
+        }
         if !configuration.simd.isSupported {
             throw .configuration(
                 setting: "--simd",
@@ -118,7 +122,7 @@ public struct RunPlan: Sendable {
                 index: index, of: schedule.stages, units: units[range],
                 previousColumns: range.lowerBound == 0 ? 0 : units[range.lowerBound - 1].outputColumns,
                 batch: configuration.batchShape, splitsBackward: facts.gradientFrames[index] > 0,
-                recomputes: configuration.recomputes)
+                recomputes: configuration.recomputes, dropsElements: configuration.effectiveDropout > 0)
         }
     }
 

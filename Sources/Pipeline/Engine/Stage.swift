@@ -23,9 +23,9 @@ struct Stage: Sendable {
     /// Plans a stage. `previousColumns` is the width of what it receives, 0 for the first.
     init(
         index: Int, of stages: Int, units: ArraySlice<Unit>, previousColumns: Int, batch: BatchShape,
-        splitsBackward: Bool, recomputes: Bool
+        splitsBackward: Bool, recomputes: Bool, dropsElements: Bool
     ) {
-        var plan = StagePlan(batch: batch, splitsBackward: splitsBackward)
+        var plan = StagePlan(batch: batch, splitsBackward: splitsBackward, dropsElements: dropsElements)
         let inner = units.dropLast()
         let widest = inner.map(\.outputColumns).max() ?? 0
         dBetween = inner.enumerated().prefix(splitsBackward ? inner.count : 2).map { _, unit in

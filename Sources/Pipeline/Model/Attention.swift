@@ -1,6 +1,7 @@
 import SharedTensor
 
-/// The part of attention without parameters: out = softmax(q k^T / sqrt(d)) v for each sequence and head (1706.03762).
+/// The part of attention without parameters: out = dropout(softmax(q k^T / sqrt(d))) v for each sequence and head
+/// (1706.03762).
 ///
 /// q, k, v and out are [tokens, dim]; head h has columns h * d ..< (h + 1) * d, d = dim / heads. The probabilities
 /// [sequences, heads, S, S] are kept for the backward.
@@ -9,16 +10,21 @@ struct AttentionCore: Sendable {
     private let headColumns: Int
     private let isCausal: Bool
     private let batch: BatchShape
+    private let dropout: DropoutSite?
     private let probabilities: Kept
+    /// The probabilities after dropout.
+    private let dropped: Scratch?
     private let dScores: Scratch
 
-    init(dim: Int, heads: Int, isCausal: Bool, plan: inout StagePlan) {
+    init(dim: Int, heads: Int, isCausal: Bool, dropout: DropoutSite?, plan: inout StagePlan) {
         self.heads = heads
         self.isCausal = isCausal
         headColumns = dim / heads
         batch = plan.batch
         let length = batch.sequenceLength
         probabilities = plan.keep(Shape(batch.sequences, heads, length, length))
+        self.dropout = dropout
+        dropped = dropout != nil && plan.dropsElements ? plan.scratch(Shape(length, length)) : nil
         dScores = plan.scratch(Shape(length, length))
         // Two products, S x S by d for each token's row; a causal mask is not taken off.
         plan.countProduct(rows: batch.tokens, inputs: dim, outputs: 2 * length)
@@ -27,13 +33,13 @@ struct AttentionCore: Sendable {
     private var scale: Float { 1 / Float(headColumns).squareRoot() }
 
     func forward(q: Matrix, k: Matrix, v: Matrix, into out: Matrix, _ frame: Frame) {
-        let all = frame[probabilities].matrix
         forEachHead { rows, columns, index in
-            let p = all.rows(index * batch.sequenceLength..<(index + 1) * batch.sequenceLength)
+            let p = probabilities(index, frame).matrix
             frame.kernels.multiply(
                 q.rows(rows).columns(columns), k.rows(rows).columns(columns).transposed, into: p)
             frame.kernels.softmax(p, scale: scale, causal: isCausal)
-            frame.kernels.multiply(p, v.rows(rows).columns(columns), into: out.rows(rows).columns(columns))
+            let kept = dropped(index, frame).matrix
+            frame.kernels.multiply(kept, v.rows(rows).columns(columns), into: out.rows(rows).columns(columns))
         }
     }
 
@@ -41,18 +47,36 @@ struct AttentionCore: Sendable {
     func backward(
         _ dOut: Matrix, q: Matrix, k: Matrix, v: Matrix, dq: Matrix, dk: Matrix, dv: Matrix, _ frame: Frame
     ) {
-        let all = frame[probabilities].matrix
         let ds = frame[dScores].matrix
         forEachHead { rows, columns, index in
-            let p = all.rows(index * batch.sequenceLength..<(index + 1) * batch.sequenceLength)
+            let p = probabilities(index, frame).matrix
             let dHead = dOut.rows(rows).columns(columns)
-            frame.kernels.multiply(p.transposed, dHead, into: dv.rows(rows).columns(columns))
+            frame.kernels.multiply(dropped(index, frame).matrix.transposed, dHead, into: dv.rows(rows).columns(columns))
             frame.kernels.multiply(dHead, v.rows(rows).columns(columns).transposed, into: ds)
+            drop(frame[dScores], index, into: frame[dScores], frame)
             frame.kernels.softmaxBackward(p, ds, scale: scale)
             frame.kernels.multiply(ds, k.rows(rows).columns(columns), into: dq.rows(rows).columns(columns))
             frame.kernels.multiply(
                 ds.transposed, q.rows(rows).columns(columns), into: dk.rows(rows).columns(columns))
         }
+    }
+
+    /// Of one sequence and head.
+    private func probabilities(_ index: Int, _ frame: Frame) -> Tensor {
+        frame[probabilities].rows(index * batch.sequenceLength..<(index + 1) * batch.sequenceLength)
+    }
+
+    /// Its probabilities after dropout.
+    private func dropped(_ index: Int, _ frame: Frame) -> Tensor {
+        guard let dropped, frame.drops else { return probabilities(index, frame) }
+        drop(probabilities(index, frame), index, into: frame[dropped], frame)
+        return frame[dropped]
+    }
+
+    private func drop(_ x: Tensor, _ index: Int, into y: Tensor, _ frame: Frame) {
+        guard let dropout, frame.drops else { return }
+        let elements = batch.sequenceLength * batch.sequenceLength
+        frame.drop(dropout, x, into: y, firstElement: index * elements)
     }
 
     @inline(__always)
@@ -82,12 +106,16 @@ public struct SelfAttention: Layer {
     /// - Parameters:
     ///   - project: dim to 3 dim; its rows are the query's, the key's, the value's.
     ///   - output: dim to dim.
-    public init(dim: Int, heads: Int, isCausal: Bool, project: Linear, output: Linear, plan: inout StagePlan) {
+    ///   - dropout: of the probabilities.
+    public init(
+        dim: Int, heads: Int, isCausal: Bool, project: Linear, output: Linear, dropout: DropoutSite? = nil,
+        plan: inout StagePlan
+    ) {
         let tokens = plan.batch.tokens
         self.dim = dim
         self.project = project
         self.output = output
-        core = AttentionCore(dim: dim, heads: heads, isCausal: isCausal, plan: &plan)
+        core = AttentionCore(dim: dim, heads: heads, isCausal: isCausal, dropout: dropout, plan: &plan)
         qkv = plan.keep(Shape(tokens, 3 * dim))
         mixed = plan.keep(Shape(tokens, dim))
         dqkv = plan.keepGradient(Shape(tokens, 3 * dim))
@@ -141,13 +169,16 @@ struct CrossAttention: Sendable {
     private let dim: Int
 
     /// - Parameter weight: [3 dim, dim], the query's rows first, as nn.MultiheadAttention's in_proj_weight.
-    init(dim: Int, heads: Int, weight: Parameter, bias: Parameter, output: Linear, plan: inout StagePlan) {
+    init(
+        dim: Int, heads: Int, weight: Parameter, bias: Parameter, output: Linear, dropout: DropoutSite,
+        plan: inout StagePlan
+    ) {
         let tokens = plan.batch.tokens
         self.dim = dim
         self.output = output
         projectQuery = Linear(weight: weight.rows(0..<dim), bias: bias.rows(0..<dim), plan: &plan)
         projectMemory = Linear(weight: weight.rows(dim..<3 * dim), bias: bias.rows(dim..<3 * dim), plan: &plan)
-        core = AttentionCore(dim: dim, heads: heads, isCausal: false, plan: &plan)
+        core = AttentionCore(dim: dim, heads: heads, isCausal: false, dropout: dropout, plan: &plan)
         q = plan.keep(Shape(tokens, dim))
         kv = plan.keep(Shape(tokens, 2 * dim))
         mixed = plan.keep(Shape(tokens, dim))

@@ -2,8 +2,8 @@ import SharedTensor
 
 /// The attention half of `nn.TransformerDecoderLayer(x, memory = x)`, post-norm:
 ///
-///     a = norm1(x + self_attn(x))         no mask
-///     y = norm2(a + multihead_attn(a, memory = x))
+///     a = norm1(x + dropout1(self_attn(x)))         no mask
+///     y = norm2(a + dropout2(multihead_attn(a, memory = x)))
 ///
 /// Both attentions are one unit, because both need x: a cut between them would have to send two tensors.
 public struct DecoderAttention: Layer {
@@ -11,6 +11,8 @@ public struct DecoderAttention: Layer {
     private let crossAttention: CrossAttention
     private let norm1: LayerNorm
     private let norm2: LayerNorm
+    private let dropout1: ResidualDropout
+    private let dropout2: ResidualDropout
     private let sum1: Kept
     private let middle: Kept
     private let sum2: Kept
@@ -24,12 +26,15 @@ public struct DecoderAttention: Layer {
         let (inWeight, inBias, out) = Self.projections("\(name).self_attn", dim, &plan)
         selfAttention = SelfAttention(
             dim: dim, heads: heads, isCausal: false, project: Linear(weight: inWeight, bias: inBias, plan: &plan),
-            output: out, plan: &plan)
+            output: out, dropout: DropoutSite("\(name).self_attn"), plan: &plan)
         let (crossWeight, crossBias, crossOut) = Self.projections("\(name).multihead_attn", dim, &plan)
         crossAttention = CrossAttention(
-            dim: dim, heads: heads, weight: crossWeight, bias: crossBias, output: crossOut, plan: &plan)
+            dim: dim, heads: heads, weight: crossWeight, bias: crossBias, output: crossOut,
+            dropout: DropoutSite("\(name).multihead_attn"), plan: &plan)
         norm1 = LayerNorm("\(name).norm1", columns: dim, plan: &plan)
         norm2 = LayerNorm("\(name).norm2", columns: dim, plan: &plan)
+        dropout1 = ResidualDropout("\(name).dropout1", columns: dim, plan: &plan)
+        dropout2 = ResidualDropout("\(name).dropout2", columns: dim, plan: &plan)
         sum1 = plan.keep(shape)
         middle = plan.keep(shape)
         sum2 = plan.keep(shape)
@@ -51,41 +56,49 @@ public struct DecoderAttention: Layer {
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         selfAttention.forward(x, into: frame[sum1], frame)
+        dropout1.forward(frame[sum1], frame)
         frame.kernels.add(frame[sum1], x, into: frame[sum1])
         norm1.forward(frame[sum1], into: frame[middle], frame)
         crossAttention.forward(frame[middle], memory: x, into: frame[sum2], frame)
+        dropout2.forward(frame[sum2], frame)
         frame.kernels.add(frame[sum2], frame[middle], into: frame[sum2])
         norm2.forward(frame[sum2], into: y, frame)
     }
 
     public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
         norm2.backwardInput(dy, input: frame[sum2], into: frame[dSum2], frame)
-        crossAttention.backwardInput(frame[dSum2], into: frame[dMiddle], dMemory: dx, frame)
+        crossAttention.backwardInput(
+            dropout2.backward(frame[dSum2], frame), into: frame[dMiddle], dMemory: dx, frame)
         frame.kernels.add(frame[dMiddle], frame[dSum2], into: frame[dMiddle])
         norm1.backwardInput(frame[dMiddle], input: frame[sum1], into: frame[dSum1], frame)
-        selfAttention.backwardInput(frame[dSum1], into: dx, accumulating: true, frame)
+        selfAttention.backwardInput(
+            dropout1.backward(frame[dSum1], frame), into: dx, accumulating: true, frame)
         frame.kernels.add(dx, frame[dSum1], into: dx)
     }
 
     public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
         norm2.backwardWeights(dy, input: frame[sum2], frame)
-        crossAttention.backwardWeights(frame[dSum2], input: frame[middle], memory: x, frame)
+        crossAttention.backwardWeights(
+            dropout2.gradient(frame[dSum2], frame), input: frame[middle], memory: x, frame)
         norm1.backwardWeights(frame[dMiddle], input: frame[sum1], frame)
-        selfAttention.backwardWeights(frame[dSum1], input: x, frame)
+        selfAttention.backwardWeights(dropout1.gradient(frame[dSum1], frame), input: x, frame)
     }
 }
 
-/// The feed-forward half of `nn.TransformerDecoderLayer`, post-norm: y = norm3(x + linear2(relu(linear1(x)))).
+/// The feed-forward half of `nn.TransformerDecoderLayer`, post-norm: y = norm3(x + dropout3(linear2(dropout(relu(linear1(x)))))).
 public struct DecoderFeedForward: Layer {
     private let feedForward: FeedForward
     private let norm: LayerNorm
+    private let dropout: ResidualDropout
     private let sum: Kept
     private let dSum: KeptGradient
 
     public init(_ name: String, dim: Int, hidden: Int, plan: inout StagePlan) {
         let up = Linear("\(name).linear1", inputs: dim, outputs: hidden, plan: &plan)
         let down = Linear("\(name).linear2", inputs: hidden, outputs: dim, plan: &plan)
-        feedForward = FeedForward(.relu, hidden: hidden, up: up, down: down, plan: &plan)
+        feedForward = FeedForward(
+            .relu, hidden: hidden, up: up, down: down, dropout: DropoutSite("\(name).dropout"), plan: &plan)
+        dropout = ResidualDropout("\(name).dropout3", columns: dim, plan: &plan)
         norm = LayerNorm("\(name).norm3", columns: dim, plan: &plan)
         sum = plan.keep(Shape(plan.batch.tokens, dim))
         dSum = plan.keepGradient(Shape(plan.batch.tokens, dim))
@@ -93,18 +106,19 @@ public struct DecoderFeedForward: Layer {
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         feedForward.forward(x, into: frame[sum], frame)
+        dropout.forward(frame[sum], frame)
         frame.kernels.add(frame[sum], x, into: frame[sum])
         norm.forward(frame[sum], into: y, frame)
     }
 
     public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
         norm.backwardInput(dy, input: frame[sum], into: frame[dSum], frame)
-        feedForward.backwardInput(frame[dSum], into: dx, frame)
+        feedForward.backwardInput(dropout.backward(frame[dSum], frame), into: dx, frame)
         frame.kernels.add(dx, frame[dSum], into: dx)
     }
 
     public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
         norm.backwardWeights(dy, input: frame[sum], frame)
-        feedForward.backwardWeights(frame[dSum], input: x, frame)
+        feedForward.backwardWeights(dropout.gradient(frame[dSum], frame), input: x, frame)
     }
 }

@@ -6,26 +6,39 @@ import SharedTensor
 public struct Embedding: Layer {
     private let table: Parameter
     private let positions: Parameter?
+    private let dropout: DropoutSite?
+    /// The gradient at dropout's input.
+    private let dInput: Scratch?
 
-    /// - Parameter positions: the name of a learned table [sequence length, dim], nil for none.
+    /// - Parameters:
+    ///   - positions: the name of a learned table [sequence length, dim], nil for none.
+    ///   - dropout: of the sum.
     public init(
         _ name: String, positions: String? = nil, vocabulary: Int, dim: Int, initializer: Initializer,
-        plan: inout StagePlan
+        dropout: DropoutSite? = nil, plan: inout StagePlan
     ) {
         let length = plan.batch.sequenceLength
         table = plan.parameter("\(name).weight", Shape(vocabulary, dim), initializer)
+        self.dropout = dropout
+        dInput = dropout != nil && plan.dropsElements ? plan.scratch(Shape(plan.batch.tokens, dim)) : nil
         self.positions = positions.map { plan.parameter("\($0).weight", Shape(length, dim), initializer) }
     }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         frame.kernels.embedding(frame.tokens, table: frame[table], into: y)
-        guard let positions else { return }
-        forEachSequence(y, frame) { frame.kernels.add($0, frame[positions], into: $0) }
+        if let positions { forEachSequence(y, frame) { frame.kernels.add($0, frame[positions], into: $0) } }
+        if let dropout, frame.drops { frame.drop(dropout, y, into: y) }
     }
 
     public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {}
 
     public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        guard let dropout, let dInput, frame.drops else { return addGradients(dy, frame) }
+        frame.drop(dropout, dy, into: frame[dInput])
+        addGradients(frame[dInput], frame)
+    }
+
+    private func addGradients(_ dy: Tensor, _ frame: Frame) {
         frame.kernels.embeddingBackward(dy, frame.tokens, into: frame.gradient(of: table))
         guard let positions else { return }
         let gradient = frame.gradient(of: positions)

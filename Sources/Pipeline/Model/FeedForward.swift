@@ -16,15 +16,22 @@ public struct FeedForward: Layer {
     private let inactive: Kept
     private let active: Kept
     private let dInactive: KeptGradient
+    /// Between the activation and the second map.
+    private let dropout: DropoutSite?
 
     /// - Parameters:
     ///   - up: columns to hidden.
     ///   - down: hidden to columns.
-    public init(_ activation: Activation, hidden: Int, up: Linear, down: Linear, plan: inout StagePlan) {
+    ///   - dropout: between the activation and `down`.
+    public init(
+        _ activation: Activation, hidden: Int, up: Linear, down: Linear, dropout: DropoutSite? = nil,
+        plan: inout StagePlan
+    ) {
         let shape = Shape(plan.batch.tokens, hidden)
         self.activation = activation
         self.up = up
         self.down = down
+        self.dropout = dropout
         active = plan.keep(shape)
         inactive = activation == .relu ? active : plan.keep(shape)
         dInactive = plan.keepGradient(shape)
@@ -37,6 +44,7 @@ public struct FeedForward: Layer {
             up.forward(x, into: frame[inactive], frame)
             frame.kernels.gelu(frame[inactive], into: frame[active])
         }
+        if let dropout, frame.drops { frame.drop(dropout, frame[active], into: frame[active]) }
         down.forward(frame[active], into: y, frame)
     }
 
@@ -48,9 +56,12 @@ public struct FeedForward: Layer {
         let gradient = frame[dInactive]
         switch activation {
         case .relu:
+            // A dropped element is 0 and closes the gate by itself; the others' scale follows.
             down.backwardInput(dy, into: gradient, ending: .gated(frame[active].matrix), accumulating: false, frame)
+            if let dropout, frame.drops { frame.drop(dropout, gradient, into: gradient) }
         case .gelu:
             down.backwardInput(dy, into: gradient, accumulating: false, frame)
+            if let dropout, frame.drops { frame.drop(dropout, gradient, into: gradient) }
             frame.kernels.geluBackward(gradient, input: frame[inactive], into: gradient)
         }
         up.backwardInput(gradient, into: dx, accumulating: false, frame)

@@ -1,12 +1,13 @@
 import SharedTensor
 
-/// Half a GPT block, pre-norm: y = x + inner(norm(x)), inner being causal attention or the feed-forward.
+/// Half a GPT block, pre-norm: y = x + dropout(inner(norm(x))), inner being causal attention or the feed-forward.
 ///
 /// Names and structure are nanoGPT's; weights start normal with deviation 0.02, divided by sqrt(2 layers) where a
 /// residual is added to (GPT-2), biases at zero.
 public struct PreNormBlock<Inner: Layer>: Layer {
     private let norm: LayerNorm
     private let inner: Inner
+    private let dropout: ResidualDropout
     private let normed: Kept
     private let dNormed: KeptGradient
 
@@ -14,6 +15,7 @@ public struct PreNormBlock<Inner: Layer>: Layer {
     public init(_ norm: String, dim: Int, plan: inout StagePlan, inner: (inout StagePlan) -> Inner) {
         self.norm = LayerNorm(norm, columns: dim, plan: &plan)
         self.inner = inner(&plan)
+        dropout = ResidualDropout("\(norm) residual", columns: dim, plan: &plan)
         normed = plan.keep(Shape(plan.batch.tokens, dim))
         dNormed = plan.keepGradient(Shape(plan.batch.tokens, dim))
     }
@@ -21,17 +23,19 @@ public struct PreNormBlock<Inner: Layer>: Layer {
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         norm.forward(x, into: frame[normed], frame)
         inner.forward(frame[normed], into: y, frame)
+        dropout.forward(y, frame)
         frame.kernels.add(y, x, into: y)
     }
 
     public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
-        inner.backwardInput(dy, input: frame[normed], into: frame[dNormed], frame)
+        inner.backwardInput(
+            dropout.backward(dy, frame), input: frame[normed], into: frame[dNormed], frame)
         norm.backwardInput(frame[dNormed], input: x, into: dx, frame)
         frame.kernels.add(dx, dy, into: dx)
     }
 
     public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
-        inner.backwardWeights(dy, input: frame[normed], frame)
+        inner.backwardWeights(dropout.gradient(dy, frame), input: frame[normed], frame)
         norm.backwardWeights(frame[dNormed], input: x, frame)
     }
 }
@@ -45,7 +49,9 @@ extension PreNormBlock where Inner == SelfAttention {
             let project = Linear(gpt: "\(name).attn.c_attn", inputs: dim, outputs: 3 * dim, plan: &plan)
             let output = Linear(
                 gpt: "\(name).attn.c_proj", inputs: dim, outputs: dim, residualLayers: layers, plan: &plan)
-            return SelfAttention(dim: dim, heads: heads, isCausal: true, project: project, output: output, plan: &plan)
+            return SelfAttention(
+                dim: dim, heads: heads, isCausal: true, project: project, output: output,
+                dropout: DropoutSite("\(name).attn.attn_dropout"), plan: &plan)
         }
     }
 }

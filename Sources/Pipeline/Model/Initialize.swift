@@ -7,10 +7,14 @@ struct CounterRandom {
     private let key: UInt64
 
     /// A stream for a seed and a name.
-    init(seed: UInt64, name: String) {
-        // FNV-1a over the name's bytes.
-        let hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
-        key = Self.mix(seed &+ Self.mix(hash))
+    init(seed: UInt64, name: String) { self.init(seed: seed, hash: Self.hash(name)) }
+
+    /// A stream for a seed and a name's hash.
+    init(seed: UInt64, hash: UInt64) { key = Self.mix(seed &+ Self.mix(hash)) }
+
+    /// FNV-1a over a name's bytes.
+    static func hash(_ name: String) -> UInt64 {
+        name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
     }
 
     /// 64 random bits at a place.

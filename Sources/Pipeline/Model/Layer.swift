@@ -93,6 +93,7 @@ public struct Frame {
     let packed: Arena
     public let kernels: Kernels
     public let batch: BatchShape
+    let dropout: DropoutState
     /// The microbatch's inputs; empty but on a rank that runs the first stage.
     public let tokens: Tokens
     /// The microbatch's targets; empty but on a rank that runs the last stage.

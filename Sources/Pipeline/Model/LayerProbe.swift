@@ -22,12 +22,14 @@ public final class LayerProbe {
 
     /// - Parameters:
     ///   - inputColumns: 0 for a layer that reads tokens.
-    ///   - seed: of the parameters' start.
+    ///   - seed: of the parameters' start, and of dropout.
+    ///   - dropout: the rate at which elements are dropped, as in the first microbatch of the first step.
     /// - Throws: `SegmentError`.
     public init(
-        _ unit: Unit, inputColumns: Int, batch: BatchShape, seed: UInt64 = 0, simd: SIMDLevel = .best
+        _ unit: Unit, inputColumns: Int, batch: BatchShape, seed: UInt64 = 0, simd: SIMDLevel = .best,
+        dropout: Double = 0
     ) throws(SegmentError) {
-        var plan = StagePlan(batch: batch, splitsBackward: true)
+        var plan = StagePlan(batch: batch, splitsBackward: true, dropsElements: dropout > 0)
         layer = unit.make(&plan)
         plan.endUnit()
         var layout = SegmentLayout()
@@ -43,6 +45,7 @@ public final class LayerProbe {
         let packed = layout.reserve(plan.packed)
         let workspace = layout.reserve(Kernels.workspaceShape())
         let loss = layout.reserve(Shape(1))
+        let step = layout.reserve(bytes: 4)
 
         segment = try Segment(bytes: layout.bytes, backing: .privateMemory)
         let arena = segment.arena
@@ -55,6 +58,7 @@ public final class LayerProbe {
             gradientStash: arena.part(gradientStash, of: plan.gradientStash.peak),
             scratch: arena.part(scratch, of: plan.scratch.peak), packed: arena.part(packed, of: plan.packed),
             kernels: Kernels(level: simd, workspace: arena.tensor(workspace, Kernels.workspaceShape())), batch: batch,
+            dropout: DropoutState(rate: dropout, seed: seed, microbatch: 0, step: arena.tokens(step)),
             tokens: tokens, targets: targets, gradientScale: 1, loss: arena.tensor(loss, Shape(1)))
         parameters = plan.parameters
         packings = plan.packings

@@ -102,7 +102,7 @@ public struct ModelSpec: Equatable, Sendable {
         let embedding = Unit(name: "embedding", layer: nil, outputColumns: dim) { plan in
             Embedding(
                 "transformer.wte", positions: "transformer.wpe", vocabulary: spec.vocabulary, dim: spec.dim,
-                initializer: .normal(0.02), plan: &plan)
+                initializer: .normal(0.02), dropout: DropoutSite("transformer.drop"), plan: &plan)
         }
         let blocks = (0..<layers).flatMap { layer in
             let name = "transformer.h.\(layer)"

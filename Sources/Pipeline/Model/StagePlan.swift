@@ -22,6 +22,8 @@ public struct StagePlan: Sendable {
     public let batch: BatchShape
     /// Whether some microbatch's W comes apart from its I, so that all layers' kept gradients live at the same time.
     let splitsBackward: Bool
+    /// Whether the run drops elements, so that layers need room for it.
+    let dropsElements: Bool
 
     /// Weights, and a gradient and optimizer state of the same layout.
     private(set) var weights = SegmentLayout()
@@ -37,8 +39,9 @@ public struct StagePlan: Sendable {
     /// Floating-point operations of the matrix products of one microbatch's forward and backward.
     private(set) var productFLOPs = 0.0
 
-    public init(batch: BatchShape, splitsBackward: Bool) {
+    public init(batch: BatchShape, splitsBackward: Bool, dropsElements: Bool = false) {
         self.batch = batch
+        self.dropsElements = dropsElements
         self.splitsBackward = splitsBackward
     }
 
