@@ -50,6 +50,8 @@ public struct Kernels {
     /// Computes the matrix products instead of the table, when there is one. It does so on the calling thread alone.
     private let blas: BLASLibrary?
     private let team: Dispatcher
+    /// The member whose kernels these are; 0 for the team's own.
+    public let member: Int
 
     /// Floats that `workspace` must hold.
     public static func workspaceShape(members: Int = 1) -> Shape { Shape(members, Int(PPT_GEMM_WORKSPACE_FLOATS)) }
@@ -61,18 +63,19 @@ public struct Kernels {
         guard let table = unsafe ppt_kernels_at(level.raw) else {
             preconditionFailure("this CPU cannot run \(level.rawValue) kernels")
         }
-        unsafe self.init(table: table, workspace: workspace.base, level: level, blas: blas, team: team)
+        unsafe self.init(table: table, workspace: workspace.base, level: level, blas: blas, team: team, member: 0)
     }
 
     private init(
         table: UnsafePointer<ppt_kernels>, workspace: UnsafeMutablePointer<Float>, level: SIMDLevel,
-        blas: BLASLibrary?, team: Dispatcher
+        blas: BLASLibrary?, team: Dispatcher, member: Int
     ) {
         unsafe self.table = table
         unsafe self.workspace = workspace
         self.level = level
         self.blas = blas
         self.team = team
+        self.member = member
     }
 
     // MARK: The team
@@ -83,7 +86,8 @@ public struct Kernels {
     /// The kernels for one member of the team, on its own thread, while the team does work that it shares.
     public func ofMember(_ member: Int) -> Kernels {
         let own = unsafe workspace + member * Int(PPT_GEMM_WORKSPACE_FLOATS)
-        return unsafe Kernels(table: table, workspace: own, level: level, blas: blas, team: .alone)
+        return unsafe Kernels(
+            table: table, workspace: own, level: level, blas: isTeam ? nil : blas, team: .alone, member: member)
     }
 
     /// Has all members do their part of the work.
@@ -308,10 +312,17 @@ public struct Kernels {
             x.rows, x.columns, x.stride, dy.base, x.base, mean.base, rstd.base, dgamma.base, dbeta.base)
     }
 
-    /// In place: each row becomes softmax(scale * row); with `causal`, row r sees columns 0...r only.
-    public func softmax(_ x: Matrix, scale: Float, causal: Bool) {
-        precondition(!causal || x.rows == x.columns, "a causal softmax is square")
-        unsafe table.pointee.softmax(x.rows, x.columns, x.base, x.stride, scale, causal ? 1 : 0)
+    /// In place: each row becomes softmax(scale * row). With a `diagonal`, row r sees columns 0...diagonal + r only.
+    /// - Parameter rowSums: [rows, 2], filled for `softmaxAgain`.
+    public func softmax(_ x: Matrix, scale: Float, diagonal: Int? = nil, rowSums: Tensor) {
+        precondition(rowSums.count == 2 * x.rows && diagonal ?? 0 >= 0, "softmax shapes")
+        unsafe table.pointee.softmax(x.rows, x.columns, x.base, x.stride, scale, diagonal ?? -1, rowSums.base)
+    }
+
+    /// In place: the softmax of the same rows once more, to the bit, from what it left in `rowSums`.
+    public func softmaxAgain(_ x: Matrix, scale: Float, diagonal: Int? = nil, rowSums: Tensor) {
+        precondition(rowSums.count == 2 * x.rows && diagonal ?? 0 >= 0, "softmax shapes")
+        unsafe table.pointee.softmax_again(x.rows, x.columns, x.base, x.stride, scale, diagonal ?? -1, rowSums.base)
     }
 
     /// In place: dp becomes the gradient at the softmax's input, from its output p and the gradient at its output dp.

@@ -70,6 +70,37 @@ struct GradientTests {
         }
     }
 
+    @Test("finite differences agree for attention over more rows than a block has", arguments: [63, 64, 65, 150])
+    func longSequences(length: Int) throws {
+        for isCausal in [false, true] {
+            let unit = Unit(name: "attention", layer: nil, outputColumns: 15) {
+                Self.selfAttention(causal: isCausal, &$0)
+            }
+            for dropout in [0, 0.2] {
+                let probe = try LayerProbe(
+                    unit, inputColumns: 15, batch: BatchShape(sequences: 2, sequenceLength: length), seed: 3,
+                    dropout: dropout)
+                fill(probe, seed: 5)
+                for (name, error) in probe.gradientErrors() {
+                    #expect(error < 4e-3, "\(isCausal) \(dropout) gradient of \(name)")
+                }
+            }
+        }
+    }
+
+    @Test("a causal mask hides what comes later, whatever block it is in") func causality() throws {
+        let unit = Unit(name: "attention", layer: nil, outputColumns: 15) { Self.selfAttention(causal: true, &$0) }
+        let probe = try LayerProbe(
+            unit, inputColumns: 15, batch: BatchShape(sequences: 1, sequenceLength: 150), seed: 3)
+        fill(probe, seed: 5)
+        probe.forward()
+        let before = probe.y.values
+        for column in 0..<15 { probe.x[100 * 15 + column] += 1 }
+        probe.forward()
+        let changed = (0..<150).map { probe.y.rows($0..<$0 + 1).values != Array(before[$0 * 15..<$0 * 15 + 15]) }
+        #expect(changed == (0..<150).map { $0 >= 100 })
+    }
+
     @Test("a backward that is wrong by a factor is found by finite differences")
     func wrongBackward() throws {
         let unit = Unit(name: "wrong", layer: nil, outputColumns: 6) { WrongScale("s", columns: 6, plan: &$0) }

@@ -122,7 +122,8 @@ public struct RunPlan: Sendable {
                 index: index, of: schedule.stages, units: units[range],
                 previousColumns: range.lowerBound == 0 ? 0 : units[range.lowerBound - 1].outputColumns,
                 batch: configuration.batchShape, splitsBackward: facts.gradientFrames[index] > 0,
-                recomputes: configuration.recomputes, dropsElements: configuration.effectiveDropout > 0)
+                recomputes: configuration.recomputes, dropsElements: configuration.effectiveDropout > 0,
+                members: configuration.threadsPerRank)
         }
     }
 

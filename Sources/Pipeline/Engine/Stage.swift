@@ -23,9 +23,10 @@ struct Stage: Sendable {
     /// Plans a stage. `previousColumns` is the width of what it receives, 0 for the first.
     init(
         index: Int, of stages: Int, units: ArraySlice<Unit>, previousColumns: Int, batch: BatchShape,
-        splitsBackward: Bool, recomputes: Bool, dropsElements: Bool
+        splitsBackward: Bool, recomputes: Bool, dropsElements: Bool, members: Int
     ) {
-        var plan = StagePlan(batch: batch, splitsBackward: splitsBackward, dropsElements: dropsElements)
+        var plan = StagePlan(
+            batch: batch, splitsBackward: splitsBackward, dropsElements: dropsElements, members: members)
         let inner = units.dropLast()
         let widest = inner.map(\.outputColumns).max() ?? 0
         dBetween = inner.enumerated().prefix(splitsBackward ? inner.count : 2).map { _, unit in

@@ -91,7 +91,7 @@ public struct Frame {
     let gradientStash: Arena
     let scratch: Arena
     let packed: Arena
-    public let kernels: Kernels
+    public private(set) var kernels: Kernels
     public let batch: BatchShape
     let dropout: DropoutState
     /// The microbatch's inputs; empty but on a rank that runs the first stage.
@@ -132,6 +132,13 @@ public struct Frame {
             let factor = weight.factor(self)
             kernels.multiply(a, factor, into: c, bias: bias, ending: ending, accumulating: accumulating)
         }
+    }
+
+    /// The same memory with a team member's own kernels.
+    func with(_ kernels: Kernels) -> Frame {
+        var frame = self
+        frame.kernels = kernels
+        return frame
     }
 
     /// The gradient that adds up over the step's microbatches.

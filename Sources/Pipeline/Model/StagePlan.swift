@@ -24,6 +24,8 @@ public struct StagePlan: Sendable {
     let splitsBackward: Bool
     /// Whether the run drops elements, so that layers need room for it.
     let dropsElements: Bool
+    /// Threads that share the stage's work, each of which may need scratch of its own.
+    let members: Int
 
     /// Weights, and a gradient and optimizer state of the same layout.
     private(set) var weights = SegmentLayout()
@@ -39,7 +41,8 @@ public struct StagePlan: Sendable {
     /// Floating-point operations of the matrix products of one microbatch's forward and backward.
     private(set) var productFLOPs = 0.0
 
-    public init(batch: BatchShape, splitsBackward: Bool, dropsElements: Bool = false) {
+    public init(batch: BatchShape, splitsBackward: Bool, dropsElements: Bool = false, members: Int = 1) {
+        self.members = members
         self.batch = batch
         self.dropsElements = dropsElements
         self.splitsBackward = splitsBackward

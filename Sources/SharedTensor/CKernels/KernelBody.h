@@ -35,6 +35,7 @@ const ppt_kernels TABLE = {
     .layer_norm_backward_weights = layer_norm_backward_weights,
     .dropout = dropout,
     .softmax = softmax,
+    .softmax_again = softmax_again,
     .softmax_backward = softmax_backward,
     .cross_entropy = cross_entropy,
     .embedding = embedding,

@@ -28,14 +28,35 @@ INLINE void multiply_row(long n, float *x, float factor) {
     FOR_EACH_SPAN(s, n) put(x, s, get(x, s) * splat(factor));
 }
 
-static void softmax(long rows, long columns, float *x, long ldx, float scale, int causal) {
+/// Columns that a row sees.
+INLINE long seen_by(long row, long columns, long diagonal) {
+    return diagonal < 0 ? columns : smaller(diagonal + row + 1, columns);
+}
+
+INLINE void finish_row(long seen, long columns, float *x, float factor) {
+    multiply_row(seen, x, factor);
+    for (long c = seen; c < columns; c++) x[c] = 0.0f;
+}
+
+static void softmax(long rows, long columns, float *x, long ldx, float scale, long diagonal, float *kept_for_again) {
     // The element that is largest after scaling; the smallest one when the scale turns the order around.
     const float sign = scale < 0 ? -1.0f : 1.0f;
     for (long r = 0; r < rows; r++, x += ldx) {
-        const long seen = causal ? smaller(r + 1, columns) : columns;
-        const float sum = exponentials(seen, x, scale, sign * largest(seen, x, sign));
-        multiply_row(seen, x, 1.0f / sum);
-        for (long c = seen; c < columns; c++) x[c] = 0.0f;
+        const long seen = seen_by(r, columns, diagonal);
+        const float shift = sign * largest(seen, x, sign);
+        const float factor = 1.0f / exponentials(seen, x, scale, shift);
+        finish_row(seen, columns, x, factor);
+        kept_for_again[2 * r] = shift;
+        kept_for_again[2 * r + 1] = factor;
+    }
+}
+
+static void softmax_again(long rows, long columns, float *x, long ldx, float scale, long diagonal,
+                          const float *kept_for_again) {
+    for (long r = 0; r < rows; r++, x += ldx) {
+        const long seen = seen_by(r, columns, diagonal);
+        exponentials(seen, x, scale, kept_for_again[2 * r]);
+        finish_row(seen, columns, x, kept_for_again[2 * r + 1]);
     }
 }
 

@@ -121,10 +121,13 @@ typedef struct ppt_kernels {
     void (*layer_norm_backward_weights)(long rows, long columns, long ld, const float *dy, const float *x,
                                         const float *mean, const float *rstd, float *dgamma, float *dbeta);
 
-    /// In place over each row: x[r, :] = softmax(scale * x[r, :]). With `causal`, row r sees columns 0...r only and the
-    /// rest of the row becomes 0. Safe for large values (the row's maximum is subtracted). A NaN
-    /// makes all that its row sees NaN.
-    void (*softmax)(long rows, long columns, float *x, long ldx, float scale, int causal);
+    /// In place over each row: x[r, :] = softmax(scale * x[r, :]). With `diagonal` at least 0, row r sees columns
+    /// 0 ... diagonal + r only and the rest of the row becomes 0; below 0 it sees all. Safe for large values (the row's
+    /// maximum is subtracted). A NaN makes all that its row sees NaN. Leaves two floats a row with which `softmax_again`
+    /// makes the same bits of the same x.
+    void (*softmax)(long rows, long columns, float *x, long ldx, float scale, long diagonal, float *kept_for_again);
+    void (*softmax_again)(long rows, long columns, float *x, long ldx, float scale, long diagonal,
+                          const float *kept_for_again);
     /// In place over each row: dp[r, :] = scale * p[r, :] * (dp[r, :] - dot(p[r, :], dp[r, :])).
     void (*softmax_backward)(long rows, long columns, const float *p, long ldp, float *dp, long lddp, float scale);
 
