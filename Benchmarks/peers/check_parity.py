@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,8 @@ from safetensors import SafetensorError
 import torch_models as models
 from comparing import CheckError, Comparison, Result, compare_results, key_third
 
+LEVELS = ("portable", "avx2", "avx512")
+"""Vector levels of the kernels."""
 STEPS = 3
 
 
@@ -236,18 +239,20 @@ def check(workload: Workload, command: Sequence[str], options: argparse.Namespac
     return comparisons
 
 
-def verdict(arch: str, workload: Workload, command: Sequence[str], options: argparse.Namespace) -> Tuple[bool, str]:
-    """Whether one architecture passes, and a phrase for the final line."""
+def verdict(
+    arch: str, level: str, workload: Workload, command: Sequence[str], options: argparse.Namespace
+) -> Tuple[bool, str]:
+    """Whether one architecture passes at one vector level, and a phrase for the final line."""
     print(f"{arch}: {' '.join([*command[1:], *workload.flags()])}")
     try:
         comparisons = check(workload, command, options)
     except (CheckError, ValueError) as error:
         print(f"check_parity: {arch}: {error}", file=sys.stderr)
-        return False, f"{arch} could not be compared"
+        return False, f"{arch} ({level}) could not be compared"
     failures = sum(not comparison.passes for comparison in comparisons)
     if failures:
-        return False, f"{arch} has {failures} of {len(comparisons)} comparisons outside their limits"
-    return True, f"{arch} agrees in {len(comparisons)} comparisons"
+        return False, f"{arch} ({level}) has {failures} of {len(comparisons)} comparisons outside their limits"
+    return True, f"{arch} ({level}) agrees in {len(comparisons)} comparisons"
 
 
 def parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
@@ -267,6 +272,10 @@ def parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--schedule", default="1f1b", metavar="S")
     parser.add_argument("--transport", default="threads", metavar="T")
     parser.add_argument("--partition", default="uniform", metavar="P")
+    parser.add_argument(
+        "--simd", nargs="+", choices=LEVELS, metavar="LEVEL", default=None,
+        help=f"vector levels: {', '.join(LEVELS)} (default: all that this CPU can run)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the start and the tokens")
     parser.add_argument(
         "--relu-margin", type=float, default=2.0, metavar="X",
@@ -290,10 +299,23 @@ def workload_of(arch: str, options: argparse.Namespace) -> Workload:
     return replace(DEFAULTS[arch], **{name: value for name, value in given.items() if value is not None})
 
 
-def command_of(options: argparse.Namespace) -> List[str]:
+def levels_of(options: argparse.Namespace) -> List[str]:
+    """The levels that were asked for, or all that this CPU can run, as `ppthreads doctor` says."""
+    if options.simd is not None:
+        return list(options.simd)
+    done = subprocess.run([str(options.ppthreads.resolve()), "doctor"], capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("kernels")]
+    levels = [level for level in LEVELS if lines and re.search(rf"can run:.*\b{level}\b", lines[0])]
+    if not levels:
+        raise CheckError("ppthreads doctor does not say which vector levels this CPU can run")
+    return levels
+
+
+def command_of(options: argparse.Namespace, level: str) -> List[str]:
     """The binary, `run`, and how it is to run."""
     command = [str(options.ppthreads.resolve()), "run", "--stages", str(options.stages)]
     command += ["--schedule", options.schedule, "--transport", options.transport, "--partition", options.partition]
+    command += ["--simd", level]
     if options.virtual_stages is not None:
         command += ["--virtual-stages", str(options.virtual_stages)]
     return command
@@ -304,7 +326,16 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     options = parse(arguments)
     torch.set_num_threads(1)
     archs = models.ARCHITECTURES if options.arch == "both" else (options.arch,)
-    verdicts = [verdict(arch, workload_of(arch, options), command_of(options), options) for arch in archs]
+    try:
+        levels = levels_of(options)
+    except (CheckError, OSError) as error:
+        print(f"check_parity: {error}", file=sys.stderr)
+        return 1
+    verdicts = [
+        verdict(arch, level, workload_of(arch, options), command_of(options, level), options)
+        for level in levels
+        for arch in archs
+    ]
     passed = all(ok for ok, _ in verdicts)
     print(f"{'PASS' if passed else 'FAIL'}: {'; '.join(phrase for _, phrase in verdicts)}")
     return 0 if passed else 1
