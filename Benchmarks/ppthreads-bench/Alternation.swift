@@ -29,6 +29,8 @@ struct Alternation {
         Statistics(zip(samples[numerator], samples[denominator]).map { $0 / $1 })
     }
 
+    func median(_ candidate: Int) -> Double { Statistics(samples[candidate]).median }
+
     /// A line for each candidate: its median, and its ratio to the first.
     var table: String {
         let width = names.map(\.count).max()!

@@ -24,6 +24,7 @@ struct Main {
 
           pipeline  P = 2 over P = 1 at M = 8, and processes over threads, on the reference workload
           ring      round trips through two rings, threads and processes, beside the bare cache line
+          growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there
 
         Candidates take turns, --rounds times (default 11); ratios are taken within a round, and their median and quartiles
@@ -47,9 +48,10 @@ struct Main {
         switch name {
         case "pipeline": try PipelineBenchmark(effort).run()
         case "ring": try RingBenchmark(effort).run()
+        case "growth": try GrowthBenchmark(effort).run()
         case "kernels": try KernelBenchmark(effort).run()
         case "--help", "-h", "help": print(help)
-        default: throw .usage("unknown benchmark '\(name)'; allowed: pipeline, ring, kernels")
+        default: throw .usage("unknown benchmark '\(name)'; allowed: pipeline, ring, kernels, growth")
         }
     }
 

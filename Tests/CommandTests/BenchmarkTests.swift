@@ -5,6 +5,7 @@ struct BenchmarkTests {
         "every benchmark runs to its end and prints its figures",
         arguments: [
             ("pipeline", "processes over threads"), ("ring", "rings of 16, processes"), ("kernels", "GFLOP/s"),
+            ("growth", "for x"),
         ])
     func shortRun(name: String, figure: String) throws {
         let outcome = try Command.run([name, "--short"], executable: "ppthreads-bench")
@@ -25,7 +26,7 @@ struct BenchmarkTests {
 
     @Test("wrong usage is told in one line") func wrongUsage() throws {
         for (arguments, line) in [
-            (["rings"], "unknown benchmark 'rings'; allowed: pipeline, ring, kernels"),
+            (["rings"], "unknown benchmark 'rings'; allowed: pipeline, ring, kernels, growth"),
             (["ring", "--rounds", "0"], "--rounds: a whole number from 1 to 1000 is needed"),
             (["ring", "--fast"], "unknown flag --fast; allowed: --rounds N, --short"),
         ] {
