@@ -26,11 +26,11 @@ public struct DecoderAttention: Layer {
         let (inWeight, inBias, out) = Self.projections("\(name).self_attn", dim, &plan)
         selfAttention = SelfAttention(
             dim: dim, heads: heads, isCausal: false, project: Linear(weight: inWeight, bias: inBias, plan: &plan),
-            output: out, dropout: DropoutSite("\(name).self_attn"), plan: &plan)
+            output: out, dropout: DropoutSite("\(name).self_attn.dropout"), plan: &plan)
         let (crossWeight, crossBias, crossOut) = Self.projections("\(name).multihead_attn", dim, &plan)
         crossAttention = CrossAttention(
             dim: dim, heads: heads, weight: crossWeight, bias: crossBias, output: crossOut,
-            dropout: DropoutSite("\(name).multihead_attn"), plan: &plan)
+            dropout: DropoutSite("\(name).multihead_attn.dropout"), plan: &plan)
         norm1 = LayerNorm("\(name).norm1", columns: dim, plan: &plan)
         norm2 = LayerNorm("\(name).norm2", columns: dim, plan: &plan)
         dropout1 = ResidualDropout("\(name).dropout1", columns: dim, plan: &plan)

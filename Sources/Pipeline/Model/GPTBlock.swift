@@ -11,11 +11,15 @@ public struct PreNormBlock<Inner: Layer>: Layer {
     private let normed: Kept
     private let dNormed: KeptGradient
 
-    /// - Parameter inner: makes the inner layer, dim to dim.
-    public init(_ norm: String, dim: Int, plan: inout StagePlan, inner: (inout StagePlan) -> Inner) {
+    /// - Parameters:
+    ///   - dropout: the name of the site, unique in the model.
+    ///   - inner: makes the inner layer, dim to dim.
+    public init(
+        _ norm: String, dim: Int, dropout site: String, plan: inout StagePlan, inner: (inout StagePlan) -> Inner
+    ) {
         self.norm = LayerNorm(norm, columns: dim, plan: &plan)
         self.inner = inner(&plan)
-        dropout = ResidualDropout("\(norm) residual", columns: dim, plan: &plan)
+        dropout = ResidualDropout(site, columns: dim, plan: &plan)
         normed = plan.keep(Shape(plan.batch.tokens, dim))
         dNormed = plan.keepGradient(Shape(plan.batch.tokens, dim))
     }
@@ -45,7 +49,7 @@ extension PreNormBlock where Inner == SelfAttention {
     public static func attention(
         _ name: String, dim: Int, heads: Int, layers: Int, plan: inout StagePlan
     ) -> PreNormBlock {
-        PreNormBlock("\(name).ln_1", dim: dim, plan: &plan) { plan in
+        PreNormBlock("\(name).ln_1", dim: dim, dropout: "\(name).attn.resid_dropout", plan: &plan) { plan in
             let project = Linear(gpt: "\(name).attn.c_attn", inputs: dim, outputs: 3 * dim, plan: &plan)
             let output = Linear(
                 gpt: "\(name).attn.c_proj", inputs: dim, outputs: dim, residualLayers: layers, plan: &plan)
@@ -61,7 +65,7 @@ extension PreNormBlock where Inner == FeedForward {
     public static func feedForward(
         _ name: String, dim: Int, hidden: Int, layers: Int, plan: inout StagePlan
     ) -> PreNormBlock {
-        PreNormBlock("\(name).ln_2", dim: dim, plan: &plan) { plan in
+        PreNormBlock("\(name).ln_2", dim: dim, dropout: "\(name).mlp.dropout", plan: &plan) { plan in
             let up = Linear(gpt: "\(name).mlp.c_fc", inputs: dim, outputs: hidden, plan: &plan)
             let down = Linear(
                 gpt: "\(name).mlp.c_proj", inputs: hidden, outputs: dim, residualLayers: layers, plan: &plan)

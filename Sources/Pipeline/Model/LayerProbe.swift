@@ -23,11 +23,12 @@ public final class LayerProbe {
     /// - Parameters:
     ///   - inputColumns: 0 for a layer that reads tokens.
     ///   - seed: of the parameters' start, and of dropout.
-    ///   - dropout: the rate at which elements are dropped, as in the first microbatch of the first step.
+    ///   - dropout: the rate at which elements are dropped.
+    ///   - microbatch, step: those that the dropout is of.
     /// - Throws: `SegmentError`.
     public init(
         _ unit: Unit, inputColumns: Int, batch: BatchShape, seed: UInt64 = 0, simd: SIMDLevel = .best,
-        dropout: Double = 0
+        dropout: Double = 0, microbatch: Int = 0, step: Int = 0
     ) throws(SegmentError) {
         var plan = StagePlan(batch: batch, splitsBackward: true, dropsElements: dropout > 0)
         layer = unit.make(&plan)
@@ -45,7 +46,7 @@ public final class LayerProbe {
         let packed = layout.reserve(plan.packed)
         let workspace = layout.reserve(Kernels.workspaceShape())
         let loss = layout.reserve(Shape(1))
-        let step = layout.reserve(bytes: 4)
+        let stepNumber = layout.reserve(bytes: 4)
 
         segment = try Segment(bytes: layout.bytes, backing: .privateMemory)
         let arena = segment.arena
@@ -58,8 +59,9 @@ public final class LayerProbe {
             gradientStash: arena.part(gradientStash, of: plan.gradientStash.peak),
             scratch: arena.part(scratch, of: plan.scratch.peak), packed: arena.part(packed, of: plan.packed),
             kernels: Kernels(level: simd, workspace: arena.tensor(workspace, Kernels.workspaceShape())), batch: batch,
-            dropout: DropoutState(rate: dropout, seed: seed, microbatch: 0, step: arena.tokens(step)),
+            dropout: DropoutState(rate: dropout, seed: seed, microbatch: microbatch, step: arena.tokens(stepNumber)),
             tokens: tokens, targets: targets, gradientScale: 1, loss: arena.tensor(loss, Shape(1)))
+        frame.dropout.step[0] = Int32(step)
         parameters = plan.parameters
         packings = plan.packings
         for parameter in parameters { parameter.initialize(weight(parameter), seed: seed) }
