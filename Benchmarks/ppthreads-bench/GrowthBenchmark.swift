@@ -69,8 +69,8 @@ struct GrowthBenchmark {
         size.spec.architecture = architecture
         series.set(&size, value)
         if effort.isShort {
-            (size.spec.vocabulary, size.spec.hidden) = (size.spec.vocabulary / 100, 64)
-            (size.spec.dim, size.spec.sequenceLength) = (size.spec.dim / 10, size.spec.sequenceLength / 8)
+            (size.spec.vocabulary, size.spec.hidden, size.spec.heads) = (size.spec.vocabulary / 200, 16, 1)
+            (size.spec.dim, size.spec.sequenceLength) = (size.spec.dim / 30, size.spec.sequenceLength / 16)
         }
         var configuration = RunConfiguration(
             model: size.spec.model(), schedule: .oneFOneB(ranks: 1, microbatches: size.microbatches))

@@ -70,20 +70,18 @@ struct GradientTests {
         }
     }
 
-    @Test("finite differences agree for attention over more rows than a block has", arguments: [63, 64, 65, 150])
+    @Test("finite differences agree for attention over more rows than a block has", arguments: [64, 65, 130])
     func longSequences(length: Int) throws {
-        for isCausal in [false, true] {
+        for (isCausal, dropout) in [(false, 0.2), (true, 0)] {
             let unit = Unit(name: "attention", layer: nil, outputColumns: 15) {
                 Self.selfAttention(causal: isCausal, &$0)
             }
-            for dropout in [0, 0.2] {
-                let probe = try LayerProbe(
-                    unit, inputColumns: 15, batch: BatchShape(sequences: 2, sequenceLength: length), seed: 3,
-                    dropout: dropout)
-                fill(probe, seed: 5)
-                for (name, error) in probe.gradientErrors() {
-                    #expect(error < 4e-3, "\(isCausal) \(dropout) gradient of \(name)")
-                }
+            let probe = try LayerProbe(
+                unit, inputColumns: 15, batch: BatchShape(sequences: 1, sequenceLength: length), seed: 3,
+                dropout: dropout)
+            fill(probe, seed: 5)
+            for (name, error) in probe.gradientErrors(directions: 1) {
+                #expect(error < 4e-3, "\(isCausal) gradient of \(name)")
             }
         }
     }
