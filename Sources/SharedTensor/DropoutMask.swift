@@ -8,9 +8,9 @@ public struct DropoutMask: Sendable {
     private(set) var raw: ppt_dropout
 
     /// The same mask for a part that begins so many elements further on.
-    func from(_ element: Int) -> DropoutMask {
+    func advanced(by elements: Int) -> DropoutMask {
         var mask = self
-        mask.raw.first += UInt64(element)
+        mask.raw.first += UInt64(elements)
         return mask
     }
 

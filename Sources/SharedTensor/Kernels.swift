@@ -1,28 +1,6 @@
 import CKernels
 import Threads
 
-/// A matrix [rows, columns] in the layout that `Kernels.multiply` reads it in fastest, as a right-hand factor.
-public struct PackedMatrix {
-    public let rows: Int
-    public let columns: Int
-    let storage: Tensor
-
-    /// Floats that a packed matrix takes.
-    public static func storageShape(rows: Int, columns: Int) -> Shape {
-        let width = Int(PPT_GEMM_PANEL_COLUMNS)
-        return Shape(rows, (columns + width - 1) / width * width)
-    }
-
-    /// - Parameter storage: of `storageShape`, aligned to 64 bytes.
-    public init(rows: Int, columns: Int, storage: Tensor) {
-        precondition(
-            storage.count >= Self.storageShape(rows: rows, columns: columns).count, "room for whole panels is needed")
-        self.rows = rows
-        self.columns = columns
-        self.storage = storage
-    }
-}
-
 /// What a product does with a finished sum before it is written, which saves another pass over the result.
 public struct ProductEnding {
     fileprivate let raw: ppt_ending
@@ -166,11 +144,12 @@ public struct Kernels {
 
     /// An ending in a pass of its own.
     private func finish(_ c: Matrix, _ ending: ProductEnding) {
+        if ending.raw == PPT_PLAIN { return }
         for row in 0..<c.rows {
             let start = unsafe c.base + row * c.stride
             if let gate = ending.gate {
                 unsafe table.pointee.relu_backward(c.columns, gate.base + row * gate.stride, start, start)
-            } else if ending.raw == PPT_RECTIFIED {
+            } else {
                 unsafe table.pointee.relu(c.columns, start, start)
             }
         }
@@ -313,16 +292,16 @@ public struct Kernels {
     }
 
     /// In place: each row becomes softmax(scale * row). With a `diagonal`, row r sees columns 0...diagonal + r only.
-    /// - Parameter rowSums: [rows, 2], filled for `softmaxAgain`.
-    public func softmax(_ x: Matrix, scale: Float, diagonal: Int? = nil, rowSums: Tensor) {
-        precondition(rowSums.count == 2 * x.rows && diagonal ?? 0 >= 0, "softmax shapes")
-        unsafe table.pointee.softmax(x.rows, x.columns, x.base, x.stride, scale, diagonal ?? -1, rowSums.base)
+    /// - Parameter normalizers: [rows, 2], filled for `softmaxAgain`: what is subtracted, and what is multiplied by.
+    public func softmax(_ x: Matrix, scale: Float, diagonal: Int? = nil, normalizers: Tensor) {
+        precondition(normalizers.count == 2 * x.rows && diagonal ?? 0 >= 0, "softmax shapes")
+        unsafe table.pointee.softmax(x.rows, x.columns, x.base, x.stride, scale, diagonal ?? -1, normalizers.base)
     }
 
-    /// In place: the softmax of the same rows once more, to the bit, from what it left in `rowSums`.
-    public func softmaxAgain(_ x: Matrix, scale: Float, diagonal: Int? = nil, rowSums: Tensor) {
-        precondition(rowSums.count == 2 * x.rows && diagonal ?? 0 >= 0, "softmax shapes")
-        unsafe table.pointee.softmax_again(x.rows, x.columns, x.base, x.stride, scale, diagonal ?? -1, rowSums.base)
+    /// In place: the softmax of the same rows once more, to the bit, from what it left in `normalizers`.
+    public func softmaxAgain(_ x: Matrix, scale: Float, diagonal: Int? = nil, normalizers: Tensor) {
+        precondition(normalizers.count == 2 * x.rows && diagonal ?? 0 >= 0, "softmax shapes")
+        unsafe table.pointee.softmax_again(x.rows, x.columns, x.base, x.stride, scale, diagonal ?? -1, normalizers.base)
     }
 
     /// In place: dp becomes the gradient at the softmax's input, from its output p and the gradient at its output dp.
@@ -375,32 +354,4 @@ public struct Kernels {
         if isTeam { return share(SharedGradientDescent(kernels: self, w: w, g: g, rate: rate)) }
         unsafe table.pointee.sgd(w.count, w.base, g.base, rate)
     }
-}
-
-/// Adam's numbers for one step (1412.6980, as torch.optim.Adam computes them).
-public struct AdamStep: Sendable {
-    let raw: ppt_adam
-
-    /// - Parameter step: counts from 1.
-    public init(step: Int, rate: Double, beta1: Double, beta2: Double, epsilon: Double) {
-        precondition(step >= 1, "Adam's steps count from 1")
-        raw = ppt_adam(
-            beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon), rest1: Float(1 - beta1),
-            rest2: Float(1 - beta2),
-            step_size: Float(rate / (1 - power(beta1, step))),
-            root_correction2: Float((1 - power(beta2, step)).squareRoot()))
-    }
-}
-
-/// base^exponent by squaring: the same bits on every machine, which libm's pow does not promise.
-private func power(_ base: Double, _ exponent: Int) -> Double {
-    var result = 1.0
-    var square = base
-    var rest = exponent
-    while rest > 0 {
-        if rest & 1 == 1 { result *= square }
-        square *= square
-        rest >>= 1
-    }
-    return result
 }

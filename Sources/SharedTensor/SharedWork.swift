@@ -10,7 +10,8 @@ public protocol SharedWork: TeamWork {
     var kernels: Kernels { get }
     /// How many there are to share out.
     var count: Int { get }
-    /// Members take multiples of this, so that they do not write to the same cache lines.
+    /// Members take multiples of this, so that they do not write to the same cache lines: the floats of one, unless the
+    /// work says otherwise.
     var grain: Int { get }
     /// Does some of them, on one member's thread.
     /// - Parameter kernels: the member's own.
@@ -26,6 +27,8 @@ func part(of count: Int, grain: Int, member: Int, members: Int) -> Range<Int> {
 }
 
 extension SharedWork {
+    public var grain: Int { 16 }
+
     public func run(member: Int, of members: Int) {
         let part = part(of: count, grain: grain, member: member, members: members)
         if !part.isEmpty { run(part, kernels.ofMember(member)) }
@@ -41,13 +44,14 @@ struct SharedProduct: TeamWork {
 
     func run(member: Int, of members: Int) {
         var own = unsafe call
-        let columns = unsafe part(
-            of: call.n, grain: Int(PPT_GEMM_PANEL_COLUMNS), member: member, members: members)
-        let rows = unsafe part(of: call.m, grain: Int(PPT_GEMM_ROW_GRAIN), member: member, members: members)
+        func range(_ count: Int, _ grain: Int) -> ppt_range {
+            let part = part(of: count, grain: grain, member: member, members: members)
+            return ppt_range(from: part.lowerBound, to: part.upperBound)
+        }
         if unsafe Self.sharesColumns(rows: call.m, columns: call.n, members) {
-            unsafe own.columns = ppt_range(from: columns.lowerBound, to: columns.upperBound)
+            unsafe own.columns = range(call.n, Int(PPT_GEMM_PANEL_COLUMNS))
         } else {
-            unsafe own.rows = ppt_range(from: rows.lowerBound, to: rows.upperBound)
+            unsafe own.rows = range(call.m, Int(PPT_GEMM_ROW_GRAIN))
         }
         unsafe own.workspace += member * Int(PPT_GEMM_WORKSPACE_FLOATS)
         unsafe table.pointee.gemm(&own)
@@ -80,7 +84,6 @@ struct SharedColumnSums: SharedWork {
     let out: Tensor
 
     var count: Int { x.columns }
-    var grain: Int { SharedElements.grain }
     func run(_ columns: Range<Int>, _ kernels: Kernels) {
         kernels.addColumnSums(x.columns(columns), to: out.elements(columns))
     }
@@ -88,17 +91,11 @@ struct SharedColumnSums: SharedWork {
 
 // MARK: Elements
 
-enum SharedElements {
-    /// Floats of a cache line.
-    static let grain = 16
-}
-
 struct SharedSum: SharedWork {
     let kernels: Kernels
     let a, b, out: Tensor
 
     var count: Int { out.count }
-    var grain: Int { SharedElements.grain }
     func run(_ part: Range<Int>, _ kernels: Kernels) {
         kernels.add(a.elements(part), b.elements(part), into: out.elements(part))
     }
@@ -112,7 +109,6 @@ struct SharedActivation: SharedWork {
     let x, y: Tensor
 
     var count: Int { y.count }
-    var grain: Int { SharedElements.grain }
     func run(_ part: Range<Int>, _ kernels: Kernels) {
         switch kind {
         case .relu: kernels.relu(x.elements(part), into: y.elements(part))
@@ -130,7 +126,6 @@ struct SharedActivationBackward: SharedWork {
     let dx: Tensor
 
     var count: Int { dx.count }
-    var grain: Int { SharedElements.grain }
     func run(_ part: Range<Int>, _ kernels: Kernels) {
         let (dy, kept, dx) = (dy.elements(part), kept.elements(part), dx.elements(part))
         switch kind {
@@ -150,7 +145,7 @@ struct SharedDropout: SharedWork {
     /// What one group of random numbers serves.
     var grain: Int { 64 }
     func run(_ part: Range<Int>, _ kernels: Kernels) {
-        kernels.dropout(x.elements(part), mask.from(part.lowerBound), into: y.elements(part))
+        kernels.dropout(x.elements(part), mask.advanced(by: part.lowerBound), into: y.elements(part))
     }
 }
 
@@ -160,7 +155,6 @@ struct SharedAdam: SharedWork {
     let step: AdamStep
 
     var count: Int { w.count }
-    var grain: Int { SharedElements.grain }
     func run(_ part: Range<Int>, _ kernels: Kernels) {
         kernels.adam(w.elements(part), g.elements(part), m.elements(part), v.elements(part), step)
     }
@@ -172,7 +166,6 @@ struct SharedGradientDescent: SharedWork {
     let rate: Float
 
     var count: Int { w.count }
-    var grain: Int { SharedElements.grain }
     func run(_ part: Range<Int>, _ kernels: Kernels) {
         kernels.sgd(w.elements(part), g.elements(part), rate: rate)
     }
@@ -213,7 +206,6 @@ struct SharedLayerNormWeights: SharedWork {
     let dy, x, mean, rstd, dgamma, dbeta: Tensor
 
     var count: Int { x.shape.columns }
-    var grain: Int { SharedElements.grain }
     func run(_ columns: Range<Int>, _ kernels: Kernels) {
         kernels.layerNormBackwardWeights(
             dy.reshaped(x.shape).matrix.columns(columns), input: x.matrix.columns(columns), mean: mean, rstd: rstd,

@@ -99,7 +99,7 @@ public struct Dispatcher {
 /// A piece of work as helpers find it: what kind it is, and where.
 @safe
 private struct Assignment {
-    // Sound: the dispatcher writes it while the work lives, and clears nothing before all are done with it.
+    // Sound: the dispatcher writes it while the work lives, and writes the next only when all are done with it.
     let kind: any TeamWork.Type
     let work: UnsafeRawPointer
 }

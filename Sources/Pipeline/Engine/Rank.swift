@@ -1,7 +1,7 @@
 import SharedTensor
 import Threads
 
-/// The executor: walks a rank's actions, step after step. The same for every schedule and every transport.
+/// The executor: walks a rank's tasks, step after step. The same for every schedule and every transport.
 ///
 /// Made and used on the rank's own thread, so that the rank touches its memory first. After the first barrier nothing is
 /// allocated any more.
@@ -153,9 +153,9 @@ final class Rank {
     }
 
     private func pack(_ stage: Int, for use: PackedWeight.Use, _ watch: inout TaskWatch) {
-        let local = locals[localOfStage[stage]]
+        let place = localOfStage[stage]
         watch.startWork()
-        local.stage.packWeights(for: use, local.backwardFrames[0])
+        locals[place].stage.packWeights(for: use, locals[place].backwardFrames[0])
         watch.endWork()
     }
 
@@ -353,6 +353,7 @@ private struct TaskWatch {
     /// The input is there.
     mutating func received() { times.received = Clock.now() }
 
+    /// CPU time is read outside of the clock's readings: so what it falls short by was really lost.
     mutating func startWork() {
         cpuAtStart = Clock.threadCPU()
         times.ready = Clock.now()

@@ -22,6 +22,7 @@ extension Schedule {
     public var tasks: [[RankTask]] {
         actions.map { list in
             var tasks: [RankTask] = []
+            var packed: Set<RankTask> = []
             for action in list {
                 let packing: RankTask? =
                     switch action.kind {
@@ -29,7 +30,7 @@ extension Schedule {
                     case .backward, .backwardInput: .packBackward(stage: action.stage)
                     case .backwardWeights: nil
                     }
-                if let packing, !tasks.contains(packing) { tasks.append(packing) }
+                if let packing, packed.insert(packing).inserted { tasks.append(packing) }
                 tasks.append(.action(action))
             }
             return isForwardOnly ? tasks : tasks + [.update]

@@ -48,7 +48,7 @@ extension RunPlan {
         let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
         let links = try mapped { () throws(SegmentError) in try transport.connect(edges) }
         let timeline = try mapped { () throws(SegmentError) in
-            try Timeline(schedule, steps: configuration.steps, transport)
+            try Timeline(graph, steps: configuration.steps, transport)
         }
         let weights = try configuration.keepsWeights ? image() : nil
         let gradients = try configuration.keepsGradients ? image() : nil
@@ -97,16 +97,19 @@ extension RunPlan {
         } catch {
             throw failure(.threads("\(error)"))
         }
-        do {
-            let executor = try Rank(rank, self, control, links, timeline, team.dispatcher, pinning)
-            var report = try executor.run(weights: weights, gradients: gradients)
-            report.add(team.end())
-            return report
-        } catch {
-            team.end()
-            if let error = error as? SegmentError { throw failure(.memory(error.description)) }
-            throw error as! RankFailure
+        let outcome = Result { () throws(RankFailure) in
+            let executor: Rank
+            do throws(SegmentError) {
+                executor = try Rank(rank, self, control, links, timeline, team.dispatcher, pinning)
+            } catch {
+                throw failure(.memory(error.description))
+            }
+            return try executor.run(weights: weights, gradients: gradients)
         }
+        let helpers = team.end()
+        var report = try outcome.get()
+        report.add(helpers)
+        return report
     }
 
     private func image() throws(RunError) -> CheckpointImage {

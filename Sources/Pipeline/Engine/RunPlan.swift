@@ -121,9 +121,10 @@ public struct RunPlan: Sendable {
             Stage(
                 index: index, of: schedule.stages, units: units[range],
                 previousColumns: range.lowerBound == 0 ? 0 : units[range.lowerBound - 1].outputColumns,
-                batch: configuration.batchShape, splitsBackward: facts.gradientFrames[index] > 0,
-                recomputes: configuration.recomputes, dropsElements: configuration.effectiveDropout > 0,
-                members: configuration.threadsPerRank)
+                plan: StagePlan(
+                    batch: configuration.batchShape, splitsBackward: facts.gradientFrames[index] > 0,
+                    dropsElements: configuration.effectiveDropout > 0, members: configuration.threadsPerRank),
+                recomputes: configuration.recomputes)
         }
     }
 

@@ -20,13 +20,13 @@ struct Stage: Sendable {
     /// Where a recomputed forward puts its y, which nobody needs; nil when nothing is recomputed, and on the last stage.
     private let unusedOutput: Kept?
 
-    /// Plans a stage. `previousColumns` is the width of what it receives, 0 for the first.
+    /// Plans a stage in an empty plan. `previousColumns` is the width of what it receives, 0 for the first.
     init(
-        index: Int, of stages: Int, units: ArraySlice<Unit>, previousColumns: Int, batch: BatchShape,
-        splitsBackward: Bool, recomputes: Bool, dropsElements: Bool, members: Int
+        index: Int, of stages: Int, units: ArraySlice<Unit>, previousColumns: Int, plan empty: StagePlan,
+        recomputes: Bool
     ) {
-        var plan = StagePlan(
-            batch: batch, splitsBackward: splitsBackward, dropsElements: dropsElements, members: members)
+        var plan = empty
+        let (batch, splitsBackward) = (plan.batch, plan.splitsBackward)
         let inner = units.dropLast()
         let widest = inner.map(\.outputColumns).max() ?? 0
         dBetween = inner.enumerated().prefix(splitsBackward ? inner.count : 2).map { _, unit in

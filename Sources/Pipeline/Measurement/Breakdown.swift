@@ -37,7 +37,7 @@ public struct Breakdown: Equatable, Sendable {
 }
 
 extension RunResult {
-    /// The breakdown of each measured step that the timeline still has, and the replay that it rests on.
+    /// The breakdown of each measured step that the timeline still has.
     public func breakdowns() -> [Breakdown] {
         let kept = max(plan.configuration.warmupSteps, plan.configuration.steps - timeline.steps)
         return (kept..<plan.configuration.steps).map { breakdown(ofStep: $0) }

@@ -37,8 +37,8 @@ public struct Timeline: Sendable {
     /// Room for the reference workload's last hundred thousand steps.
     private static let bytesMax = 256 << 20
 
-    init(_ schedule: Schedule, steps: Int, _ transport: some Transport) throws(SegmentError) {
-        tasksOfRank = schedule.tasks.map(\.count)
+    init(_ graph: TaskGraph, steps: Int, _ transport: some Transport) throws(SegmentError) {
+        tasksOfRank = graph.tasks.map(\.count)
         let tasks = tasksOfRank.reduce(0, +)
         self.steps = min(steps, max(1, Self.bytesMax / (tasks * Self.lineBytes)))
         var first = 0

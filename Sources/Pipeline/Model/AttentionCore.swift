@@ -8,13 +8,13 @@ import SharedTensor
 /// Of the probabilities, two numbers a row are kept, from which the backward makes them again (as FlashAttention does,
 /// 2205.14135). The members of the rank's team share the heads.
 struct AttentionCore: Sendable {
-    fileprivate let headCount: Int
+    private let headCount: Int
     private let headColumns: Int
     private let isCausal: Bool
     private let batch: BatchShape
     private let dropout: DropoutSite?
     /// [sequences x heads x S, 2]
-    private let rowSums: Kept
+    private let normalizers: Kept
     /// [block, S] for each member: scores, which become probabilities; the same after dropout; their gradient.
     private let scores: Scratch
     private let dropped: Scratch?
@@ -30,7 +30,7 @@ struct AttentionCore: Sendable {
         batch = plan.batch
         let length = batch.sequenceLength
         let shape = Shape(plan.members * min(Self.blockRows, length), length)
-        rowSums = plan.keep(Shape(batch.sequences * heads * length, 2))
+        normalizers = plan.keep(Shape(batch.sequences * heads * length, 2))
         scores = plan.scratch(shape)
         dropped = dropout != nil && plan.dropsElements ? plan.scratch(shape) : nil
         dScores = plan.scratch(shape)
@@ -62,7 +62,8 @@ struct AttentionCore: Sendable {
         forEachBlock { block in
             let p = scratch(scores, block, frame).matrix
             frame.kernels.multiply(q.rows(block.rows), k.rows(block.keys).transposed, into: p)
-            frame.kernels.softmax(p, scale: scale, diagonal: block.diagonal, rowSums: sums(index, block, frame))
+            frame.kernels.softmax(
+                p, scale: scale, diagonal: block.diagonal, normalizers: normalizers(index, block, frame))
             let kept = dropped(index, block, frame).matrix
             frame.kernels.multiply(kept, v.rows(block.keys), into: out.rows(block.rows))
         }
@@ -78,7 +79,8 @@ struct AttentionCore: Sendable {
             let p = scratch(scores, block, frame).matrix
             let (qRows, dRows) = (q.rows(block.rows), dOut.rows(block.rows))
             kernels.multiply(qRows, k.rows(block.keys).transposed, into: p)
-            kernels.softmaxAgain(p, scale: scale, diagonal: block.diagonal, rowSums: sums(index, block, frame))
+            kernels.softmaxAgain(
+                p, scale: scale, diagonal: block.diagonal, normalizers: normalizers(index, block, frame))
             add(dropped(index, block, frame).matrix, dRows, to: dv, block, kernels)
             let ds = scratch(dScores, block, frame)
             kernels.multiply(dRows, v.rows(block.keys).transposed, into: ds.matrix)
@@ -142,9 +144,9 @@ struct AttentionCore: Sendable {
             .reshaped(Shape(block.rows.count, block.keys.count))
     }
 
-    private func sums(_ index: Int, _ block: Block, _ frame: Frame) -> Tensor {
+    private func normalizers(_ index: Int, _ block: Block, _ frame: Frame) -> Tensor {
         let first = index * batch.sequenceLength
-        return frame[rowSums].rows(first + block.rows.lowerBound..<first + block.rows.upperBound)
+        return frame[normalizers].rows(first + block.rows.lowerBound..<first + block.rows.upperBound)
     }
 
     // MARK: Dropout
@@ -170,32 +172,38 @@ struct AttentionCore: Sendable {
     }
 }
 
-private struct ForwardHeads: SharedWork {
+/// Attention's heads as a team shares them.
+private protocol HeadsWork: SharedWork {
+    var core: AttentionCore { get }
+    var frame: Frame { get }
+    /// One head of one sequence, in a member's own frame.
+    func run(head index: Int, _ frame: Frame)
+}
+
+extension HeadsWork {
+    var kernels: Kernels { frame.kernels }
+    var count: Int { core.sequencesAndHeads }
+    var grain: Int { 1 }
+    func run(_ part: Range<Int>, _ kernels: Kernels) {
+        let own = frame.with(kernels)
+        for index in part { run(head: index, own) }
+    }
+}
+
+private struct ForwardHeads: HeadsWork {
     let core: AttentionCore
     let q, k, v, out: Matrix
     let frame: Frame
 
-    var kernels: Kernels { frame.kernels }
-    var count: Int { core.sequencesAndHeads }
-    var grain: Int { 1 }
-    func run(_ part: Range<Int>, _ kernels: Kernels) {
-        let own = frame.with(kernels)
-        for index in part { core.forwardHead(index, q: q, k: k, v: v, out: out, own) }
-    }
+    func run(head index: Int, _ frame: Frame) { core.forwardHead(index, q: q, k: k, v: v, out: out, frame) }
 }
 
-private struct BackwardHeads: SharedWork {
+private struct BackwardHeads: HeadsWork {
     let core: AttentionCore
     let dOut, q, k, v, dq, dk, dv: Matrix
     let frame: Frame
 
-    var kernels: Kernels { frame.kernels }
-    var count: Int { core.sequencesAndHeads }
-    var grain: Int { 1 }
-    func run(_ part: Range<Int>, _ kernels: Kernels) {
-        let own = frame.with(kernels)
-        for index in part {
-            core.backwardHead(index, dOut: dOut, q: q, k: k, v: v, dq: dq, dk: dk, dv: dv, own)
-        }
+    func run(head index: Int, _ frame: Frame) {
+        core.backwardHead(index, dOut: dOut, q: q, k: k, v: v, dq: dq, dk: dk, dv: dv, frame)
     }
 }

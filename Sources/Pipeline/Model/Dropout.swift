@@ -21,8 +21,6 @@ struct DropoutState {
     let microbatch: Int
     /// One element: the step that the rank is in.
     let step: Tokens
-
-    static var none: DropoutState { DropoutState(rate: 0, seed: 0, microbatch: 0, step: .none) }
 }
 
 extension Frame {

@@ -38,7 +38,7 @@ INLINE void finish_row(long seen, long columns, float *x, float factor) {
     for (long c = seen; c < columns; c++) x[c] = 0.0f;
 }
 
-static void softmax(long rows, long columns, float *x, long ldx, float scale, long diagonal, float *kept_for_again) {
+static void softmax(long rows, long columns, float *x, long ldx, float scale, long diagonal, float *normalizers) {
     // The element that is largest after scaling; the smallest one when the scale turns the order around.
     const float sign = scale < 0 ? -1.0f : 1.0f;
     for (long r = 0; r < rows; r++, x += ldx) {
@@ -46,17 +46,17 @@ static void softmax(long rows, long columns, float *x, long ldx, float scale, lo
         const float shift = sign * largest(seen, x, sign);
         const float factor = 1.0f / exponentials(seen, x, scale, shift);
         finish_row(seen, columns, x, factor);
-        kept_for_again[2 * r] = shift;
-        kept_for_again[2 * r + 1] = factor;
+        normalizers[2 * r] = shift;
+        normalizers[2 * r + 1] = factor;
     }
 }
 
 static void softmax_again(long rows, long columns, float *x, long ldx, float scale, long diagonal,
-                          const float *kept_for_again) {
+                          const float *normalizers) {
     for (long r = 0; r < rows; r++, x += ldx) {
         const long seen = seen_by(r, columns, diagonal);
-        exponentials(seen, x, scale, kept_for_again[2 * r]);
-        finish_row(seen, columns, x, kept_for_again[2 * r + 1]);
+        exponentials(seen, x, scale, normalizers[2 * r]);
+        finish_row(seen, columns, x, normalizers[2 * r + 1]);
     }
 }
 

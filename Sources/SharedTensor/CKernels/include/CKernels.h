@@ -123,11 +123,11 @@ typedef struct ppt_kernels {
 
     /// In place over each row: x[r, :] = softmax(scale * x[r, :]). With `diagonal` at least 0, row r sees columns
     /// 0 ... diagonal + r only and the rest of the row becomes 0; below 0 it sees all. Safe for large values (the row's
-    /// maximum is subtracted). A NaN makes all that its row sees NaN. Leaves two floats a row with which `softmax_again`
-    /// makes the same bits of the same x.
-    void (*softmax)(long rows, long columns, float *x, long ldx, float scale, long diagonal, float *kept_for_again);
+    /// maximum is subtracted). A NaN makes all that its row sees NaN. Leaves two floats a row, what it subtracted and what it
+    /// multiplied by, with which `softmax_again` makes the same bits of the same x.
+    void (*softmax)(long rows, long columns, float *x, long ldx, float scale, long diagonal, float *normalizers);
     void (*softmax_again)(long rows, long columns, float *x, long ldx, float scale, long diagonal,
-                          const float *kept_for_again);
+                          const float *normalizers);
     /// In place over each row: dp[r, :] = scale * p[r, :] * (dp[r, :] - dot(p[r, :], dp[r, :])).
     void (*softmax_backward)(long rows, long columns, const float *p, long ldp, float *dp, long lddp, float scale);
 

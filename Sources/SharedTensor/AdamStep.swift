@@ -1,0 +1,29 @@
+import CKernels
+
+/// Adam's numbers for one step (1412.6980, as torch.optim.Adam computes them).
+public struct AdamStep: Sendable {
+    let raw: ppt_adam
+
+    /// - Parameter step: counts from 1.
+    public init(step: Int, rate: Double, beta1: Double, beta2: Double, epsilon: Double) {
+        precondition(step >= 1, "Adam's steps count from 1")
+        raw = ppt_adam(
+            beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon), rest1: Float(1 - beta1),
+            rest2: Float(1 - beta2),
+            step_size: Float(rate / (1 - power(beta1, step))),
+            root_correction2: Float((1 - power(beta2, step)).squareRoot()))
+    }
+}
+
+/// base^exponent by squaring: the same bits on every machine, which libm's pow does not promise.
+private func power(_ base: Double, _ exponent: Int) -> Double {
+    var result = 1.0
+    var square = base
+    var rest = exponent
+    while rest > 0 {
+        if rest & 1 == 1 { result *= square }
+        square *= square
+        rest >>= 1
+    }
+    return result
+}

@@ -1,0 +1,23 @@
+import CKernels
+
+/// A matrix [rows, columns] in the layout that `Kernels.multiply` reads it in fastest, as a right-hand factor.
+public struct PackedMatrix {
+    public let rows: Int
+    public let columns: Int
+    let storage: Tensor
+
+    /// Floats that a packed matrix takes.
+    public static func storageShape(rows: Int, columns: Int) -> Shape {
+        let width = Int(PPT_GEMM_PANEL_COLUMNS)
+        return Shape(rows, (columns + width - 1) / width * width)
+    }
+
+    /// - Parameter storage: of `storageShape`, aligned to 64 bytes.
+    public init(rows: Int, columns: Int, storage: Tensor) {
+        precondition(
+            storage.count >= Self.storageShape(rows: rows, columns: columns).count, "room for whole panels is needed")
+        self.rows = rows
+        self.columns = columns
+        self.storage = storage
+    }
+}
