@@ -25,6 +25,8 @@ struct Main {
           pipeline  P = 2 over P = 1 at M = 8, and processes over threads, on the reference workload
           ring      round trips through two rings, threads and processes, beside the bare cache line
           growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
+          faults    known faults, and the terms of the breakdown that they show in
+          timeline  what timing every task costs
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there
 
         Candidates take turns, --rounds times (default 11); ratios are taken within a round, and their median and quartiles
@@ -49,9 +51,11 @@ struct Main {
         case "pipeline": try PipelineBenchmark(effort).run()
         case "ring": try RingBenchmark(effort).run()
         case "growth": try GrowthBenchmark(effort).run()
+        case "faults": try FaultBenchmark(effort).run()
+        case "timeline": try TimelineBenchmark(effort).run()
         case "kernels": try KernelBenchmark(effort).run()
         case "--help", "-h", "help": print(help)
-        default: throw .usage("unknown benchmark '\(name)'; allowed: pipeline, ring, kernels, growth")
+        default: throw .usage("unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, timeline, kernels")
         }
     }
 

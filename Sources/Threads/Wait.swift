@@ -21,7 +21,7 @@ public struct Patience: Sendable, Equatable {
 }
 
 /// How a wait ended that got what it waited for.
-public enum Waited: Sendable {
+public enum Waited: UInt8, BitwiseCopyable, CaseIterable, Sendable {
     /// It was there already.
     case ready
     /// It came while spinning.

@@ -91,10 +91,3 @@ func helpText<Options>(_ synopsis: String, _ flags: [Flag<Options>]) -> String {
     }
     return synopsis + "\n\nFlags (defaults in brackets; --flag=value works too):\n" + lines.joined(separator: "\n")
 }
-
-extension String {
-    /// The text with spaces behind it, up to a width; longer texts stay as they are.
-    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
-    /// The text with spaces before it.
-    func paddedLeft(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
-}

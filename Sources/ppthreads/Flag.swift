@@ -17,6 +17,14 @@ struct FlagValueError: Error {
 }
 
 extension Flag {
+    /// The same flag for options that hold these.
+    func within<Outer>(_ path: WritableKeyPath<Outer, Options>) -> Flag<Outer> {
+        Flag<Outer>(names: names, placeholder: placeholder, help: help, standard: standard) {
+            outer, text throws(FlagValueError) in
+            try apply(&outer[keyPath: path], text)
+        }
+    }
+
     /// A switch.
     static func on(_ names: String..., set path: WritableKeyPath<Options, Bool>, help: String) -> Flag {
         Flag(names: names, placeholder: nil, help: help, standard: nil) { options, _ throws(FlagValueError) in
@@ -75,17 +83,21 @@ extension Flag {
         }
     }
 
-    /// Some cases of an enumeration, separated by commas.
-    static func choices<Choice: RawRepresentable<String> & CaseIterable>(
-        _ names: String..., set path: WritableKeyPath<Options, [Choice]>, help: String
+    /// Some cases of an enumeration, each once, separated by commas.
+    static func choices<Choice: RawRepresentable<String> & CaseIterable & Equatable>(
+        _ names: String..., set path: WritableKeyPath<Options, [Choice]>, standard: Options, help: String
     ) -> Flag {
         let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-        return Flag(names: names, placeholder: "LIST", help: "\(help), out of: \(allowed)", standard: "all") {
+        let isAll = standard[keyPath: path].count == Choice.allCases.count
+        let text = isAll ? "all" : standard[keyPath: path].map(\.rawValue).joined(separator: ",")
+        return Flag(names: names, placeholder: "LIST", help: "\(help), out of: \(allowed)", standard: text) {
             options, text throws(FlagValueError) in
+            var taken: [Choice] = []
             options[keyPath: path] = try list(text) { part throws(FlagValueError) in
-                guard let value = Choice(rawValue: part) else {
-                    throw FlagValueError(allowed: "names separated by commas, out of: \(allowed)")
+                guard let value = Choice(rawValue: part), !taken.contains(value) else {
+                    throw FlagValueError(allowed: "names separated by commas, each once, out of: \(allowed)")
                 }
+                taken.append(value)
                 return value
             }
         }

@@ -13,7 +13,12 @@ struct Command {
 struct Main {
     static let version = "0.1.0"
 
-    static var commands: [Command] { [RunCommand.command, VerifyCommand.command, DoctorCommand.command] }
+    static var commands: [Command] {
+        [
+            CompareCommand.command, RunCommand.command, TraceCommand.command, VerifyCommand.command,
+            DoctorCommand.command,
+        ]
+    }
 
     static func main() {
         Terminal.setUpSignals()

@@ -2,7 +2,8 @@ import FoundationEssentials
 import Pipeline
 
 /// The result of a run as a CSV header and row. The first thirteen columns are the reference runner's, in its order and
-/// with its meanings (its tokens/s are over the mean step); ours follow.
+/// with its meanings (its tokens/s are over the mean step); ours follow;
+/// a column without a figure is empty.
 struct RunCSV {
     private let columns: [(name: String, value: String)]
 
@@ -12,7 +13,8 @@ struct RunCSV {
         let schedule = result.plan.schedule
         let model = options.model
         let tokens = options.batch * model.sequenceLength
-        columns = [
+        let terms = result.timedSteps.isEmpty ? nil : Breakdown(meanOf: result.breakdowns())
+        let run: [(name: String, value: String)] = [
             ("schedule", options.schedule.rawValue), ("world_size", String(schedule.ranks)),
             ("layers", String(model.layers)), ("heads", String(model.heads)), ("hidden_dim", String(model.dim)),
             ("seq_len", String(model.sequenceLength)), ("batch_size", String(options.batch)),
@@ -33,6 +35,8 @@ struct RunCSV {
             ("loss", String(result.losses.last!)),
             ("peak_activation_bytes", String(result.ranks.map(\.activationBytesPeak).max()!)),
         ]
+        columns =
+            run + Breakdown.Term.allCases.map { term in ("\(term.rawValue)_s", terms.map { "\($0[term])" } ?? "") }
     }
 
     /// Header and row. No value holds a comma or a quote: names and numbers alone.

@@ -42,6 +42,7 @@ enum RunCommand {
     private static func write(_ result: RunResult, _ options: RunOptions) throws(CommandError) {
         try readingData { () throws(DataError) in
             if let path = options.save { try result.weights?.write(path) }
+            if let path = options.trace { try WholeFile.write(path, text: ChromeTrace(result).text) }
             if let path = options.saveGradients { try result.gradients?.write(path) }
         }
     }

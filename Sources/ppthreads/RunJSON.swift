@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Pipeline
 
 /// The result of a run as one JSON object, for programs; its keys are these names in snake case. Times are in seconds, memory in bytes; a loss that is no number
@@ -54,6 +53,11 @@ struct RunJSON: Encodable {
     let cpus: [Int?]
     /// Bytes of activations and gradients that were copied on their way between stages.
     let handoffBytesCopied: Int
+    /// Where the mean step went, and what it would be under other circumstances; null with `--no-timeline`.
+    let breakdown: Terms?
+    /// The same for each rank, and each edge's hand-offs.
+    let ranks: [RankTerms]
+    let handoffs: [EdgeHandoffs]
     let notes: [String]
 
     init(_ options: RunOptions, _ result: RunResult) {
@@ -102,17 +106,11 @@ struct RunJSON: Encodable {
             return nil
         }
         handoffBytesCopied = result.ranks.reduce(0) { $0 + $1.handoffBytesCopied }
+        breakdown = Terms(result)
+        ranks = result.rankBreakdowns().map(RankTerms.init)
+        handoffs = result.handoffs().map(EdgeHandoffs.init)
         notes = RunTable(options, result).notes
     }
 
-    func text() throws(CommandError) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-        do { return String(decoding: try encoder.encode(self), as: UTF8.self) } catch {
-            throw CommandError(code: .failed, message: "the result could not be written as JSON: \(error)")
-        }
-    }
+    func text() throws(CommandError) -> String { try JSONText.encode(self) }
 }

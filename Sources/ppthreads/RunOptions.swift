@@ -31,6 +31,8 @@ struct RunOptions {
     var timeout = 60.0
     var json = false
     var csv = false
+    var noTimeline = false
+    var trace: String?
 
     enum OptimizerName: String, CaseIterable { case adam, sgd }
 
@@ -130,6 +132,10 @@ struct RunOptions {
 
     private static var outputFlags: [Flag<RunOptions>] {
         [
+            .path(
+                "--trace", set: \.trace,
+                help: "write the measured steps as Chrome trace events, for Perfetto or ppthreads trace"),
+            .on("--no-timeline", set: \.noTimeline, help: "time steps alone: no breakdown, no hand-off figures"),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
             .on(
                 "--emit-csv", set: \.csv,
@@ -170,6 +176,9 @@ extension RunOptions {
         if forwardOnly && saveGradients != nil {
             throw CommandError(code: .usage, message: "--save-grads: there are no gradients with --forward-only")
         }
+        if noTimeline && trace != nil {
+            throw CommandError(code: .usage, message: "--trace: there is nothing to write with --no-timeline")
+        }
         var configuration = RunConfiguration(
             model: spec.model(), schedule: forwardOnly ? order.forwardOnly() : order)
         configuration.batchSize = batch
@@ -187,6 +196,7 @@ extension RunOptions {
         configuration.warmupSteps = warmup
         configuration.measuredSteps = measure
         configuration.timeoutSeconds = timeout
+        configuration.keepsTimeline = !noTimeline
         configuration.keepsWeights = save != nil
         configuration.keepsGradients = saveGradients != nil
         if let initial {
@@ -194,7 +204,7 @@ extension RunOptions {
         }
         try readingData { () throws(DataError) in
             try file?.check(vocabulary: spec.vocabulary, used: configuration.tokensUsed, path: data ?? "")
-            for path in [save, saveGradients].compactMap({ $0 }) { try CheckpointImage.checkWritable(path) }
+            for path in [save, saveGradients, trace].compactMap({ $0 }) { try CheckpointImage.checkWritable(path) }
         }
         return configuration
     }

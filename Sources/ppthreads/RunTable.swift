@@ -13,7 +13,8 @@ struct RunTable {
     }
 
     var text: String {
-        ([header, "", figures, "", breakdown, "", ranks] + notes.map { "\nnote: \($0)" }).joined(separator: "\n")
+        let timed = result.timeline == nil ? [] : [TimelineTable(result).text, ""]
+        return ([header, "", figures, ""] + timed + [ranks] + notes.map { "\nnote: \($0)" }).joined(separator: "\n")
     }
 
     private var plan: RunPlan { result.plan }
@@ -46,37 +47,11 @@ struct RunTable {
             """
     }
 
-    /// Where the time went, in the mean over the measured steps.
-    private var breakdown: String {
-        let terms = Breakdown(meanOf: result.breakdowns())
-        let named: [(String, Double, String)] = [
-            ("work", terms.work, "mean over ranks of the CPU time inside tasks"),
-            ("oversubscription", terms.oversubscription, "time inside tasks without the CPU"),
-            ("imbalance", terms.imbalance, "the busiest rank, less the mean"),
-            ("bubble", terms.bubble, "the order's, if hand-offs cost nothing"),
-            ("transport", terms.transport, "what hand-offs add to that"),
-            ("optimizer", terms.optimizer, "after the last backward"),
-        ]
-        let lines = named.map { name, seconds, meaning in
-            [
-                name.padded(to: 16), seconds.milliseconds.paddedLeft(to: 10),
-                "\((seconds / terms.step * 100).fixed(1)) %".paddedLeft(to: 7), meaning,
-            ].joined(separator: "  ")
-        }
-        return (["mean step".padded(to: 16) + "  " + terms.step.milliseconds.paddedLeft(to: 10)] + lines)
-            .joined(separator: "\n")
-    }
-
     private var ranks: String {
         let rows =
             [["rank", "stages", "holds", "CPU", "work", "weights", "activations", "in flight"]]
             + result.ranks.map(row)
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
-        return rows.map { row in
-            zip(row, widths).enumerated().map { column, cell in
-                column <= 2 ? cell.0.padded(to: cell.1) : cell.0.paddedLeft(to: cell.1)
-            }.joined(separator: "  ")
-        }.joined(separator: "\n")
+        return TextTable(rows, leading: 3).text
     }
 
     private func row(_ report: RankReport) -> [String] {
@@ -127,34 +102,5 @@ extension Pinning {
         case .pinned(let cpu): String(cpu)
         case .refused: "any (refused)"
         }
-    }
-}
-
-extension Int {
-    /// With a space between groups of three digits.
-    var grouped: String {
-        let digits = Array(String(magnitude))
-        let groups = stride(from: digits.count, to: 0, by: -3).map { end in
-            String(digits[Swift.max(0, end - 3)..<end])
-        }
-        return (self < 0 ? "-" : "") + groups.reversed().joined(separator: " ")
-    }
-}
-
-extension Double {
-    /// Seconds as milliseconds.
-    var milliseconds: String { "\((self * 1000).fixed(2)) ms" }
-
-    /// With a number of digits after the point.
-    func fixed(_ digits: Int) -> String {
-        if !isFinite { return "\(self)" }
-        let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
-        let scaled = (magnitude * scale).rounded()
-        if scaled >= 1e15 { return "\(self)" }
-        let whole = Int(scaled) / Int(scale)
-        let fraction = String(Int(scaled) % Int(scale))
-        let sign = self < 0 && scaled > 0 ? "-" : ""
-        return digits == 0
-            ? "\(sign)\(whole)" : "\(sign)\(whole).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
     }
 }

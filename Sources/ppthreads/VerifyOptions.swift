@@ -26,10 +26,10 @@ struct VerifyOptions {
 
     static var flags: [Flag<VerifyOptions>] {
         [
-            .choices("--arch", set: \.architectures, help: "architectures"),
-            .choices("--schedule", set: \.schedules, help: "schedules"),
-            .choices("--transport", set: \.transports, help: "transports"),
-            .choices("--partition", set: \.partitions, help: "partitions"),
+            .choices("--arch", set: \.architectures, standard: standard, help: "architectures"),
+            .choices("--schedule", set: \.schedules, standard: standard, help: "schedules"),
+            .choices("--transport", set: \.transports, standard: standard, help: "transports"),
+            .choices("--partition", set: \.partitions, standard: standard, help: "partitions"),
             .on(
                 "--recompute", set: \.recompute,
                 help: "do forwards again for the backwards, except in the one-stage run to compare with"),

@@ -16,6 +16,22 @@ struct BadInputTests {
     }
 
     static let cases = [
+        Case("compare --trials 0", 64, "--trials: '0' is not allowed; a whole number from 1 to 1000"),
+        Case("compare --json --csv", 64, "--json: cannot be given together with --csv"),
+        Case(
+            "compare --microbatches 3", 64,
+            "--microbatches: a batch of 8 sequences cannot be split into 3 equal microbatches"),
+        Case(
+            "compare --schedule gpipe,gpipe", 64,
+            "--schedule: 'gpipe,gpipe' is not allowed; names separated by commas, each once, out of: gpipe, 1f1b, interleaved"
+        ),
+        Case(
+            "compare --html /no/folder/page.html", 65,
+            "/no/folder/page.html: cannot be written: access: ENOENT (No such file or directory)"),
+        Case("run --trace t.json --no-timeline", 64, "--trace: there is nothing to write with --no-timeline"),
+        Case(
+            "run --trace /no/folder/t.json", 65,
+            "/no/folder/t.json: cannot be written: access: ENOENT (No such file or directory)"),
         Case("rum", 64, "unknown command 'rum'; did you mean 'run'?"),
         Case("run extra", 64, "unexpected argument 'extra': only flags are allowed here"),
         Case("run --layres 3", 64, "unknown flag --layres; did you mean --layers?"),
@@ -107,7 +123,7 @@ struct BadInputTests {
             "--microbatches: '4,x' is not allowed; whole numbers separated by commas, each from 1 to 65536"),
         Case(
             "verify --transport rings", 64,
-            "--transport: 'rings' is not allowed; names separated by commas, out of: threads, processes"),
+            "--transport: 'rings' is not allowed; names separated by commas, each once, out of: threads, processes"),
         Case("verify --stages 100", 64, "--stages: nothing was compared: 0 equal, 0 different, 96 that do not fit"),
         Case("doctor --all", 64, "unknown flag --all: doctor takes none"),
     ]
@@ -135,7 +151,8 @@ struct BadInputTests {
         #expect(outcome.code == example.code)
         #expect(outcome.output.isEmpty || example.arguments.hasPrefix("verify"))
         let command =
-            ["run", "verify", "doctor"].first { example.arguments.hasPrefix($0 + " ") }.map { " \($0)" } ?? ""
+            ["compare", "run", "verify", "doctor"].first { example.arguments.hasPrefix($0 + " ") }.map { " \($0)" }
+            ?? ""
         let line = example.line.replacing("FOLDER", with: folder.url.path)
         #expect(outcome.errors == "ppthreads\(command): \(line)\n")
     }

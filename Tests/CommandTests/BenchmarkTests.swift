@@ -5,7 +5,8 @@ struct BenchmarkTests {
         "every benchmark runs to its end and prints its figures",
         arguments: [
             ("pipeline", "processes over threads"), ("ring", "rings of 16, processes"), ("kernels", "GFLOP/s"),
-            ("growth", "for x"),
+            ("growth", "for x"), ("faults", "gain over expectation"),
+            ("timeline", "so the timeline takes"),
         ])
     func shortRun(name: String, figure: String) throws {
         let outcome = try Command.run([name, "--short"], executable: "ppthreads-bench")
@@ -26,7 +27,7 @@ struct BenchmarkTests {
 
     @Test("wrong usage is told in one line") func wrongUsage() throws {
         for (arguments, line) in [
-            (["rings"], "unknown benchmark 'rings'; allowed: pipeline, ring, kernels, growth"),
+            (["rings"], "unknown benchmark 'rings'; allowed: pipeline, ring, growth, faults, timeline, kernels"),
             (["ring", "--rounds", "0"], "--rounds: a whole number from 1 to 1000 is needed"),
             (["ring", "--fast"], "unknown flag --fast; allowed: --rounds N, --short"),
         ] {

@@ -105,7 +105,7 @@ struct RunCommandTests {
 
     @Test("every command explains itself; every flag in the help is in the docs, and the other way round")
     func help() throws {
-        for command in ["run", "verify", "doctor"] {
+        for command in ["compare", "run", "trace", "verify", "doctor"] {
             for arguments in [["help", command], [command, "--help"]] {
                 let outcome = try Command.run(arguments)
                 #expect(outcome.code == 0 && outcome.output.contains("Usage: ppthreads \(command)"))
@@ -115,7 +115,7 @@ struct RunCommandTests {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let document = try String(contentsOf: root.appending(path: "docs/commands.md"), encoding: .utf8)
-        let help = try Command.run("help", "run").output + Command.run("help", "verify").output
+        let help = try ["compare", "run", "trace", "verify"].map { try Command.run("help", $0).output }.joined()
         func flags(_ text: String) -> Set<String> { Set(text.matches(of: /--[a-z][a-z-]*/).map { String($0.output) }) }
         let other: Set = ["--flag", "--version", "--help"]
         #expect(flags(help).subtracting(flags(document)).subtracting(other).isEmpty)

@@ -135,6 +135,7 @@ private final class CopyingReceiver: ReceiveChannel {
     private var held: [Delivery?]
     private var next = 0
     private(set) var bytesCopied = 0
+    var lastWait: Waited { inner.lastWait }
 
     init(_ inner: any ReceiveChannel, _ edge: Edge) {
         var layout = SegmentLayout()

@@ -16,7 +16,7 @@ public struct DataError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Whole files in and out.
-enum WholeFile {
+public enum WholeFile {
     /// The file's bytes, mapped rather than read when it is large.
     static func read(_ path: String) throws(DataError) -> Data {
         do throws(SystemError) {
@@ -78,8 +78,19 @@ enum WholeFile {
         try systemCall("fsync") { fsync(descriptor) }
     }
 
+    /// Writes a text; `path` then holds all of it, or what it held before.
+    public static func write(_ path: String, text: String) throws(DataError) {
+        let bytes = Array(text.utf8)
+        // Sound: the buffer is read while `bytes` is in scope, by a call that keeps nothing of it.
+        let failure = unsafe bytes.withUnsafeBytes { buffer -> DataError? in
+            do throws(DataError) { unsafe try write(path, [buffer]) } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
     /// Whether a file could be made at `path`: its folder exists and may be written to. Checked before a long run.
-    static func checkWritable(_ path: String) throws(DataError) {
+    public static func checkWritable(_ path: String) throws(DataError) {
         let folder = path.contains("/") ? String(path[..<path.lastIndex(of: "/")!]) : "."
         do throws(SystemError) {
             try systemCall("access") { unsafe access(folder.isEmpty ? "/" : folder, W_OK | X_OK) }

@@ -19,8 +19,6 @@ final class Rank {
         let outbound: (any SendChannel)?
         let gradientInbound: (any ReceiveChannel)?
         let gradientOutbound: (any SendChannel)?
-        /// What a microbatch adds to the activation memory while it is in flight.
-        let activationBytes: Int
         /// Activation memory that is there all the time, for forwards that are done again.
         let recomputedBytes: Int
 
@@ -44,7 +42,8 @@ final class Rank {
     private let locals: [LocalStage]
     /// For each stage of the whole run, its place in `locals`.
     private let localOfStage: [Int]
-    private let timeline: Timeline
+    private let timeline: Timeline?
+    private var watch: TaskWatch
     private let tasks: [RankTask]
     private let microbatches: Int
     private let recomputes: Bool
@@ -61,7 +60,7 @@ final class Rank {
     private var report: RankReport
 
     init(
-        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline,
+        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline?,
         _ team: Dispatcher, _ pinning: Pinning
     ) throws(SegmentError) {
         let configuration = plan.configuration
@@ -91,7 +90,8 @@ final class Rank {
         localOfStage = plan.stages.map { stage in stages.firstIndex { $0.index == stage.index } ?? -1 }
         tasks = plan.graph.tasks[index]
         self.timeline = timeline
-        timeline.prepare(rank: index)
+        timeline?.prepare(rank: index)
+        watch = TaskWatch(isOn: timeline != nil, plan.placement.isShared[index] ? RunDelay() : nil)
         microbatches = plan.schedule.microbatches
         recomputes = configuration.recomputes
         isForwardOnly = plan.schedule.isForwardOnly
@@ -125,6 +125,7 @@ final class Rank {
         control.setPosition(ofRank: index, step: step, task: nil)
         stepNumber[0] = Int32(step)
         fillTokens(step)
+        watch.startStep()
         try barrier.arrive(wait)
         let start = Clock.now()
         var exportNanoseconds: UInt64 = 0
@@ -132,8 +133,9 @@ final class Rank {
             if task == .update { exportNanoseconds = export(gradients) }
             control.setPosition(ofRank: index, step: step, task: place)
             let allocations = CurrentThread.allocations
-            let times = try perform(task, step)
-            timeline.record(times, index, step: step, task: place)
+            watch.begin()
+            try perform(task, step)
+            timeline?.record(watch.times, index, step: step, task: place)
             report.addAllocations(since: allocations)
         }
         report.stepStart.append(start)
@@ -141,47 +143,45 @@ final class Rank {
         recordLoss()
     }
 
-    private func perform(_ task: RankTask, _ step: Int) throws(WaitError) -> TaskTimes {
-        var watch = TaskWatch()
+    private func perform(_ task: RankTask, _ step: Int) throws(WaitError) {
         switch task {
-        case .packForward(let stage): pack(stage, for: .forward, &watch)
-        case .packBackward(let stage): pack(stage, for: .backwardInput, &watch)
-        case .action(let action): try perform(action, &watch)
-        case .update: update(step: step + 1, &watch)
+        case .packForward(let stage): pack(stage, for: .forward)
+        case .packBackward(let stage): pack(stage, for: .backwardInput)
+        case .action(let action): try perform(action)
+        case .update: update(step: step + 1)
         }
-        return watch.times
     }
 
-    private func pack(_ stage: Int, for use: PackedWeight.Use, _ watch: inout TaskWatch) {
+    private func pack(_ stage: Int, for use: PackedWeight.Use) {
         let place = localOfStage[stage]
         watch.startWork()
         locals[place].stage.packWeights(for: use, locals[place].backwardFrames[0])
         watch.endWork()
     }
 
-    private func perform(_ action: Action, _ watch: inout TaskWatch) throws(WaitError) {
+    private func perform(_ action: Action) throws(WaitError) {
         let place = localOfStage[action.stage]
         let slot = place * microbatches + action.microbatch
         switch action.kind {
-        case .forward: try forward(place, action.microbatch, slot, &watch)
+        case .forward: try forward(place, action.microbatch, slot)
         case .backward:
-            let dx = try receiveGradient(place, slot, &watch)
-            watch.startWork()
+            let dx = try receiveGradient(place, slot)
+            watch.startWork(roomWait: locals[place].gradientOutbound?.lastWait ?? .ready)
             recompute(place, action.microbatch, slot)
             locals[place].stage.backward(
                 gradient(slot), input: input(slot), into: dx, locals[place].backwardFrames[action.microbatch])
             watch.endWork()
             // Released before the hand-off: who receives it may count on these slots being free.
             finish(place, slot)
-            locals[place].gradientOutbound?.commit()
+            handOn(locals[place].gradientOutbound)
         case .backwardInput:
-            let dx = try receiveGradient(place, slot, &watch)
-            watch.startWork()
+            let dx = try receiveGradient(place, slot)
+            watch.startWork(roomWait: locals[place].gradientOutbound?.lastWait ?? .ready)
             recompute(place, action.microbatch, slot)
             locals[place].stage.backwardInput(
                 gradient(slot), input: input(slot), into: dx, locals[place].backwardFrames[action.microbatch])
             watch.endWork()
-            locals[place].gradientOutbound?.commit()
+            handOn(locals[place].gradientOutbound)
         case .backwardWeights:
             watch.startWork()
             locals[place].stage.backwardWeights(
@@ -192,20 +192,28 @@ final class Rank {
     }
 
     private func forward(
-        _ place: Int, _ microbatch: Int, _ slot: Int, _ watch: inout TaskWatch
+        _ place: Int, _ microbatch: Int, _ slot: Int
     ) throws(WaitError) {
-        inFlight[slot].input = try locals[place].inbound?.receive(wait)
-        watch.received()
+        if let inbound = locals[place].inbound {
+            inFlight[slot].input = try inbound.receive(wait)
+            watch.received(inbound.lastWait)
+        }
         let y = try locals[place].outbound?.reserve(wait) ?? .none
-        activationBytes += locals[place].activationBytes
+        activationBytes += locals[place].stage.activationBytes
         inFlightCount += 1
         report.activationBytesPeak = max(report.activationBytesPeak, activationBytes)
         report.inFlightPeak = max(report.inFlightPeak, inFlightCount)
-        watch.startWork()
+        watch.startWork(roomWait: locals[place].outbound?.lastWait ?? .ready)
         locals[place].stage.forward(input(slot), into: y, locals[place].forwardFrames[microbatch])
         watch.endWork()
-        locals[place].outbound?.commit()
+        handOn(locals[place].outbound)
         if isForwardOnly { finish(place, slot) }
+    }
+
+    private func handOn(_ channel: (any SendChannel)?) {
+        guard let channel else { return }
+        watch.handOn()
+        channel.commit()
     }
 
     private func recompute(_ place: Int, _ microbatch: Int, _ slot: Int) {
@@ -213,9 +221,11 @@ final class Rank {
     }
 
     /// Takes the gradient from the next stage, then room for the one to the previous stage, which it returns.
-    private func receiveGradient(_ place: Int, _ slot: Int, _ watch: inout TaskWatch) throws(WaitError) -> Tensor {
-        inFlight[slot].gradient = try locals[place].gradientInbound?.receive(wait)
-        watch.received()
+    private func receiveGradient(_ place: Int, _ slot: Int) throws(WaitError) -> Tensor {
+        if let inbound = locals[place].gradientInbound {
+            inFlight[slot].gradient = try inbound.receive(wait)
+            watch.received(inbound.lastWait)
+        }
         return try locals[place].gradientOutbound?.reserve(wait) ?? .none
     }
 
@@ -224,7 +234,7 @@ final class Rank {
         if let input = inFlight[slot].input { locals[place].inbound!.release(input) }
         if let gradient = inFlight[slot].gradient { locals[place].gradientInbound!.release(gradient) }
         inFlight[slot] = InFlight()
-        activationBytes -= locals[place].activationBytes
+        activationBytes -= locals[place].stage.activationBytes
         inFlightCount -= 1
     }
 
@@ -232,7 +242,7 @@ final class Rank {
     private func gradient(_ slot: Int) -> Tensor { inFlight[slot].gradient?.tensor ?? .none }
 
     /// - Parameter step: counts from 1.
-    private func update(step: Int, _ watch: inout TaskWatch) {
+    private func update(step: Int) {
         watch.startWork()
         for local in locals {
             plan.configuration.optimizer.update(
@@ -312,7 +322,6 @@ final class Rank {
             inbound: edge(index - 1, index).map(links.receiver), outbound: edge(index, index + 1).map(links.sender),
             gradientInbound: edge(index + 1, index).map(links.receiver),
             gradientOutbound: edge(index, index - 1).map(links.sender),
-            activationBytes: (recomputes ? 0 : stage.plan.stash.stride) + stage.inputShape.count * 4,
             recomputedBytes: recomputes ? regions.stashFrames * stage.plan.stash.stride : 0)
     }
 
@@ -337,30 +346,5 @@ final class Rank {
             gradientScale: 1 / Float(plan.schedule.microbatches),
             loss: arena.tensor(layout.losses, Shape(plan.schedule.microbatches)).elements(
                 microbatch..<microbatch + 1))
-    }
-}
-
-/// Takes a task's times as the task goes on.
-private struct TaskWatch {
-    private(set) var times = TaskTimes()
-    private var cpuAtStart: UInt64 = 0
-
-    init() {
-        times.begin = Clock.now()
-        times.received = times.begin
-    }
-
-    /// The input is there.
-    mutating func received() { times.received = Clock.now() }
-
-    /// CPU time is read outside of the clock's readings: so what it falls short by was really lost.
-    mutating func startWork() {
-        cpuAtStart = Clock.threadCPU()
-        times.ready = Clock.now()
-    }
-
-    mutating func endWork() {
-        times.end = Clock.now()
-        times.cpu = Clock.threadCPU() - cpuAtStart
     }
 }

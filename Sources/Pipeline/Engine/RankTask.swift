@@ -8,6 +8,15 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
     /// The optimizer, on all of the rank's stages.
     case update
 
+    /// The stage it is for; nil for what a rank does for all of its stages.
+    public var stage: Int? {
+        switch self {
+        case .packForward(let stage), .packBackward(let stage): stage
+        case .action(let action): action.stage
+        case .update: nil
+        }
+    }
+
     public var description: String {
         switch self {
         case .packForward, .packBackward: "packing"

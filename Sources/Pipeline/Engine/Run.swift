@@ -6,8 +6,8 @@ public struct RunResult: Sendable {
     public let plan: RunPlan
     /// One for each rank, in order.
     public let ranks: [RankReport]
-    /// When each task of the last steps was done.
-    public let timeline: Timeline
+    /// When each task of the last steps was done, when the configuration `keepsTimeline`.
+    public let timeline: Timeline?
     /// After the last step, when the configuration `keepsWeights`.
     public let weights: CheckpointImage?
     /// Of the last step before its update, when the configuration `keepsGradients`.
@@ -48,7 +48,7 @@ extension RunPlan {
         let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
         let links = try mapped { () throws(SegmentError) in try transport.connect(edges) }
         let timeline = try mapped { () throws(SegmentError) in
-            try Timeline(graph, steps: configuration.steps, transport)
+            configuration.keepsTimeline ? try Timeline(graph, steps: configuration.steps, transport) : nil
         }
         let weights = try configuration.keepsWeights ? image() : nil
         let gradients = try configuration.keepsGradients ? image() : nil
@@ -60,7 +60,7 @@ extension RunPlan {
     }
 
     private func start(
-        _ control: ControlBlock, _ links: any Links, _ timeline: Timeline, _ weights: CheckpointImage?,
+        _ control: ControlBlock, _ links: any Links, _ timeline: Timeline?, _ weights: CheckpointImage?,
         _ gradients: CheckpointImage?
     ) throws(RunError) -> [Supervisor.RankWorker] {
         var workers: [Supervisor.RankWorker] = []
@@ -83,7 +83,7 @@ extension RunPlan {
 
     /// A rank's whole life, on its own thread.
     private func work(
-        as rank: Int, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline,
+        as rank: Int, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline?,
         _ weights: CheckpointImage?, _ gradients: CheckpointImage?, _ pinning: Pinning
     ) throws(RankFailure) -> RankReport {
         func failure(_ reason: RankFailure.Reason) -> RankFailure {

@@ -32,6 +32,8 @@ public struct RunConfiguration: Sendable {
     public var blas: BLASLibrary?
     /// Parameters to start from, instead of the seed's.
     public var initial: SafetensorsFile?
+    /// Whether each task of each step is timed.
+    public var keepsTimeline = true
     /// Whether the result holds the weights after the last step.
     public var keepsWeights = false
     /// Whether the result holds the gradients of the last step, as they were before the update.

@@ -12,6 +12,10 @@ struct Stage: Sendable {
     /// Shape of y; empty for the last stage.
     let outputShape: Shape
 
+    /// What a microbatch adds to the activation memory while it is in flight: its stash, unless that is done again, and the
+    /// received input.
+    let activationBytes: Int
+
     private let layers: [any Layer]
     /// The outputs of all layers but the last.
     private let between: [Kept]
@@ -43,6 +47,7 @@ struct Stage: Sendable {
         inputShape = Shape(previousColumns == 0 ? 0 : batch.tokens, previousColumns)
         outputShape = Shape(isLast ? 0 : batch.tokens, units.last!.outputColumns)
         unusedOutput = recomputes && !isLast ? plan.keep(outputShape) : nil
+        activationBytes = (recomputes ? 0 : plan.stash.stride) + inputShape.count * 4
         self.index = index
         self.plan = plan
     }

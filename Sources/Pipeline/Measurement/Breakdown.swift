@@ -1,73 +1,73 @@
 /// Where a step's time went. All terms are in seconds and add up to the step.
+///
+/// Three replays of the schedule tell them apart, each with more of what was measured than the one before: CPU times,
+/// durations with what was lost to others on the same CPU, and at last the measured makespan itself.
 public struct Breakdown: Equatable, Sendable {
     /// Mean over ranks of the CPU time inside tasks, the update aside.
     public let work: Double
-    /// Mean over ranks of the time inside tasks in which the rank's thread did not have its CPU.
-    public let oversubscription: Double
-    /// The most that a rank had to do, less the mean.
+    /// The most CPU time that a rank needed, less the mean.
     public let imbalance: Double
-    /// What the schedule's order adds with hand-offs that cost nothing: the makespan of the replay, less the most that a
-    /// rank had to do.
+    /// What the schedule's order adds with hand-offs that cost nothing and a CPU for each rank: the makespan of a replay of
+    /// the CPU times, less the most that a rank needed.
     public let bubble: Double
-    /// What the hand-offs add: the measured makespan, less the replay's.
+    /// What it adds that ranks were without their CPU while they worked or could have: the makespan of a replay with that
+    /// time, less that of the one without. Zero when each rank has a CPU of its own.
+    public let oversubscription: Double
+    /// What hand-offs add: the measured makespan, less the replay's.
     public let transport: Double
-    /// From the end of the last task to the end of the step: updates.
+    /// From the end of the last other task to the end of the step: updates.
     public let optimizer: Double
 
-    public var step: Double { work + oversubscription + imbalance + bubble + transport + optimizer }
+    /// The terms, in the order in which they add up.
+    public enum Term: String, CaseIterable, Sendable {
+        case work, imbalance, bubble, oversubscription, transport, optimizer
+    }
+
+    public subscript(term: Term) -> Double {
+        switch term {
+        case .work: work
+        case .imbalance: imbalance
+        case .bubble: bubble
+        case .oversubscription: oversubscription
+        case .transport: transport
+        case .optimizer: optimizer
+        }
+    }
+
+    public var step: Double { work + imbalance + bubble + oversubscription + transport + optimizer }
 
     init(
-        work: Double, oversubscription: Double, imbalance: Double, bubble: Double, transport: Double, optimizer: Double
+        work: Double, imbalance: Double, bubble: Double, oversubscription: Double, transport: Double, optimizer: Double
     ) {
         self.work = work
-        self.oversubscription = oversubscription
         self.imbalance = imbalance
         self.bubble = bubble
+        self.oversubscription = oversubscription
         self.transport = transport
         self.optimizer = optimizer
     }
 
+    public init(_ times: StepTimes) {
+        let needed = times.worked.map { $0.reduce(0) { $0 + $1.onCPU } }
+        let mean = Statistics(needed).mean
+        let most = needed.max()!
+        let ideal = Replay(times.graph, durations: times.values(\.onCPU)).makespan
+        let shared = Replay(times.graph, durations: times.values(\.work), delays: times.delays).makespan
+        self.init(
+            work: mean, imbalance: most - mean, bubble: ideal - most, oversubscription: shared - ideal,
+            transport: times.makespan - shared, optimizer: times.seconds - times.makespan)
+    }
+
     /// The mean of each term.
     public init(meanOf breakdowns: [Breakdown]) {
-        func mean(_ term: (Breakdown) -> Double) -> Double { Statistics(breakdowns.map(term)).mean }
         self.init(
-            work: mean(\.work), oversubscription: mean(\.oversubscription), imbalance: mean(\.imbalance),
-            bubble: mean(\.bubble), transport: mean(\.transport), optimizer: mean(\.optimizer))
+            work: breakdowns.mean(\.work), imbalance: breakdowns.mean(\.imbalance), bubble: breakdowns.mean(\.bubble),
+            oversubscription: breakdowns.mean(\.oversubscription), transport: breakdowns.mean(\.transport),
+            optimizer: breakdowns.mean(\.optimizer))
     }
 }
 
 extension RunResult {
-    /// The breakdown of each measured step that the timeline still has.
-    public func breakdowns() -> [Breakdown] {
-        let kept = max(plan.configuration.warmupSteps, plan.configuration.steps - timeline.steps)
-        return (kept..<plan.configuration.steps).map { breakdown(ofStep: $0) }
-    }
-
-    private func breakdown(ofStep step: Int) -> Breakdown {
-        let graph = plan.graph
-        let times = graph.tasks.enumerated().map { rank, list in
-            list.indices.map { timeline.times(ofRank: rank, step: step, task: $0) }
-        }
-        let released = ranks.map { $0.stepStart[step] }.min()!
-        let replay = Replay(graph, durations: times.map { $0.map(\.work) })
-        let busy = sums(times, \.work)
-        let displaced = sums(times, \.displaced)
-        let mean = Statistics(busy).mean
-        let most = busy.max()!
-        let lost = Statistics(displaced).mean
-        let finished = zip(times, graph.tasks).flatMap { times, tasks in
-            zip(times, tasks).compactMap { $1 == .update ? nil : $0.end }
-        }.max()!
-        let makespan = Double(finished - released) / 1e9
-        return Breakdown(
-            work: mean - lost, oversubscription: lost, imbalance: most - mean, bubble: replay.makespan - most,
-            transport: makespan - replay.makespan, optimizer: stepSeconds[step] - makespan)
-    }
-
-    /// For each rank, over its tasks but the update.
-    private func sums(_ times: [[TaskTimes]], _ seconds: (TaskTimes) -> Double) -> [Double] {
-        zip(times, plan.graph.tasks).map { times, tasks in
-            zip(times, tasks).reduce(0) { $1.1 == .update ? $0 : $0 + seconds($1.0) }
-        }
-    }
+    /// The breakdown of each measured step that the timeline still has; none without a timeline.
+    public func breakdowns() -> [Breakdown] { timedSteps.map { Breakdown(times(ofStep: $0)) } }
 }

@@ -8,14 +8,17 @@ public struct Replay: Sendable {
     /// From the release to the end of the last task that is not an update.
     public let makespan: Double
 
-    /// - Parameter durations: seconds, for each rank and task of a sound schedule.
-    public init(_ graph: TaskGraph, durations: [[Double]]) {
+    /// - Parameters:
+    ///   - durations: seconds, for each rank and task of a sound schedule.
+    ///   - delays: seconds that each task stands still once its rank has come to it and its inputs are there; none unless
+    ///     given.
+    public init(_ graph: TaskGraph, durations: [[Double]], delays: [[Double]]? = nil) {
         var start = durations.map { $0.map { _ in 0.0 } }
         var end = start
         for place in graph.order {
             let (rank, task) = (place.rank, place.task)
             let inputs = graph.causes[rank][task].map { end[$0.rank][$0.task] }.max() ?? 0
-            start[rank][task] = max(task > 0 ? end[rank][task - 1] : 0, inputs)
+            start[rank][task] = max(task > 0 ? end[rank][task - 1] : 0, inputs) + (delays?[rank][task] ?? 0)
             end[rank][task] = start[rank][task] + durations[rank][task]
         }
         self.start = start
@@ -36,6 +39,8 @@ public struct TaskGraph: Sendable {
     public let tasks: [[RankTask]]
     /// For each rank and task, the tasks whose results it needs, besides its rank's earlier ones.
     public let causes: [[[Place]]]
+    /// For each rank and task, the cause that is another stage's: who hands on what the task receives.
+    public let senders: [[Place?]]
     /// All tasks, each after those that it has to wait for.
     public let order: [Place]
 
@@ -49,8 +54,8 @@ public struct TaskGraph: Sendable {
                 if case .action(let action) = task { placeOfAction[action] = Place(rank: rank, task: index) }
             }
         }
-        causes = tasks.map { list in
-            list.map { task in
+        let causes = tasks.map { list in
+            list.map { task -> [Place] in
                 guard case .action(let action) = task else { return [] }
                 return sorted.causes(of: action).map { placeOfAction[$0]! }
             }
@@ -70,5 +75,9 @@ public struct TaskGraph: Sendable {
         }
         self.order = order
         self.tasks = tasks
+        self.causes = causes
+        senders = zip(tasks, causes).map { list, causes in
+            zip(list, causes).map { task, causes in causes.first { tasks[$0.rank][$0.task].stage != task.stage } }
+        }
     }
 }

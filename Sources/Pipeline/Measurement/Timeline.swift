@@ -1,27 +1,6 @@
 import SharedTensor
 import Threads
 
-/// When one task of one step was done, on the clock that all ranks share, in nanoseconds.
-///
-///     begin ... waits for its input ... received ... waits for room ... ready ... works ... end
-public struct TaskTimes: BitwiseCopyable, Equatable, Sendable {
-    /// The rank turned to it.
-    public var begin: UInt64 = 0
-    /// Its input was there.
-    public var received: UInt64 = 0
-    /// There was room for its output: the work began.
-    public var ready: UInt64 = 0
-    /// The work was done; handing on follows.
-    public var end: UInt64 = 0
-    /// CPU time that the rank's thread had between `ready` and `end`.
-    public var cpu: UInt64 = 0
-
-    /// Seconds of work.
-    public var work: Double { Double(end - ready) / 1e9 }
-    /// Seconds of work in which the rank's thread did not have its CPU.
-    public var displaced: Double { Double(end - ready - min(cpu, end - ready)) / 1e9 }
-}
-
 /// The times of all tasks of the last steps of a run, written by the ranks while they run.
 ///
 /// One cache line a task, in memory that was touched before the run and that the caller of a run sees too. A rank writes

@@ -31,6 +31,7 @@ extension Edge {
 private final class RingSendChannel: SendChannel {
     private var producer: RingProducer
     private let shape: Shape
+    private(set) var lastWait = Waited.ready
     /// Stages write and read in the slots themselves.
     let bytesCopied = 0
 
@@ -39,7 +40,12 @@ private final class RingSendChannel: SendChannel {
         self.shape = shape
     }
 
-    func reserve(_ context: WaitContext) throws(WaitError) -> Tensor { try producer.reserve(context).tensor(shape) }
+    func reserve(_ context: WaitContext) throws(WaitError) -> Tensor {
+        let slot = try producer.reserve(context)
+        lastWait = slot.waited
+        return slot.tensor(shape)
+    }
+
     func commit() { producer.commit() }
 }
 
@@ -49,6 +55,7 @@ private final class RingReceiveChannel: ReceiveChannel {
     // Slots are received in ring order, so the n-th delivery and the (n + capacity)-th are never held together.
     private var held: [RingSlot?]
     private var next = 0
+    private(set) var lastWait = Waited.ready
     let bytesCopied = 0
 
     init(_ storage: RingStorage, _ shape: Shape) {
@@ -59,6 +66,7 @@ private final class RingReceiveChannel: ReceiveChannel {
 
     func receive(_ context: WaitContext) throws(WaitError) -> Delivery {
         let slot = try consumer.receive(context)
+        lastWait = slot.waited
         let ticket = next
         held[ticket] = slot
         next = ticket + 1 == held.count ? 0 : ticket + 1

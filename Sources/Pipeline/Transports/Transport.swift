@@ -22,6 +22,8 @@ public struct Edge: Hashable, Sendable {
 public protocol SendChannel: AnyObject {
     /// Waits for room and returns where to write the next item; the same place again until it is committed.
     func reserve(_ context: WaitContext) throws(WaitError) -> Tensor
+    /// How the latest `reserve` went.
+    var lastWait: Waited { get }
     /// Hands on what was written. All writes made before are visible to whoever receives it.
     func commit()
     /// Bytes of items that this end has copied from one place to another so far.
@@ -32,6 +34,8 @@ public protocol SendChannel: AnyObject {
 public protocol ReceiveChannel: AnyObject {
     /// Waits for the next item, in the order sent. It stays readable until it is released.
     func receive(_ context: WaitContext) throws(WaitError) -> Delivery
+    /// How the latest `receive` went.
+    var lastWait: Waited { get }
     /// Gives the item's room back to the sender. Once for each delivery, in any order.
     func release(_ delivery: Delivery)
     /// Bytes of items that this end has copied from one place to another so far.

@@ -1,0 +1,145 @@
+import Threads
+
+/// Runs of one model under several schedules and transports, in turns, so that a machine that gets slower for a while slows
+/// all of them. Every trial is a whole run; in each round each candidate has one, in an order drawn anew.
+public struct Comparison: Sendable {
+    /// One way to run the model.
+    public struct Candidate: Sendable {
+        public let schedule: ScheduleKind
+        public let transport: TransportKind
+        public let plan: RunPlan
+
+        public init(schedule: ScheduleKind, transport: TransportKind, plan: RunPlan) {
+            self.schedule = schedule
+            self.transport = transport
+            self.plan = plan
+        }
+    }
+
+    /// What one run of a candidate showed.
+    public struct Trial: Sendable {
+        /// The measured step that is neither among the faster half nor among the slower: it stands for the run, so that a
+        /// single disturbed step does not count, and terms still add up.
+        public let step: StepTimes
+        public let breakdown: Breakdown
+        public let whatIf: WhatIf
+        public let ranks: [RankBreakdown]
+        /// Of all hand-offs in the measured steps, in seconds; empty with one stage.
+        public let handoffSeconds: [Double]
+        /// How many receivers found their item there, spun for it, and slept.
+        public let waits: [Waited: Int]
+        /// Bits of the losses of all steps.
+        public let losses: [UInt32]
+
+        init(_ result: RunResult) {
+            let steps = result.timedSteps.map { result.times(ofStep: $0) }.sorted { $0.seconds < $1.seconds }
+            let typical = steps[(steps.count - 1) / 2]
+            step = typical
+            breakdown = Breakdown(typical)
+            whatIf = WhatIf(typical)
+            ranks = result.ranks.indices.map { RankBreakdown(typical, rank: $0) }
+            let handoffs = result.handoffs()
+            handoffSeconds = handoffs.flatMap(\.seconds.sorted)
+            waits = [
+                .ready: handoffs.reduce(0) { $0 + $1.ready }, .spun: handoffs.reduce(0) { $0 + $1.spun },
+                .parked: handoffs.reduce(0) { $0 + $1.parked },
+            ]
+            losses = result.losses.map(\.bitPattern)
+        }
+    }
+
+    public let candidates: [Candidate]
+    /// For each candidate, one for each round.
+    public let trials: [[Trial]]
+    /// The same model on one stage, once a round: what scaling efficiency is measured against.
+    public let oneStage: [Trial]
+
+    /// Runs all rounds.
+    ///
+    /// - Parameters:
+    ///   - oneStage: with the same microbatches; its transport does not matter.
+    ///   - seed: of the orders.
+    ///   - progress: called before each run, with the runs done and the runs in all.
+    /// - Throws: `RunError.failed` when a run fails, or when losses are not the same to the bit.
+    public init(
+        _ candidates: [Candidate], oneStage: RunPlan, rounds: Int, seed: UInt64,
+        progress: (Int, Int) -> Void = { _, _ in }
+    ) throws(RunError) {
+        let plans = candidates.map(\.plan) + [oneStage]
+        let random = CounterRandom(seed: seed, name: "order of trials")
+        var trials = plans.map { _ in [Trial]() }
+        var done = 0
+        for round in 0..<rounds {
+            let draws = plans.indices.map { random.bits(at: UInt64(round * plans.count + $0)) }
+            for index in plans.indices.sorted(by: { draws[$0] < draws[$1] }) {
+                progress(done, rounds * plans.count)
+                let trial = Trial(try plans[index].run())
+                if let first = trials.joined().first, first.losses != trial.losses {
+                    throw .failed("losses differ between runs: what was measured was not the same work")
+                }
+                trials[index].append(trial)
+                done += 1
+            }
+        }
+        self.candidates = candidates
+        self.trials = Array(trials.dropLast())
+        self.oneStage = trials.last!
+    }
+
+    /// Of all candidates.
+    public var tokensAStep: Int {
+        let configuration = candidates[0].plan.configuration
+        return configuration.batchSize * configuration.model.sequenceLength
+    }
+
+    /// The place of a candidate, if it takes part.
+    public func place(_ schedule: ScheduleKind, _ transport: TransportKind) -> Int? {
+        candidates.firstIndex { $0.schedule == schedule && $0.transport == transport }
+    }
+
+    // MARK: Figures of a candidate
+
+    /// A term of the breakdown, in seconds. Means, so that the terms of a candidate add up to its step.
+    public func seconds(_ candidate: Int, in term: Breakdown.Term) -> Estimate {
+        Estimate(meanOf: trials[candidate].map { $0.breakdown[term] })
+    }
+
+    public func stepSeconds(_ candidate: Int) -> Estimate {
+        Estimate(meanOf: trials[candidate].map(\.breakdown.step))
+    }
+
+    public func tokensPerSecond(_ candidate: Int) -> Estimate {
+        let step = stepSeconds(candidate)
+        let tokens = Double(tokensAStep)
+        return Estimate(value: tokens / step.value, low: tokens / step.high, high: tokens / step.low)
+    }
+
+    /// How many times as many tokens/s one candidate has as another: the median over the rounds.
+    public func ratio(_ candidate: Int, over other: Int) -> Estimate {
+        Estimate(
+            medianOf: zip(trials[candidate], trials[other]).map { $1.breakdown.step / $0.breakdown.step })
+    }
+
+    /// Tokens/s over P times those of one stage.
+    public func efficiency(_ candidate: Int) -> Estimate {
+        let ranks = Double(candidates[candidate].plan.schedule.ranks)
+        return Estimate(
+            medianOf: zip(trials[candidate], oneStage).map { $1.breakdown.step / $0.breakdown.step / ranks })
+    }
+
+    /// The median hand-off, in seconds; nil with one stage.
+    public func handoffSeconds(_ candidate: Int) -> Estimate? {
+        let medians = trials[candidate].filter { !$0.handoffSeconds.isEmpty }.map {
+            Statistics($0.handoffSeconds).median
+        }
+        return medians.isEmpty ? nil : Estimate(medianOf: medians)
+    }
+
+    public func whatIf(_ candidate: Int) -> WhatIf { WhatIf(meanOf: trials[candidate].map(\.whatIf)) }
+
+    /// The step that stands for a candidate: of the trial in the middle.
+    public func typicalStep(_ candidate: Int) -> StepTimes {
+        let sorted = trials[candidate].sorted { $0.step.seconds < $1.step.seconds }
+        return sorted[(sorted.count - 1) / 2].step
+    }
+}

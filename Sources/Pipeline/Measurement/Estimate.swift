@@ -1,0 +1,36 @@
+/// A figure with the interval that the true one is likely in.
+public struct Estimate: Equatable, Sendable {
+    public let value: Double
+    public let low: Double
+    public let high: Double
+
+    public init(value: Double, low: Double, high: Double) {
+        self.value = value
+        self.low = low
+        self.high = high
+    }
+
+    /// The median of a sample of at least one value, with its 95 % bootstrap interval.
+    public init(medianOf sample: [Double]) { self.init(sample) { Statistics($0).median } }
+
+    /// The mean of a sample of at least one value, with its 95 % bootstrap interval.
+    public init(meanOf sample: [Double]) { self.init(sample) { Statistics($0).mean } }
+
+    /// The interval is from the 2.5th to the 97.5th percentile of the figure over samples that are drawn from this one with
+    /// replacement (Efron 1979); the draws depend on the sample's size alone. One value has no spread to tell of.
+    private init(_ sample: [Double], draws: Int = 2000, figure: ([Double]) -> Double) {
+        let random = CounterRandom(seed: 0, name: "bootstrap")
+        let count = sample.count
+        let figures = (0..<draws).map { draw in
+            figure(
+                (0..<count).map { index in
+                    sample[Int(random.integer(below: UInt64(count), at: UInt64(draw * count + index)))]
+                })
+        }
+        let statistics = Statistics(figures)
+        self.init(value: figure(sample), low: statistics.quantile(0.025), high: statistics.quantile(0.975))
+    }
+
+    /// Whether the interval holds a value: then the sample does not tell the figure from it.
+    public func contains(_ other: Double) -> Bool { low <= other && other <= high }
+}

@@ -1,0 +1,57 @@
+/// What a step would have taken under other circumstances, in seconds: replays of the durations that were measured.
+public struct WhatIf: Equatable, Sendable {
+    /// Hand-offs that cost nothing.
+    public let freeTransport: Double
+    /// Stages that all take equally long: each kind of task lasts its mean over all stages.
+    public let equalStages: Double
+    /// Both.
+    public let both: Double
+
+    public init(_ times: StepTimes) {
+        let terms = Breakdown(times)
+        let equal = Replay(times.graph, durations: Self.equalized(times)).makespan
+        freeTransport = terms.step - terms.transport
+        equalStages = equal + terms.oversubscription + terms.transport + terms.optimizer
+        both = equal + terms.oversubscription + terms.optimizer
+    }
+
+    init(meanOf all: [WhatIf]) {
+        freeTransport = all.mean(\.freeTransport)
+        equalStages = all.mean(\.equalStages)
+        both = all.mean(\.both)
+    }
+
+    private static func equalized(_ times: StepTimes) -> [[Double]] {
+        var sums: [Kind: (seconds: Double, count: Double)] = [:]
+        for (list, tasks) in zip(times.tasks, times.graph.tasks) {
+            for (times, task) in zip(list, tasks) {
+                let sum = sums[Kind(task), default: (0, 0)]
+                sums[Kind(task)] = (sum.seconds + times.onCPU, sum.count + 1)
+            }
+        }
+        return times.graph.tasks.map { $0.map { sums[Kind($0)]!.seconds / sums[Kind($0)]!.count } }
+    }
+
+    /// Tasks that differ in stage and microbatch alone.
+    private enum Kind: Hashable {
+        case packForward, packBackward, update
+        case action(Action.Kind)
+
+        init(_ task: RankTask) {
+            self =
+                switch task {
+                case .packForward: .packForward
+                case .packBackward: .packBackward
+                case .action(let action): .action(action.kind)
+                case .update: .update
+                }
+        }
+    }
+}
+
+extension RunResult {
+    /// In the mean over the measured steps that the timeline still has; nil without a timeline.
+    public func whatIf() -> WhatIf? {
+        timedSteps.isEmpty ? nil : WhatIf(meanOf: timedSteps.map { WhatIf(times(ofStep: $0)) })
+    }
+}

@@ -1,0 +1,48 @@
+import Pipeline
+
+/// `ppthreads compare`: schedules and transports side by side, with where each step went.
+enum CompareCommand {
+    static var command: Command {
+        Command(
+            name: "compare", summary: "runs schedules and transports in turns and says where the time of a step goes",
+            help: helpText(
+                """
+                Usage: ppthreads compare [flags]
+
+                Trains one model under several schedules and transports, in turns, and accounts for every step: work, unequal
+                stages, the schedule's bubble, CPUs that are shared, hand-offs, the optimizer. Intervals are 95 % bootstrap
+                intervals over the trials. Without flags: the reference workload (decoder 4L-4H, dim 240, vocabulary 10000,
+                sequence 64, batch 8), GPipe, 1F1B and Interleaved-1F1B on threads and on processes, P=2, M=4; under two
+                minutes on two cores.
+                """, CompareOptions.flags), run: run)
+    }
+
+    private static func run(_ arguments: [String]) throws(CommandError) {
+        var options = CompareOptions()
+        try Flag.parse(arguments, CompareOptions.flags, into: &options)
+        if options.json && options.csv {
+            throw CommandError(code: .usage, message: "--json: cannot be given together with --csv")
+        }
+        if let page = options.page { try readingData { () throws(DataError) in try WholeFile.checkWritable(page) } }
+        let candidates = try options.candidates()
+        let oneStage = try options.oneStage()
+        let comparison = try measure(candidates, oneStage, options)
+        let rows = CompareRows(comparison)
+        if options.json { return try Terminal.output(try rows.json(options)) }
+        if options.csv { return try Terminal.output(rows.csv) }
+        try Terminal.output(CompareTable(comparison, options).text)
+    }
+
+    private static func measure(
+        _ candidates: [Comparison.Candidate], _ oneStage: RunPlan, _ options: CompareOptions
+    ) throws(CommandError) -> Comparison {
+        do throws(RunError) {
+            defer { Terminal.progress("") }
+            return try Comparison(
+                candidates, oneStage: oneStage, rounds: options.trials, seed: UInt64(options.seed)
+            ) { done, all in Terminal.progress("run \(done + 1) of \(all)") }
+        } catch {
+            throw error.commandError
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Pipeline
+
+/// What `ppthreads compare` was asked for. The defaults are the reference workload 4L-4H at P=2 and M=4.
+struct CompareOptions {
+    var schedules = ScheduleKind.allCases
+    var transports: [TransportKind] = [.threads, .processes]
+    var trials = 10
+    var seed = 0
+    var json = false
+    var csv = false
+    var page: String?
+    /// What all runs have in common.
+    var run = CompareOptions.standardRun
+
+    private static var standardRun: RunOptions {
+        var run = RunOptions()
+        (run.warmup, run.measure) = (2, 6)
+        return run
+    }
+
+    private static let standard = CompareOptions()
+
+    static var flags: [Flag<CompareOptions>] {
+        [
+            .choices("--schedule", set: \.schedules, standard: standard, help: "orders of work"),
+            .choices(
+                "--transport", set: \.transports, standard: standard, help: "who runs a rank and where memory lies"),
+            .number(
+                "--trials", set: \.trials, in: 1...1000, standard: standard,
+                help: "runs of each combination, in turns, in an order drawn anew for each round"),
+            .number("--order-seed", set: \.seed, in: 0...Int.max, standard: standard, help: "of these orders"),
+            .number(
+                "--warmup-steps", "--warmup", set: \.run.warmup, in: Limits.steps, standard: standard,
+                help: "steps of each run before measuring"),
+            .number(
+                "--measure-steps", "--measure", set: \.run.measure, in: 1...10_000, standard: standard,
+                help: "steps of each run that are measured; the one in the middle stands for the run"),
+        ] + sharedFlags + [
+            .on("--json", set: \.json, help: "print one JSON object instead of the table"),
+            .on("--csv", set: \.csv, help: "print a CSV header and rows instead of the table"),
+            .path("--html", set: \.page, help: "write the report as a page too: one file, no network"),
+        ]
+    }
+
+    /// Flags of `run` that decide what all runs have in common.
+    private static var sharedFlags: [Flag<CompareOptions>] {
+        let taken = [
+            "--stages", "--virtual-stages", "--microbatches", "--partition", "--recompute", "--pin", "--threads",
+            "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
+            "--batch-size", "--optimizer", "--lr", "--dropout", "--seed", "--data", "--timeout",
+        ]
+        return RunOptions.flags.filter { taken.contains($0.names[0]) }.map { $0.within(\.run) }
+    }
+
+    /// Every combination, schedule by schedule.
+    func candidates() throws(CommandError) -> [Comparison.Candidate] {
+        var candidates: [Comparison.Candidate] = []
+        for schedule in schedules {
+            for transport in transports {
+                var options = run
+                (options.schedule, options.transport) = (schedule, transport)
+                // Given for the schedules that can have several.
+                if !schedule.allowsVirtualStages { options.virtualStages = nil }
+                candidates.append(
+                    Comparison.Candidate(schedule: schedule, transport: transport, plan: try Self.plan(options)))
+            }
+        }
+        return candidates
+    }
+
+    /// The same model without a pipeline.
+    func oneStage() throws(CommandError) -> RunPlan {
+        var options = run
+        (options.schedule, options.stages, options.transport) = (.gpipe, 1, .threads)
+        options.virtualStages = nil
+        return try Self.plan(options)
+    }
+
+    private static func plan(_ options: RunOptions) throws(CommandError) -> RunPlan {
+        let configuration = try options.configuration()
+        do throws(RunError) { return try RunPlan(configuration) } catch { throw error.commandError }
+    }
+}

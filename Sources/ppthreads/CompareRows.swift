@@ -1,0 +1,97 @@
+import FoundationEssentials
+import Pipeline
+
+/// A comparison for programs: one row for each candidate, each figure with its interval. Times are in seconds but for
+/// `handoff_us`, which is in microseconds.
+struct CompareRows {
+    private let rows: [Row]
+
+    init(_ comparison: Comparison) { rows = comparison.candidates.indices.map { Row(comparison, $0) } }
+
+    struct Figure: Encodable {
+        let value: Double
+        let low: Double
+        let high: Double
+
+        init(_ estimate: Estimate, scale: Double = 1) {
+            (value, low, high) = (estimate.value * scale, estimate.low * scale, estimate.high * scale)
+        }
+    }
+
+    struct Row: Encodable {
+        let schedule: String
+        let transport: String
+        /// In order, for the CSV.
+        let figures: [(name: String, figure: Figure)]
+
+        init(_ comparison: Comparison, _ place: Int) {
+            let candidate = comparison.candidates[place]
+            schedule = candidate.schedule.rawValue
+            transport = candidate.transport.rawValue
+            var figures = [
+                ("tokens_per_s", Figure(comparison.tokensPerSecond(place))),
+                ("step_s", Figure(comparison.stepSeconds(place))),
+            ]
+            figures += Breakdown.Term.allCases.map { ("\($0.rawValue)_s", Figure(comparison.seconds(place, in: $0))) }
+            figures += [
+                (
+                    "handoff_us",
+                    Figure(comparison.handoffSeconds(place) ?? Estimate(value: 0, low: 0, high: 0), scale: 1e6)
+                ),
+                ("efficiency", Figure(comparison.efficiency(place))),
+            ]
+            if let threads = comparison.place(candidate.schedule, .threads) {
+                figures.append(("ratio_to_threads", Figure(comparison.ratio(place, over: threads))))
+            }
+            if let gpipe = comparison.place(.gpipe, candidate.transport) {
+                figures.append(("ratio_to_gpipe", Figure(comparison.ratio(place, over: gpipe))))
+            }
+            self.figures = figures
+        }
+
+        private struct Key: CodingKey {
+            let stringValue: String
+            let intValue: Int? = nil
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Key.self)
+            try container.encode(schedule, forKey: Key(stringValue: "schedule"))
+            try container.encode(transport, forKey: Key(stringValue: "transport"))
+            for (name, figure) in figures { try container.encode(figure, forKey: Key(stringValue: name)) }
+        }
+    }
+
+    private struct Document: Encodable {
+        let model: String
+        let stages: Int
+        let microbatches: Int
+        let partition: String
+        let simd: String
+        let trials: Int
+        let measureSteps: Int
+        let rows: [Row]
+    }
+
+    func json(_ options: CompareOptions) throws(CommandError) -> String {
+        let run = options.run
+        return try JSONText.encode(
+            Document(
+                model: try run.model.spec().model().name, stages: run.stages, microbatches: run.microbatches,
+                partition: run.partition.rawValue, simd: run.simd.rawValue, trials: options.trials,
+                measureSteps: run.measure, rows: rows))
+    }
+
+    /// Each figure in three columns: the value, and `_low` and `_high` of its interval.
+    var csv: String {
+        let header =
+            ["schedule", "transport"] + rows[0].figures.flatMap { ["\($0.name)", "\($0.name)_low", "\($0.name)_high"] }
+        let lines = rows.map { row in
+            [row.schedule, row.transport]
+                + row.figures.flatMap { [$0.figure.value, $0.figure.low, $0.figure.high].map { "\($0)" } }
+        }
+        return ([header] + lines).map { $0.joined(separator: ",") }.joined(separator: "\n")
+    }
+}

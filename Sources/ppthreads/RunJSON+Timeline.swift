@@ -1,0 +1,87 @@
+import Pipeline
+
+// The parts of a run's JSON that come from its timeline. Times are in seconds unless a key says otherwise.
+extension RunJSON {
+    /// In the mean over the measured steps; the first six add up to the seventh.
+    struct Terms: Encodable {
+        let workS: Double
+        let imbalanceS: Double
+        let bubbleS: Double
+        let oversubscriptionS: Double
+        let transportS: Double
+        let optimizerS: Double
+        let stepS: Double
+        let stepIfTransportWereFreeS: Double
+        let stepIfStagesWereEqualS: Double
+        let stepIfBothS: Double
+
+        /// Nil without a timeline.
+        init?(_ result: RunResult) {
+            guard let other = result.whatIf() else { return nil }
+            let terms = Breakdown(meanOf: result.breakdowns())
+            workS = terms.work
+            imbalanceS = terms.imbalance
+            bubbleS = terms.bubble
+            oversubscriptionS = terms.oversubscription
+            transportS = terms.transport
+            optimizerS = terms.optimizer
+            stepS = terms.step
+            stepIfTransportWereFreeS = other.freeTransport
+            stepIfStagesWereEqualS = other.equalStages
+            stepIfBothS = other.both
+        }
+    }
+
+    /// The first eight add up to the step.
+    struct RankTerms: Encodable {
+        let busyS: Double
+        let displacedS: Double
+        let waitingForInputS: Double
+        let receivingS: Double
+        let waitingForRoomS: Double
+        let handingOnS: Double
+        let updatingS: Double
+        let outsideS: Double
+        let idleInsideS: Double
+        let idleS: Double
+
+        init(_ rank: RankBreakdown) {
+            busyS = rank.busy
+            displacedS = rank.displaced
+            waitingForInputS = rank.waitingForInput
+            receivingS = rank.receiving
+            waitingForRoomS = rank.waitingForRoom
+            handingOnS = rank.handingOn
+            updatingS = rank.updating
+            outsideS = rank.outside
+            idleInsideS = rank.idleInside
+            idleS = rank.idle
+        }
+    }
+
+    struct EdgeHandoffs: Encodable {
+        let fromStage: Int
+        let toStage: Int
+        let bytes: Int
+        let count: Int
+        let usP50: Double
+        let usP99: Double
+        let usMax: Double
+        let ready: Int
+        let spun: Int
+        let parked: Int
+
+        init(_ handoffs: Handoffs) {
+            fromStage = handoffs.from
+            toStage = handoffs.to
+            bytes = handoffs.bytes
+            count = handoffs.seconds.sorted.count
+            usP50 = handoffs.seconds.median * 1e6
+            usP99 = handoffs.seconds.quantile(0.99) * 1e6
+            usMax = handoffs.seconds.max * 1e6
+            ready = handoffs.ready
+            spun = handoffs.spun
+            parked = handoffs.parked
+        }
+    }
+}

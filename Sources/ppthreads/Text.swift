@@ -1,0 +1,60 @@
+/// Rows of cells in columns as wide as their widest cell.
+struct TextTable {
+    private let rows: [[String]]
+    private let leading: Int
+
+    /// - Parameter leading: how many columns have their text on the left; the others, numbers, have it on the right.
+    init(_ rows: [[String]], leading: Int) {
+        self.rows = rows
+        self.leading = leading
+    }
+
+    var text: String {
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
+        return rows.map { row in
+            let cells = row.indices.map { column in
+                column < leading
+                    ? row[column].padded(to: widths[column]) : row[column].paddedLeft(to: widths[column])
+            }
+            return cells.joined(separator: "  ").trimmedRight
+        }.joined(separator: "\n")
+    }
+}
+
+extension String {
+    /// The text with spaces behind it, up to a width; longer texts stay as they are.
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+    /// The text with spaces before it.
+    func paddedLeft(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
+    /// Without spaces at its end.
+    var trimmedRight: String { String(self[..<(lastIndex { $0 != " " }.map { index(after: $0) } ?? startIndex)]) }
+}
+
+extension Int {
+    /// With a space between groups of three digits.
+    var grouped: String {
+        let digits = Array(String(magnitude))
+        let groups = stride(from: digits.count, to: 0, by: -3).map { end in
+            String(digits[Swift.max(0, end - 3)..<end])
+        }
+        return (self < 0 ? "-" : "") + groups.reversed().joined(separator: " ")
+    }
+}
+
+extension Double {
+    /// Seconds as milliseconds.
+    var milliseconds: String { "\((self * 1000).fixed(2)) ms" }
+
+    /// With a number of digits after the point.
+    func fixed(_ digits: Int) -> String {
+        if !isFinite { return "\(self)" }
+        let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
+        let scaled = (magnitude * scale).rounded()
+        if scaled >= 1e15 { return "\(self)" }
+        let whole = Int(scaled) / Int(scale)
+        let fraction = String(Int(scaled) % Int(scale))
+        let sign = self < 0 && scaled > 0 ? "-" : ""
+        return digits == 0
+            ? "\(sign)\(whole)" : "\(sign)\(whole).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Testing
+
+struct TraceTests {
+    private let folder: Folder
+    private let path: String
+
+    init() throws {
+        folder = try Folder()
+        path = folder.path("trace.json")
+    }
+
+    private func run(_ arguments: String...) throws -> [[String: Any]] {
+        let outcome = try Command.run(["run", "--trace", path, "--warmup", "1", "--measure", "3"] + arguments + tiny)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let document = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path)))
+        return try #require((document as? [String: Any])?["traceEvents"] as? [[String: Any]])
+    }
+
+    @Test("a trace has every task of every measured step on its rank's track", arguments: ["threads", "processes"])
+    func tasks(transport: String) throws {
+        let events = try run("--transport", transport)
+        for rank in 0...1 {
+            let spans = events.filter { $0["ph"] as? String == "X" && $0["tid"] as? Int == rank }
+            func count(_ category: String) -> Int { spans.count { $0["cat"] as? String == category } }
+            #expect(count("forward") == 12 && count("backward") == 12 && count("packing") == 6 && count("update") == 3)
+            #expect(spans.allSatisfy { ($0["dur"] as! Double) >= 0 })
+        }
+        #expect(events.count { $0["ph"] as? String == "M" } == 2)
+    }
+
+    @Test("each hand-off has an arrow from its sender to its receiver, forwards in time") func arrows() throws {
+        let events = try run()
+        func moments(_ phase: String) -> [String: (rank: Int, time: Double)] {
+            var moments: [String: (rank: Int, time: Double)] = [:]
+            for event in events where event["ph"] as? String == phase {
+                moments[event["id"] as! String] = (event["tid"] as! Int, event["ts"] as! Double)
+            }
+            return moments
+        }
+        let (sent, received) = (moments("s"), moments("f"))
+        #expect(sent.count == 3 * 8 && Set(sent.keys) == Set(received.keys))
+        for (id, start) in sent {
+            #expect(start.rank != received[id]!.rank && start.time < received[id]!.time)
+        }
+    }
+
+    @Test("counters end at 0, memory peaks where the report says, and no ring has more items than slots")
+    func counters() throws {
+        let report = try Command.json(["run", "--schedule", "gpipe"] + tiny)
+        let peaks = try #require(report["peak_activation_bytes"] as? [Int])
+        let events = try run("--schedule", "gpipe").filter { $0["ph"] as? String == "C" }
+        func values(_ name: String) -> [Int] {
+            events.filter { $0["name"] as? String == name }.map { ($0["args"] as! [String: Int]).values.first! }
+        }
+        for rank in 0...1 {
+            let bytes = values("rank \(rank) activation bytes")
+            #expect(bytes.last == 0 && bytes.max() == peaks[rank])
+        }
+        for ring in ["0 to 1", "1 to 0"] {
+            let items = values("ring from stage \(ring)")
+            #expect(items.last == 0 && items.min() == 0 && (1...4).contains(items.max()!))
+        }
+    }
+
+    @Test("the drawing has a line for each rank, as wide as asked, with each microbatch in it") func drawing() throws {
+        _ = try run("--schedule", "gpipe")
+        let outcome = try Command.run(["trace", path, "--width", "400", "--step", "2"])
+        let lines = outcome.output.split(separator: "\n")
+        #expect(outcome.code == 0 && lines.count == 4 && lines[0] == "step 2")
+        for rank in 0...1 {
+            #expect(lines[rank + 1].hasPrefix("rank \(rank)"))
+            for name in ["F0", "F3", "B0", "B3", "u", "p"] { #expect(lines[rank + 1].contains(name), "\(name)") }
+        }
+        #expect(lines[3].hasSuffix(" ms"))
+    }
+
+    @Test("what is no trace is told in one line, with code 65; wrong use with 64") func wrong() throws {
+        _ = try run()
+        let broken = [
+            ("{", "is not a trace"), ("{\"traceEvents\":[]}", "has no spans"),
+            ("{\"traceEvents\":[{\"ph\":\"X\",\"tid\":0}]}", "event 1 is not one of ppthreads'"),
+            (
+                "{\"traceEvents\":[{\"ph\":\"X\",\"tid\":5000,\"ts\":0,\"dur\":1,\"name\":\"a\",\"cat\":\"b\",\"args\":{\"step\":0}}]}",
+                "event 1"
+            ),
+        ]
+        for (text, words) in broken {
+            let file = try folder.file("broken.json", Array(text.utf8))
+            let outcome = try Command.run("trace", file)
+            #expect(outcome.code == 65 && outcome.errorLines.count == 1 && outcome.errors.contains(words), "\(text)")
+        }
+        for (arguments, words) in [
+            ([], "file is missing"), ([path, "--step", "9"], "--step: 9 is not in the trace; it has 1 to 3"),
+            ([path, "--width", "3"], "--width"), ([folder.path("none")], "cannot be read"),
+        ] {
+            let outcome = try Command.run(["trace"] + arguments)
+            #expect(outcome.errorLines.count == 1 && outcome.errors.contains(words), "\(arguments)")
+            #expect(outcome.code == (arguments.first == folder.path("none") ? 65 : 64))
+        }
+    }
+}

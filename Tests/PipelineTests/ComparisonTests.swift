@@ -1,0 +1,51 @@
+import Pipeline
+import Testing
+
+struct ComparisonTests {
+    private func plan(_ schedule: Schedule, seed: UInt64 = 0) throws -> RunPlan {
+        var spec = ModelSpec()
+        (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (50, 24, 4, 3)
+        (spec.hidden, spec.sequenceLength) = (48, 8)
+        var configuration = RunConfiguration(model: spec.model(), schedule: schedule)
+        configuration.warmupSteps = 1
+        configuration.measuredSteps = 3
+        configuration.seed = seed
+        return try RunPlan(configuration)
+    }
+
+    private func candidates() throws -> [Comparison.Candidate] {
+        [
+            .init(schedule: .gpipe, transport: .threads, plan: try plan(.gpipe(ranks: 2, microbatches: 4))),
+            .init(schedule: .oneFOneB, transport: .threads, plan: try plan(.oneFOneB(ranks: 2, microbatches: 4))),
+        ]
+    }
+
+    @Test("every candidate has a trial a round, and its terms add up to its step") func trials() throws {
+        let one = try plan(.gpipe(ranks: 1, microbatches: 4))
+        var progress: [Int] = []
+        let comparison = try Comparison(try candidates(), oneStage: one, rounds: 3, seed: 1) { done, all in
+            progress.append(done)
+            #expect(all == 9)
+        }
+        #expect(progress == Array(0..<9))
+        #expect(comparison.trials.map(\.count) == [3, 3] && comparison.oneStage.count == 3)
+        for candidate in 0...1 {
+            let sum = Breakdown.Term.allCases.reduce(0) { $0 + comparison.seconds(candidate, in: $1).value }
+            #expect(abs(sum - comparison.stepSeconds(candidate).value) < 1e-12)
+            #expect(comparison.ratio(candidate, over: candidate) == Estimate(value: 1, low: 1, high: 1))
+            #expect(comparison.handoffSeconds(candidate)!.value > 0)
+            let typical = comparison.typicalStep(candidate).seconds
+            #expect(
+                comparison.trials[candidate].contains { $0.breakdown.step == typical || $0.step.seconds == typical })
+            #expect(comparison.trials[candidate].allSatisfy { $0.waits.values.reduce(0, +) == 3 * 8 })
+        }
+        #expect(comparison.place(.oneFOneB, .threads) == 1 && comparison.place(.interleaved, .threads) == nil)
+    }
+
+    @Test("runs that do not do the same work are not compared") func otherWork() throws {
+        let other = try plan(.gpipe(ranks: 1, microbatches: 4), seed: 1)
+        #expect(throws: RunError.self) {
+            try Comparison(try candidates(), oneStage: other, rounds: 1, seed: 0)
+        }
+    }
+}
