@@ -4,7 +4,7 @@ import Pipeline
 struct CompareOptions {
     var schedules = ScheduleKind.allCases
     var transports: [TransportKind] = [.threads, .processes]
-    var trials = 10
+    var trials = 8
     var seed = 0
     var json = false
     var csv = false
