@@ -49,13 +49,23 @@ struct TraceTests {
     func counters() throws {
         let report = try Command.json(["run", "--schedule", "gpipe"] + tiny)
         let peaks = try #require(report["peak_activation_bytes"] as? [Int])
-        let events = try run("--schedule", "gpipe").filter { $0["ph"] as? String == "C" }
+        let events = try run("--schedule", "gpipe")
+        let counters = events.filter { $0["ph"] as? String == "C" }
+        let spans = events.filter { $0["ph"] as? String == "X" }
         func values(_ name: String) -> [Int] {
-            events.filter { $0["name"] as? String == name }.map { ($0["args"] as! [String: Int]).values.first! }
+            counters.filter { $0["name"] as? String == name }.map { ($0["args"] as! [String: Int]).values.first! }
         }
         for rank in 0...1 {
             let bytes = values("rank \(rank) activation bytes")
             #expect(bytes.last == 0 && bytes.max() == peaks[rank])
+            // A microbatch's memory is free when its backward is done.
+            let ends = spans.filter { $0["tid"] as? Int == rank && $0["cat"] as? String == "backward" }.map {
+                ($0["ts"] as! Double) + ($0["dur"] as! Double)
+            }
+            let falls = counters.filter { $0["name"] as? String == "rank \(rank) activation bytes" }.map {
+                $0["ts"] as! Double
+            }
+            #expect(ends.allSatisfy { end in falls.contains { abs($0 - end) < 0.01 } })
         }
         for ring in ["0 to 1", "1 to 0"] {
             let items = values("ring from stage \(ring)")
@@ -63,16 +73,42 @@ struct TraceTests {
         }
     }
 
-    @Test("the drawing has a line for each rank, as wide as asked, with each microbatch in it") func drawing() throws {
-        _ = try run("--schedule", "gpipe")
-        let outcome = try Command.run(["trace", path, "--width", "400", "--step", "2"])
-        let lines = outcome.output.split(separator: "\n")
-        #expect(outcome.code == 0 && lines.count == 4 && lines[0] == "step 2")
-        for rank in 0...1 {
-            #expect(lines[rank + 1].hasPrefix("rank \(rank)"))
-            for name in ["F0", "F3", "B0", "B3", "u", "p"] { #expect(lines[rank + 1].contains(name), "\(name)") }
+    @Test("the drawing has a line for each rank, with each span where and as long as it was") func drawing() throws {
+        func span(_ rank: Int, _ name: String, _ category: String, _ start: Int, _ duration: Int, step: Int = 4)
+            -> String
+        {
+            """
+            {"ph":"X","pid":0,"tid":\(rank),"ts":\(start),"dur":\(duration),"name":"\(name)","cat":"\(category)",\
+            "args":{"step":\(step)}}
+            """
         }
-        #expect(lines[3].hasSuffix(" ms"))
+        let spans = [
+            span(0, "F0", "forward", 0, 900, step: 3), span(0, "pack", "packing", 1000, 200),
+            span(0, "F0", "forward", 1200, 400), span(1, "no input", "wait", 1000, 600),
+            span(1, "F0", "forward", 1600, 400), span(1, "B0", "backward", 2000, 800),
+            span(0, "B0", "backward", 2800, 800), span(0, "update", "update", 3600, 400),
+        ]
+        let file = try folder.file("made-up.json", Array("{\"traceEvents\":[\(spans.joined(separator: ","))]}".utf8))
+        let outcome = try Command.run("trace", file, "--width", "30")
+        #expect(outcome.code == 0)
+        #expect(
+            outcome.output == """
+                step 4
+                rank 0   ppF0==            B0######uuuu  at work 60 %
+                rank 1   ......F0==B0######              at work 40 %
+                         0                      3.00 ms
+
+                """)
+    }
+
+    @Test("a real trace is drawn, the last step unless told otherwise") func realDrawing() throws {
+        _ = try run("--schedule", "gpipe")
+        for (arguments, title) in [([], "step 3"), (["--step", "2"], "step 2")] {
+            let outcome = try Command.run(["trace", path] + arguments)
+            let lines = outcome.output.split(separator: "\n")
+            #expect(outcome.code == 0 && lines.count == 4 && lines[0] == title)
+            #expect(lines[1].hasPrefix("rank 0 ") && lines[2].hasPrefix("rank 1 ") && lines[3].hasSuffix(" ms"))
+        }
     }
 
     @Test("what is no trace is told in one line, with code 65; wrong use with 64") func wrong() throws {

@@ -117,6 +117,8 @@ struct BreakdownTests {
             #expect(milliseconds(sum) == milliseconds(times.seconds))
             #expect(milliseconds(terms.busy) == 120 && milliseconds(terms.updating) == 5)
             #expect(milliseconds(terms.receiving) == Double(4 * handoff))
+            // Rank 1 waits for its first forward alone; rank 0 for each gradient while rank 1 works, twice handing on.
+            #expect(milliseconds(terms.waitingForInput) == (rank == 0 ? 30 + Double(handoff) : 10))
             #expect(milliseconds(terms.idle) == milliseconds(times.seconds - 0.125))
         }
         if handoff == 0 {
