@@ -27,10 +27,17 @@ enum CompareCommand {
         let candidates = try options.candidates()
         let oneStage = try options.oneStage()
         let comparison = try measure(candidates, oneStage, options)
-        let rows = CompareRows(comparison)
-        if options.json { return try Terminal.output(try rows.json(options)) }
-        if options.csv { return try Terminal.output(rows.csv) }
-        try Terminal.output(CompareTable(comparison, options).text)
+        try Terminal.output(try report(comparison, options))
+        if let page = options.page {
+            let text = ComparePage(comparison, options, arguments: arguments).text
+            try readingData { () throws(DataError) in try WholeFile.write(page, text: text) }
+        }
+    }
+
+    private static func report(_ comparison: Comparison, _ options: CompareOptions) throws(CommandError) -> String {
+        if options.json { return try CompareRows(comparison).json(options) }
+        if options.csv { return CompareRows(comparison).csv }
+        return CompareTable(comparison, options).text
     }
 
     private static func measure(

@@ -1,0 +1,95 @@
+import Pipeline
+
+extension ComparePage {
+    var breakdown: Markup {
+        section(
+            "breakdown", "Where the step goes",
+            [
+                .element(
+                    "p", [:],
+                    "Each bar is the mean step, cut into terms that add up to it. The line at its end is the step's 95\u{A0}% interval. Point at a bar, or reach it with the keyboard, for all terms."
+                ),
+                legend(Breakdown.Term.allCases.map { ($0.rawValue, Markup($0.rawValue)) }), bars,
+                .element(
+                    "details", [:], [.element("summary", [:], "The same as a table"), termTable]),
+            ])
+    }
+
+    // MARK: Bars
+
+    private static let pitch = 54.0
+
+    private var bars: Markup {
+        let scale = TimeScale(end: places.map { comparison.stepSeconds($0).high * 1000 }.max()! * 1.01)
+        let height = Double(places.count) * Self.pitch
+        return .chart(
+            "Stacked bars: the terms of the mean step of each candidate, in milliseconds", height: height + 22,
+            [scale.grid(height: height), Markup(places.map { bar($0, scale) })])
+    }
+
+    private func bar(_ place: Int, _ scale: TimeScale) -> Markup {
+        let top = Double(place) * Self.pitch
+        let step = comparison.stepSeconds(place)
+        return .mark(
+            details(place),
+            [
+                .rectangle("hit", x: "0", y: top, width: "100%", height: Self.pitch),
+                .label("name", x: "0", y: top + 17, Markup(name(place))),
+                .label("sum", x: "100%", y: top + 17, "\(step.value.milliseconds)"),
+                segments(place, scale, top + 24), whisker(step, scale, top + 35),
+            ])
+    }
+
+    /// A term below 0, which noise can bring about, takes back from the one before it.
+    private func segments(_ place: Int, _ scale: TimeScale, _ top: Double) -> Markup {
+        var start = 0.0
+        return Markup(
+            Breakdown.Term.allCases.map { term in
+                let length = comparison.seconds(place, in: term).value * 1000
+                defer { start += length }
+                return .rectangle(
+                    term.rawValue, x: scale.part(start), y: top, width: scale.part(max(0, length)), height: 22)
+            })
+    }
+
+    private func whisker(_ step: Estimate, _ scale: TimeScale, _ y: Double) -> Markup {
+        let (low, high) = (scale.part(step.low * 1000), scale.part(step.high * 1000))
+        return [
+            .line("whisker", from: (low, y), to: (high, y)), .line("whisker", from: (low, y - 5), to: (low, y + 5)),
+            .line("whisker", from: (high, y - 5), to: (high, y + 5)),
+        ]
+    }
+
+    /// All terms of a candidate, in columns.
+    private func details(_ place: Int) -> String {
+        let rows = terms(place).map { name, term, share in
+            [name, term.value.milliseconds, "\(share.fixed(2)) %", interval(term, 1000, 2)]
+        }
+        return "\(name(place))\n" + TextTable(rows, leading: 1).text
+    }
+
+    /// The terms and then the step, with their percentage of it.
+    private func terms(_ place: Int) -> [(name: String, value: Estimate, share: Double)] {
+        let step = comparison.stepSeconds(place)
+        let terms = Breakdown.Term.allCases.map { ($0.rawValue, comparison.seconds(place, in: $0)) } + [("step", step)]
+        return terms.map { name, value in (name, value, value.value / step.value * 100) }
+    }
+
+    // MARK: Table
+
+    private var termTable: Markup {
+        let header = ["candidate"] + Breakdown.Term.allCases.map(\.rawValue) + ["step"]
+        let rows = places.map { place -> Markup in
+            let cells = terms(place).map { _, value, share -> Markup in
+                .element(
+                    "td", [:],
+                    [
+                        "\((value.value * 1000).fixed(2))", .element("small", [:], "\(share.fixed(1)) %"),
+                        .element("small", [:], "\(interval(value, 1000, 2))"),
+                    ])
+            }
+            return .element("tr", [:], Markup([rowHeader(name(place))] + cells))
+        }
+        return table("Terms of the mean step in ms, with their part of it and their 95\u{A0}% intervals", header, rows)
+    }
+}

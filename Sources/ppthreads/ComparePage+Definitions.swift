@@ -1,0 +1,65 @@
+import Pipeline
+
+extension ComparePage {
+    var definitions: Markup {
+        let terms = Breakdown.Term.allCases.map { Self.definition([key($0.rawValue), "\($0.rawValue)"], $0.meaning) }
+        let others = Self.meanings.map { Self.definition($0.name, $0.meaning) }
+        return section(
+            "definitions", "What the figures mean",
+            .element("dl", ["class": "definitions"], Markup(terms + others)))
+    }
+
+    private static func definition(_ name: Markup, _ meaning: Markup) -> Markup {
+        .element("div", [:], [.element("dt", [:], name), .element("dd", [:], meaning)])
+    }
+
+    private static let meanings: [(name: Markup, meaning: Markup)] = [
+        (
+            "step",
+            "From the moment all ranks are released into it to the moment the last of them has finished its update. The six terms add up to it."
+        ),
+        ("tokens/s", "Batch x sequence length over the mean step."),
+        ("x threads", "Tokens/s over those of the same schedule on threads: the median over the rounds."),
+        ("x GPipe", "Tokens/s over those of GPipe on the same transport: the median over the rounds."),
+        ("efficiency", "Tokens/s over P times those of the same model on one stage: the median over the rounds."),
+        (
+            "hand-off",
+            "From the moment that an item was handed on, or that its receiver turned to it, whichever was later, to the moment that the receiver had it. A receiver that is late for other reasons does not count."
+        ),
+        (
+            "ready, spun, parked",
+            "How a wait went: what it waited for was there already; it came while the rank was spinning; it came later, most likely while the rank slept."
+        ),
+        (
+            "packing, update",
+            "A stage's weights are packed for its matrix products before its first forward and its first backward; the optimizer updates all of a rank's stages at the end."
+        ),
+        (
+            "free transport, equal stages",
+            "What the step would be if hand-offs cost nothing: the measured one without that term. And if all stages took equally long: with a replay in which each kind of task lasts its mean over all stages."
+        ),
+        (
+            "trial",
+            "A whole run. In each round every candidate has one, in an order drawn anew, so that a machine that gets slower for a while slows all of them. Of each run, the measured step in the middle counts: a single disturbed step does not."
+        ),
+        (
+            "interval",
+            "95\u{A0}% bootstrap: from the 2.5th to the 97.5th percentile of the figure over 2000 samples that are drawn from the trials with replacement. One trial has no spread to tell of."
+        ),
+    ]
+}
+
+extension Breakdown.Term {
+    fileprivate var meaning: Markup {
+        switch self {
+        case .work: "CPU time inside tasks, the update aside: the mean over ranks."
+        case .imbalance: "The most CPU time that a rank needed, less that mean: stages that are not equally long."
+        case .bubble:
+            "What the schedule's order adds with hand-offs that cost nothing and a CPU for each rank: the makespan of a replay of the CPU times, less the most that a rank needed."
+        case .oversubscription:
+            "What it adds that ranks were without their CPU while they worked or could have. Close to 0 when each rank has a CPU of its own."
+        case .transport: "What hand-offs add to all that: the measured makespan, less that of the replay."
+        case .optimizer: "From the end of the last other task to the end of the step: updates."
+        }
+    }
+}

@@ -1,0 +1,125 @@
+/// A piece of HTML. Text becomes one only by being escaped, so that nothing a user typed can act as markup; every tag that
+/// is opened is closed.
+struct Markup: ExpressibleByStringInterpolation, ExpressibleByArrayLiteral {
+    let html: String
+
+    private init(html: String) { self.html = html }
+
+    /// Text, as it is to be read.
+    init(_ text: String) { self.init(html: Self.escaped(text)) }
+    init(stringLiteral text: String) { self.init(text) }
+
+    /// Pieces, one after the other.
+    init(_ pieces: [Markup]) { self.init(html: pieces.map(\.html).joined()) }
+    init(arrayLiteral pieces: Markup...) { self.init(pieces) }
+
+    static func element(
+        _ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ content: Markup = []
+    ) -> Markup {
+        Markup(html: "<\(name)\(list(attributes))>\(content.html)</\(name)>")
+    }
+
+    /// An element that has no content and no end, such as `meta`.
+    static func void(_ name: String, _ attributes: KeyValuePairs<String, String>) -> Markup {
+        Markup(html: "<\(name)\(list(attributes))>")
+    }
+
+    /// A `style` or `script` element, which browsers do not unescape.
+    /// - Parameter code: a part of this program, without `</`.
+    static func code(_ name: String, _ code: StaticString) -> Markup {
+        Markup(html: "<\(name)>\n\(code)\n</\(name)>\n")
+    }
+
+    /// The whole file.
+    static func document(head: Markup, body: Markup) -> String {
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n\(head.html)</head>\n<body>\n\(body.html)</body>\n</html>\n"
+    }
+
+    private static func list(_ attributes: KeyValuePairs<String, String>) -> String {
+        attributes.map { " \($0)=\"\(escaped($1))\"" }.joined()
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for character in text.unicodeScalars {
+            switch character {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "'": result += "&#39;"
+            default: result.unicodeScalars.append(character)
+            }
+        }
+        return result
+    }
+}
+
+// MARK: SVG
+
+/// Charts are as wide as their place: across, positions are parts of a scale; down, they are pixels. So text keeps its size
+/// on every screen.
+extension Markup {
+    /// - Parameters:
+    ///   - label: what it shows, for those who do not see it.
+    ///   - width: pixels below which its surroundings scroll instead.
+    static func chart(_ label: String, height: Double, width: Int = 0, _ content: Markup) -> Markup {
+        element(
+            "svg",
+            [
+                "class": "chart", "role": "group", "aria-label": label, "height": height.fixed(0),
+                "style": "min-width:\(width)px",
+            ], content)
+    }
+
+    /// Something that tells more when it is pointed at or has the focus.
+    static func mark(_ details: String, _ content: Markup) -> Markup {
+        element("g", ["class": "mark"], [element("title", [:], Markup(details)), content])
+    }
+
+    static func rectangle(_ style: String, x: String, y: Double, width: String, height: Double) -> Markup {
+        element(
+            "rect", ["class": style, "x": x, "y": y.fixed(1), "width": width, "height": height.fixed(1)])
+    }
+
+    static func line(_ style: String, from start: (x: String, y: Double), to end: (x: String, y: Double)) -> Markup {
+        element(
+            "line", ["class": style, "x1": start.x, "y1": start.y.fixed(1), "x2": end.x, "y2": end.y.fixed(1)])
+    }
+
+    static func label(_ style: String, x: String, y: Double, _ text: Markup) -> Markup {
+        element("text", ["class": style, "x": x, "y": y.fixed(1)], text)
+    }
+}
+
+/// From 0 to an end that is above 0, in milliseconds, over the width of a chart.
+struct TimeScale {
+    let end: Double
+
+    /// The part of the width that a time takes.
+    func part(_ milliseconds: Double) -> String { "\((milliseconds / end * 100).fixed(3))%" }
+
+    /// Lines from top to bottom at round times, which stand below.
+    func grid(height: Double) -> Markup {
+        let step = tickStep
+        let digits = sequence(first: step) { $0 * 10 }.prefix { $0 < 0.999 }.count
+        return Markup(
+            (0...Int(end / step * 1.000001)).map { tick -> Markup in
+                let (time, x) = (Double(tick) * step, part(Double(tick) * step))
+                return [
+                    .line("grid", from: (x, 0), to: (x, height)),
+                    .label("tick", x: x, y: height + 15, tick == 0 ? "0 ms" : "\(time.fixed(digits))"),
+                ]
+            })
+    }
+
+    /// 1, 2 or 5 times a power of ten, so that there are few.
+    private var tickStep: Double {
+        var (step, growth) = (1e-6, 0)
+        while end / step > 7 {
+            step *= [2, 2.5, 2][growth % 3]
+            growth += 1
+        }
+        return step
+    }
+}
