@@ -80,7 +80,8 @@ struct TraceDrawing {
     private func line(_ own: [TraceFile.Span]) -> String {
         var cells = Array(repeating: Character(" "), count: width)
         for span in own.sorted(by: { $0.start < $1.start }) {
-            let (from, to) = (column(span.start), max(column(span.end), column(span.start) + 1))
+            let from = min(column(span.start), width - 1)
+            let to = max(column(span.end), from + 1)
             let bar = Self.bar(span, columns: to - from)
             for (offset, character) in bar.enumerated() where from + offset < width { cells[from + offset] = character }
         }
@@ -88,7 +89,7 @@ struct TraceDrawing {
     }
 
     private func column(_ time: Double) -> Int {
-        end > start ? min(Int((time - start) / (end - start) * Double(width)), width - 1) : 0
+        end > start ? Int((time - start) / (end - start) * Double(width)) : 0
     }
 
     /// The name and then the kind's sign; the sign alone where the name does not fit.
