@@ -29,7 +29,10 @@ struct Alternation {
         Statistics(zip(samples[numerator], samples[denominator]).map { $0 / $1 })
     }
 
-    func median(_ candidate: Int) -> Double { Statistics(samples[candidate]).median }
+    /// What a candidate gave, over all rounds.
+    func samples(_ candidate: Int) -> Statistics { Statistics(samples[candidate]) }
+
+    func median(_ candidate: Int) -> Double { samples(candidate).median }
 
     /// A line for each candidate: its median, and its ratio to the first.
     var table: String {

@@ -23,7 +23,7 @@ struct Main {
         Usage: ppthreads-bench NAME [--rounds N] [--short]
 
           pipeline  P = 2 over P = 1 at M = 8, and processes over threads, on the reference workload
-          ring      round trips through two rings, threads and processes, beside the bare cache line
+          ring      hand-offs through rings, threads and processes, beside the bare cache line, sockets and pipes
           growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
           faults    known faults, and the terms of the breakdown that they show in
           timeline  what timing every task costs

@@ -2,38 +2,93 @@ import Pipeline
 import SharedTensor
 import Threads
 
-/// Round trips between two ranks with a CPU each: one sends, the other answers.
+/// Hand-offs between two sides with a CPU each, beside the bare cache line and beside what the operating system offers.
 struct RingBenchmark {
     private let effort: Effort
 
     init(_ effort: Effort) { self.effort = effort }
 
     /// 128 tokens of 240 columns, fp32: what the reference workload hands on at M = 4.
-    private static let activation = Shape(128, 240)
+    private static let activation = Exchange.Message.tensor(Shape(128, 240))
+    private static let slotCounts = [1, 2, 4, 16, 32]
 
     func run() throws(BenchmarkError) {
         let cpus = try twoCPUs()
-        try compare(
-            [.line, .values(slots: 2), .values(slots: 16)], cpus, trips: effort.isShort ? 500 : 100_000,
-            title: "8 bytes, round trip", unit: "ns")
-        try compare(
-            [1, 2, 4, 16, 32].map { .tensors(slots: $0, Self.activation) }, cpus, trips: effort.isShort ? 50 : 2_000,
-            title: "\(Self.activation.count * 4) bytes, written and summed in place, round trip", unit: "us")
+        let trips = try measure(smallTrips, cpus)
+        print(trips.table)
+        print("the two CPUs are \(trips.lineNanoseconds) ns apart, there and back\n")
+        for section in [rate, tensors, tensorsBetweenWork, parked] { print(try measure(section, cpus).table + "\n") }
     }
 
-    /// Runs each exchange on threads and on processes; ratios are to the first one on threads.
-    private func compare(
-        _ exchanges: [Exchange], _ cpus: [Int], trips: Int, title: String, unit: String
-    ) throws(BenchmarkError) {
-        let candidates = exchanges.flatMap { exchange in
-            TransportKind.allCases.map { kind in
-                Alternation.Candidate(name: "\(exchange), \(kind.rawValue)") { () throws(BenchmarkError) in
-                    try roundTripNanoseconds(exchange, kind.transport, cpus, trips) / (unit == "us" ? 1000 : 1)
-                }
-            }
+    // MARK: What is measured
+
+    private var smallTrips: RingSection {
+        let loop = MessageLoop(count: effort.isShort ? 500 : 100_000)
+        let rings = [Exchange.Message.number, .numberReleasedLate].flatMap { message in
+            [2, 16].flatMap { onBoth(Exchange(medium: .rings(slots: $0), message: message, loop: loop)) }
         }
-        let alternation = try Alternation(candidates, rounds: effort.rounds, unit: unit)
-        print("\(title); \(effort.rounds) rounds\n\(alternation.table)\n")
+        let lines = [Exchange(medium: .line, workers: .processes, loop: loop)]
+        return RingSection(
+            title: "8 bytes, round trip", unit: .nanoseconds,
+            exchanges: lines + onBoth(Exchange(medium: .twoLines, loop: loop)) + rings
+                + wires(.number, MessageLoop(count: effort.isShort ? 20 : 2_000, recordsTrips: true)))
+    }
+
+    private var rate: RingSection {
+        let loop = MessageLoop(pattern: .oneWay, count: effort.isShort ? 5_000 : 2_000_000)
+        return RingSection(
+            title: "8-byte items, one way (the line: round trips)", unit: .millionsPerSecond,
+            exchanges: onBoth(Exchange(medium: .rings(slots: 1024), loop: loop)))
+    }
+
+    private var tensors: RingSection {
+        let loop = MessageLoop(count: effort.isShort ? 20 : 2_000)
+        return RingSection(
+            title: "122880 bytes, written and summed, in a ring in place, else copied; round trip",
+            unit: .microseconds, exchanges: tensorExchanges(loop, wireCount: effort.isShort ? 5 : 500))
+    }
+
+    private var tensorsBetweenWork: RingSection {
+        let loop = MessageLoop(count: effort.isShort ? 5 : 500, worksBetween: true)
+        return RingSection(
+            title: "the same, each side going over 1.5 MiB of its own before it sends, timed and taken off",
+            unit: .microseconds, exchanges: tensorExchanges(loop, wireCount: effort.isShort ? 5 : 300))
+    }
+
+    private var parked: RingSection {
+        let loop = MessageLoop(count: effort.isShort ? 20 : 1_000, recordsTrips: true)
+        let ring = Exchange(medium: .rings(slots: 2), patience: .sharedCPU, loop: loop)
+        return RingSection(
+            title: "8 bytes, round trip, both sides sleep without a spin", unit: .microseconds, exchanges: onBoth(ring))
+    }
+
+    private func tensorExchanges(_ loop: MessageLoop, wireCount: Int) -> [Exchange] {
+        let rings = Self.slotCounts.flatMap {
+            onBoth(Exchange(medium: .rings(slots: $0), message: Self.activation, loop: loop))
+        }
+        let wireLoop = MessageLoop(count: wireCount, worksBetween: loop.worksBetween)
+        return rings + wires(Self.activation, wireLoop)
+    }
+
+    private func onBoth(_ exchange: Exchange) -> [Exchange] {
+        TransportKind.allCases.map {
+            var exchange = exchange
+            exchange.workers = $0
+            return exchange
+        }
+    }
+
+    private func wires(_ message: Exchange.Message, _ loop: MessageLoop) -> [Exchange] {
+        WireKind.allCases.map {
+            Exchange(medium: .wire($0), message: message, workers: .processes, loop: loop)
+        }
+    }
+
+    // MARK: How
+
+    private func measure(_ section: RingSection, _ cpus: [Int]) throws(BenchmarkError) -> RingTable {
+        let line = Exchange(medium: .line, loop: MessageLoop(count: effort.isShort ? 500 : 100_000))
+        return try RingTable(section, line, cpus, rounds: effort.rounds)
     }
 
     private func twoCPUs() throws(BenchmarkError) -> [Int] {
@@ -43,53 +98,5 @@ struct RingBenchmark {
         }
         guard order.count >= 2 else { throw .failed("two CPUs are needed, and this program may use only one") }
         return Array(order.prefix(2))
-    }
-
-    private func roundTripNanoseconds(
-        _ exchange: Exchange, _ transport: any Transport, _ cpus: [Int], _ trips: Int
-    ) throws(BenchmarkError) -> Double {
-        do {
-            let sides = try ExchangeSides(exchange, transport, trips: trips)
-            let answering = try transport.start(name: "answers", cpu: cpus[1]) { _ throws(WaitError) in
-                try sides.answer()
-            }
-            let asking = try transport.start(name: "asks", cpu: cpus[0]) { _ throws(WaitError) in try sides.ask() }
-            let nanoseconds = Result { try asking.join() }
-            _ = try answering.join()
-            return try nanoseconds.get() / Double(trips)
-        } catch {
-            throw .failed("\(exchange) on \(transport.name): \(error)")
-        }
-    }
-}
-
-/// What a message travels through.
-enum Exchange: CustomStringConvertible, Sendable {
-    /// One cache line that both sides write in turn: the least that any hand-off costs.
-    case line
-    /// A ring there and a ring back, eight bytes a message.
-    case values(slots: Int)
-    /// The same with a tensor for a message, filled by its sender and summed by its receiver in the ring.
-    case tensors(slots: Int, Shape)
-
-    var description: String {
-        switch self {
-        case .line: "bare cache line"
-        case .values(let slots), .tensors(let slots, _): "rings of \(slots)"
-        }
-    }
-
-    /// Of one of the two rings.
-    var ring: RingLayout {
-        switch self {
-        case .line: RingLayout(capacity: 1, payloadBytes: 0)
-        case .values(let slots): RingLayout(capacity: slots, payloadBytes: 8)
-        case .tensors(let slots, let shape): RingLayout(capacity: slots, payloadBytes: shape.count * 4)
-        }
-    }
-
-    /// Columns of a message.
-    var columns: Int {
-        if case .tensors(_, let shape) = self { shape.columns } else { 1 }
     }
 }

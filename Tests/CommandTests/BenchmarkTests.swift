@@ -15,6 +15,25 @@ struct BenchmarkTests {
         #expect(outcome.output.contains(figure))
     }
 
+    @Test("the ring's tables have every way to hand on, each beside the bare cache line, and say how far apart the CPUs are")
+    func ringTables() throws {
+        let outcome = try Command.run(["ring", "--short"], executable: "ppthreads-bench")
+        let tables = outcome.output.split(separator: "\n\n")
+        #expect(tables.count == 5)
+        for table in tables {
+            let lines = table.split(separator: "\n")
+            #expect(lines[0].contains("2 rounds") && lines[1].hasPrefix("bare cache line, threads"))
+        }
+        #expect(outcome.output.contains("ns apart, there and back"))
+        for (table, rows) in zip(tables, [11 + 3, 2, 10 + 3, 10 + 3, 2]) {
+            #expect(table.matches(of: #/x[0-9.]+ \[[0-9.]+, [0-9.]+\]/#).count == rows)
+        }
+        for name in ["Unix socket", "TCP", "pipe"] {
+            #expect(outcome.output.matches(of: try Regex("\n\(name), processes")).count == 3)
+        }
+        #expect(outcome.output.matches(of: #/p50 .+, p99 .+, max/#).count == 3 + 2)
+    }
+
     @Test("the matrix products have one checksum at every run, and it is not 0") func checksum() throws {
         func checksums() throws -> [Substring] {
             let outcome = try Command.run(["kernels", "--short"], executable: "ppthreads-bench")
