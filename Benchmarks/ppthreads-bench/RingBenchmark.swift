@@ -16,7 +16,7 @@ struct RingBenchmark {
         let cpus = try twoCPUs()
         let trips = try measure(smallTrips, cpus)
         print(trips.table)
-        print("the two CPUs are \(trips.lineNanoseconds) ns apart, there and back\n")
+        print(trips.distance + "\n")
         for section in [rate, tensors, tensorsBetweenWork, parked] { print(try measure(section, cpus).table + "\n") }
     }
 

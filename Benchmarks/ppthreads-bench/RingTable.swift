@@ -46,8 +46,13 @@ struct RingTable {
         names = exchanges.map(\.description)
     }
 
-    /// The bare line's median, with quartiles. Of a section in nanoseconds.
-    var lineNanoseconds: String { figures.samples(0).withQuartiles }
+    /// Where the system has put the two CPUs. The fastest round is what other programs' load moves least. Of a section in
+    /// nanoseconds.
+    var distance: String {
+        let line = figures.samples(0)
+        let fastest = "\(line.min.short) in the fastest round"
+        return "the two CPUs are \(line.withQuartiles) ns apart, there and back; \(fastest)"
+    }
 
     /// A title and a line for each exchange: median, ratio to the bare line, and single trips where they were timed.
     var table: String {

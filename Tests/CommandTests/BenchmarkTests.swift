@@ -15,7 +15,7 @@ struct BenchmarkTests {
         #expect(outcome.output.contains(figure))
     }
 
-    @Test("the ring's tables have every way to hand on, each beside the bare cache line, and say how far apart the CPUs are")
+    @Test("every table of ring starts with the bare cache line, and sockets and pipes stand beside it")
     func ringTables() throws {
         let outcome = try Command.run(["ring", "--short"], executable: "ppthreads-bench")
         let tables = outcome.output.split(separator: "\n\n")
