@@ -53,7 +53,7 @@ struct DelayingTransport: Transport {
 
     func sharedMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.sharedMemory(bytes: bytes) }
     func resultMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.resultMemory(bytes: bytes) }
-    func connect(_ edges: [Edge]) throws(SegmentError) -> any Links {
+    func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
         DelayingLinks(inner: try threads.connect(edges), nanoseconds: nanoseconds)
     }
     func start<Value: Codable & Sendable, Failure: Error & Codable>(

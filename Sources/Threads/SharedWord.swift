@@ -74,12 +74,10 @@ public struct SharedWord: @unchecked Sendable {
         while true {
             let seen = unsafe word.pointee.load(ordering: .acquiring)
             if seen >> 1 == expected { return .parked }
-            if let rank = context.abort.raisedBy { throw .aborted(by: rank) }
-            let waited = Clock.now() &- start
-            if waited >= context.timeoutNanoseconds { throw .timedOut(afterNanoseconds: waited) }
+            let slice = try context.slice(since: start)
             let (parked, _) = unsafe word.pointee.compareExchange(
                 expected: seen, desired: seen | 1, ordering: .relaxed)
-            if parked { sleep(while: seen | 1, atMost: context.slice(after: waited)) }
+            if parked { sleep(while: seen | 1, atMost: slice) }
         }
     }
 

@@ -23,6 +23,8 @@ public struct SystemError: Error, Equatable, Sendable, Codable, CustomStringConv
             EISDIR: "EISDIR", EINVAL: "EINVAL", ENFILE: "ENFILE", EMFILE: "EMFILE", EFBIG: "EFBIG",
             ENOSPC: "ENOSPC", EROFS: "EROFS", EPIPE: "EPIPE", ENOSYS: "ENOSYS", EOVERFLOW: "EOVERFLOW",
             ETIMEDOUT: "ETIMEDOUT", EDQUOT: "EDQUOT", ENAMETOOLONG: "ENAMETOOLONG",
+            EADDRINUSE: "EADDRINUSE", EADDRNOTAVAIL: "EADDRNOTAVAIL", EAFNOSUPPORT: "EAFNOSUPPORT",
+            ECONNREFUSED: "ECONNREFUSED", ENETUNREACH: "ENETUNREACH", ENOBUFS: "ENOBUFS",
         ]
         return names[code] ?? "errno \(code)"
     }

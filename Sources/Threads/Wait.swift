@@ -35,6 +35,8 @@ public enum WaitError: Error, Equatable, Codable, Sendable {
     /// The run is being given up; `by` is the rank that raised the flag, or -1 for the supervisor.
     case aborted(by: Int)
     case timedOut(afterNanoseconds: UInt64)
+    /// Whoever is waited for has ended, or the connection to it is lost.
+    case disconnected
 }
 
 /// Up once the run is to be given up; every wait looks at it. It never comes down.
@@ -67,6 +69,13 @@ public struct WaitContext: Sendable {
         self.timeoutNanoseconds = timeoutNanoseconds
     }
 
-    /// The next sleep of a wait that has lasted `waited`: a slice, or what is left until the deadline.
-    func slice(after waited: UInt64) -> UInt64 { min(patience.sliceNanoseconds, timeoutNanoseconds - waited) }
+    /// The next sleep of a wait that began at `start`, in nanoseconds: a slice, or what is left until the deadline.
+    ///
+    /// - Throws: `WaitError.aborted` once the abort flag is up, `.timedOut` at the deadline.
+    public func slice(since start: UInt64) throws(WaitError) -> UInt64 {
+        if let rank = abort.raisedBy { throw .aborted(by: rank) }
+        let waited = Clock.now() &- start
+        if waited >= timeoutNanoseconds { throw .timedOut(afterNanoseconds: waited) }
+        return min(patience.sliceNanoseconds, timeoutNanoseconds - waited)
+    }
 }

@@ -52,7 +52,8 @@ struct RunOptions {
             .number(
                 "--microbatches", set: \.microbatches, in: Limits.batch, standard: standard,
                 help: "M: equal pieces of the batch"),
-            .choice("--transport", set: \.transport, standard: standard, help: "who runs a rank and where memory lies"),
+            .choice(
+                "--transport", set: \.transport, standard: standard, help: "who runs a rank, and how stages hand on"),
             .choice("--partition", set: \.partition, standard: standard, help: "how units are cut into stages"),
             .on(
                 "--recompute", set: \.recompute,

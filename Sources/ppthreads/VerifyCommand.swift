@@ -11,7 +11,7 @@ enum VerifyCommand {
 
                 Trains a model through every schedule, transport, number of ranks and partition that fits, and compares losses,
                 gradients and updated weights with the one-stage run, bit for bit. One line each; exit code 70 on any difference.
-                Without flags: a small decoder and a small gpt, M in 1, 3, 4, 8.
+                Without flags: a small decoder and a small gpt, threads and processes, M in 1, 3, 4, 8.
                 """, VerifyOptions.flags), run: run)
     }
 

@@ -67,7 +67,7 @@ struct BadInputTests {
             "--virtual-stages: 5 layers on 2 ranks do not make whole stages of one layer each; give the number of "
                 + "stages a rank"),
         Case("run --schedule 2f2b", 64, "--schedule: '2f2b' is not allowed; gpipe, 1f1b, interleaved"),
-        Case("run --transport gloo", 64, "--transport: 'gloo' is not allowed; threads, processes"),
+        Case("run --transport gloo", 64, "--transport: 'gloo' is not allowed; threads, processes, sockets, unix"),
         Case("run --arch llama", 64, "--arch: 'llama' is not allowed; decoder, gpt"),
         Case("run --optimizer lion", 64, "--optimizer: 'lion' is not allowed; adam, sgd"),
         Case("run --pin 0,x", 64, "--pin: '0,x' is not allowed; auto, none or a list of CPUs such as 0,2,4"),
@@ -123,7 +123,8 @@ struct BadInputTests {
             "--microbatches: '4,x' is not allowed; whole numbers separated by commas, each from 1 to 65536"),
         Case(
             "verify --transport rings", 64,
-            "--transport: 'rings' is not allowed; names separated by commas, each once, out of: threads, processes"),
+            "--transport: 'rings' is not allowed; names separated by commas, each once, out of: threads, processes, sockets, "
+                + "unix"),
         Case("verify --stages 100", 64, "--stages: nothing was compared: 0 equal, 0 different, 96 that do not fit"),
         Case("doctor --all", 64, "unknown flag --all: doctor takes none"),
     ]

@@ -3,9 +3,9 @@ import Testing
 
 struct FailureTests {
     /// A run of processes that would take minutes.
-    private func longRun() throws -> Command.Running {
+    private func longRun(_ transport: String = "processes") throws -> Command.Running {
         let running = try Command.Running(
-            ["run", "--transport", "processes", "--measure", "1000000", "--stages", "3", "--layers", "6"]
+            ["run", "--transport", transport, "--measure", "1000000", "--stages", "3", "--layers", "6"]
                 + tiny.dropFirst(2))
         let deadline = Date.now.addingTimeInterval(20)
         while running.children.count < 3 && Date.now < deadline { usleep(5000) }
@@ -14,10 +14,12 @@ struct FailureTests {
         return running
     }
 
-    @Test("killing any one rank ends the run, with one line that names it", arguments: 0..<3)
-    func killedChild(rank: Int) throws {
+    @Test(
+        "killing any one rank ends the run, with one line that names it", arguments: ["processes", "sockets", "unix"],
+        0..<3)
+    func killedChild(transport: String, rank: Int) throws {
         let before = try sharedMemoryNames()
-        let running = try longRun()
+        let running = try longRun(transport)
         let children = running.children
         kill(children[rank], SIGKILL)
         let outcome = running.wait()
@@ -41,9 +43,10 @@ struct FailureTests {
         #expect(try sharedMemoryNames() == before)
     }
 
-    @Test("a rank that stands still ends the run at its neighbours' deadline") func stoppedChild() throws {
+    @Test("a rank that stands still ends the run at its neighbours' deadline", arguments: ["processes", "sockets"])
+    func stoppedChild(transport: String) throws {
         let running = try Command.Running(
-            ["run", "--transport", "processes", "--measure", "1000000", "--timeout", "0.3"] + tiny)
+            ["run", "--transport", transport, "--measure", "1000000", "--timeout", "0.3"] + tiny)
         let deadline = Date.now.addingTimeInterval(20)
         while running.children.count < 2 && Date.now < deadline { usleep(5000) }
         usleep(100_000)

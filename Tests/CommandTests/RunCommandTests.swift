@@ -12,7 +12,8 @@ struct RunCommandTests {
         #expect(outcome.errors.isEmpty)
     }
 
-    @Test("the JSON object has the promised keys, in one object", arguments: ["threads", "processes"])
+    @Test(
+        "the JSON object has the promised keys, in one object", arguments: ["threads", "processes", "sockets", "unix"])
     func json(transport: String) throws {
         let report = try Command.json(["run", "--transport", transport, "--warmup", "1", "--measure", "4"] + tiny)
         for key in [

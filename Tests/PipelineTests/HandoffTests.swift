@@ -112,7 +112,7 @@ private struct CopyingTransport: Transport {
 
     func sharedMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.sharedMemory(bytes: bytes) }
     func resultMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.resultMemory(bytes: bytes) }
-    func connect(_ edges: [Edge]) throws(SegmentError) -> any Links {
+    func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
         CopyingLinks(inner: try threads.connect(edges))
     }
     func start<Value: Codable & Sendable, Failure: Error & Codable>(

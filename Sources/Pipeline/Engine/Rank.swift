@@ -173,7 +173,7 @@ final class Rank {
             watch.endWork()
             // Released before the hand-off: who receives it may count on these slots being free.
             finish(place, slot)
-            handOn(locals[place].gradientOutbound)
+            try handOn(locals[place].gradientOutbound)
         case .backwardInput:
             let dx = try receiveGradient(place, slot)
             watch.startWork(roomWait: locals[place].gradientOutbound?.lastWait ?? .ready)
@@ -181,7 +181,7 @@ final class Rank {
             locals[place].stage.backwardInput(
                 gradient(slot), input: input(slot), into: dx, locals[place].backwardFrames[action.microbatch])
             watch.endWork()
-            handOn(locals[place].gradientOutbound)
+            try handOn(locals[place].gradientOutbound)
         case .backwardWeights:
             watch.startWork()
             locals[place].stage.backwardWeights(
@@ -206,14 +206,14 @@ final class Rank {
         watch.startWork(roomWait: locals[place].outbound?.lastWait ?? .ready)
         locals[place].stage.forward(input(slot), into: y, locals[place].forwardFrames[microbatch])
         watch.endWork()
-        handOn(locals[place].outbound)
+        try handOn(locals[place].outbound)
         if isForwardOnly { finish(place, slot) }
     }
 
-    private func handOn(_ channel: (any SendChannel)?) {
+    private func handOn(_ channel: (any SendChannel)?) throws(WaitError) {
         guard let channel else { return }
         watch.handOn()
-        channel.commit()
+        try channel.commit(wait)
     }
 
     private func recompute(_ place: Int, _ microbatch: Int, _ slot: Int) {

@@ -54,6 +54,8 @@ public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConv
         case .wait(.timedOut(let nanoseconds)):
             "rank \(rank) waited \(Double(nanoseconds / 1_000_000) / 1000) s \(position): another rank hangs or is "
                 + "slower than --timeout allows"
+        case .wait(.disconnected):
+            "rank \(rank) lost the connection to another rank \(position): that rank has ended, or the system cut them off"
         case .memory(let text): "rank \(rank) got no memory: \(text)"
         case .threads(let text): "rank \(rank) got no threads to share its work: \(text)"
         }

@@ -46,23 +46,24 @@ extension RunPlan {
     public func run(progress: (Int) -> Void = { _ in }) throws(RunError) -> RunResult {
         let transport = configuration.transport
         let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
-        let links = try mapped { () throws(SegmentError) in try transport.connect(edges) }
         let timeline = try mapped { () throws(SegmentError) in
             configuration.keepsTimeline ? try Timeline(graph, steps: configuration.steps, transport) : nil
         }
         let weights = try configuration.keepsWeights ? image() : nil
         let gradients = try configuration.keepsGradients ? image() : nil
-        let workers = try start(control, links, timeline, weights, gradients)
+        let workers = try start(control, timeline, weights, gradients)
         let reports = try withoutActuallyEscaping(progress) { progress throws(RunError) in
             try Supervisor(plan: self, control: control, progress: progress).collect(workers)
         }
         return RunResult(plan: self, ranks: reports, timeline: timeline, weights: weights, gradients: gradients)
     }
 
+    /// Connects the ranks and starts them. From then on they alone hold the links: what the caller's process had of them
+    /// is gone when this returns, so that a rank's end is an end to whoever is connected to it.
     private func start(
-        _ control: ControlBlock, _ links: any Links, _ timeline: Timeline?, _ weights: CheckpointImage?,
-        _ gradients: CheckpointImage?
+        _ control: ControlBlock, _ timeline: Timeline?, _ weights: CheckpointImage?, _ gradients: CheckpointImage?
     ) throws(RunError) -> [Supervisor.RankWorker] {
+        let links = try connect()
         var workers: [Supervisor.RankWorker] = []
         for rank in 0..<schedule.ranks {
             let body: @Sendable (Pinning) throws(RankFailure) -> RankReport = { pinning throws(RankFailure) in
@@ -110,6 +111,10 @@ extension RunPlan {
         var report = try outcome.get()
         report.add(helpers)
         return report
+    }
+
+    private func connect() throws(RunError) -> any Links {
+        do { return try configuration.transport.connect(edges) } catch { throw .failed(error.description) }
     }
 
     private func image() throws(RunError) -> CheckpointImage {

@@ -17,7 +17,7 @@ struct Supervisor {
     func collect(_ workers: [RankWorker]) throws(RunError) -> [RankReport] {
         var running = Array(workers.enumerated())
         var reports: [RankReport] = []
-        var failures: [(rank: Int, error: WorkerError<RankFailure>)] = []
+        var failures: [(rank: Int, error: WorkerError<RankFailure>, isCause: Bool)] = []
         var stopBy: UInt64?
         while !running.isEmpty {
             progress(control.step)
@@ -26,7 +26,8 @@ struct Supervisor {
                 do throws(WorkerError<RankFailure>) {
                     reports.append(try worker.join())
                 } catch {
-                    failures.append((rank, error))
+                    // Whom we killed ourselves was too slow to stop, and nothing else.
+                    failures.append((rank, error, stopBy != .max && isCause(error)))
                     control.abort.raise(by: rank)
                     if stopBy == nil { stopBy = Clock.now() + Self.graceNanoseconds }
                 }
@@ -36,16 +37,19 @@ struct Supervisor {
                 stopBy = .max
             }
         }
-        if let cause = failures.first(where: { isCause($0.error) }) ?? failures.first {
+        if let cause = failures.first(where: \.isCause) ?? failures.first {
             throw .failed(describe(cause.rank, cause.error))
         }
         return reports.sorted { $0.rank < $1.rank }
     }
 
-    /// Whether a failure is one of its own, rather than a rank that left because another one had failed.
+    /// Whether a failure is one of its own, rather than a rank that left because another one had failed or was gone.
     private func isCause(_ error: WorkerError<RankFailure>) -> Bool {
-        if case .failed(let failure) = error, case .wait(.aborted) = failure.reason { return false }
-        return true
+        guard case .failed(let failure) = error, case .wait(let reason) = failure.reason else { return true }
+        switch reason {
+        case .aborted, .disconnected: return false
+        case .timedOut: return true
+        }
     }
 
     private func describe(_ rank: Int, _ error: WorkerError<RankFailure>) -> String {

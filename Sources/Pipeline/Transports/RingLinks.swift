@@ -31,9 +31,9 @@ extension Edge {
 private final class RingSendChannel: SendChannel {
     private var producer: RingProducer
     private let shape: Shape
-    private(set) var lastWait = Waited.ready
     /// Stages write and read in the slots themselves.
     let bytesCopied = 0
+    private(set) var lastWait = Waited.ready
 
     init(_ storage: RingStorage, _ shape: Shape) {
         producer = RingProducer(storage)
@@ -46,7 +46,7 @@ private final class RingSendChannel: SendChannel {
         return slot.tensor(shape)
     }
 
-    func commit() { producer.commit() }
+    func commit(_ context: WaitContext) throws(WaitError) { producer.commit() }
 }
 
 private final class RingReceiveChannel: ReceiveChannel {

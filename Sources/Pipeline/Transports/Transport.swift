@@ -8,8 +8,15 @@ public struct Edge: Hashable, Sendable {
     public let to: Int
     /// Shape of what is handed on, fp32.
     public let shape: Shape
-    /// Slots of the ring: the most that the schedule ever has in flight on this edge.
+    /// The most items that the schedule ever has in flight on this edge: a ring's slots.
     public let slots: Int
+
+    public init(from: Int, to: Int, shape: Shape, slots: Int) {
+        self.from = from
+        self.to = to
+        self.shape = shape
+        self.slots = slots
+    }
 
     public static func == (a: Edge, b: Edge) -> Bool { a.from == b.from && a.to == b.to }
     public func hash(into hasher: inout Hasher) {
@@ -22,10 +29,11 @@ public struct Edge: Hashable, Sendable {
 public protocol SendChannel: AnyObject {
     /// Waits for room and returns where to write the next item; the same place again until it is committed.
     func reserve(_ context: WaitContext) throws(WaitError) -> Tensor
-    /// How the latest `reserve` went.
+    /// How the wait of the most recent `reserve` went.
     var lastWait: Waited { get }
-    /// Hands on what was written. All writes made before are visible to whoever receives it.
-    func commit()
+    /// Hands on what was written, and waits if that takes a while. All writes made before are visible to whoever
+    /// receives it.
+    func commit(_ context: WaitContext) throws(WaitError)
     /// Bytes of items that this end has copied from one place to another so far.
     var bytesCopied: Int { get }
 }
@@ -34,7 +42,7 @@ public protocol SendChannel: AnyObject {
 public protocol ReceiveChannel: AnyObject {
     /// Waits for the next item, in the order sent. It stays readable until it is released.
     func receive(_ context: WaitContext) throws(WaitError) -> Delivery
-    /// How the latest `receive` went.
+    /// How the wait of the most recent `receive` went.
     var lastWait: Waited { get }
     /// Gives the item's room back to the sender. Once for each delivery, in any order.
     func release(_ delivery: Delivery)
@@ -73,12 +81,25 @@ public protocol Transport: Sendable {
     func resultMemory(bytes: Int) throws(SegmentError) -> Segment
 
     /// Connects the edges. Called once for a run, before any rank starts.
-    func connect(_ edges: [Edge]) throws(SegmentError) -> any Links
+    func connect(_ edges: [Edge]) throws(LinkError) -> any Links
 
     /// Starts a rank on a CPU (nil: anywhere). Value and failure cross to the caller, from another process if need be.
     func start<Value: Codable & Sendable, Failure: Error & Codable>(
         name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
     ) throws(StartError) -> any Worker<Value, Failure>
+}
+
+/// Edges that could not be connected.
+public enum LinkError: Error, CustomStringConvertible {
+    case memory(SegmentError)
+    case sockets(SystemError)
+
+    public var description: String {
+        switch self {
+        case .memory(let error): error.description
+        case .sockets(let error): "the ranks could not be connected by sockets: \(error)"
+        }
+    }
 }
 
 /// A rank that could not be started.
@@ -96,17 +117,21 @@ public enum StartError: Error, CustomStringConvertible {
 
 extension Transport {
     /// Rings in `sharedMemory`, one an edge.
-    public func connect(_ edges: [Edge]) throws(SegmentError) -> any Links { try RingLinks(edges, self) }
+    public func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
+        do { return try RingLinks(edges, self) } catch { throw .memory(error) }
+    }
 }
 
 /// The transports that can be named.
 public enum TransportKind: String, CaseIterable, Sendable {
-    case threads, processes
+    case threads, processes, sockets, unix
 
     public var transport: any Transport {
         switch self {
         case .threads: ThreadTransport()
         case .processes: ProcessTransport()
+        case .sockets: SocketTransport(domain: .tcp)
+        case .unix: SocketTransport(domain: .unix)
         }
     }
 }

@@ -1,0 +1,44 @@
+import Glibc
+
+/// One end of a connected stream socket; closed when the last reference goes. No call on it waits.
+final class SocketEnd: Sendable {
+    /// What became of a call.
+    enum Transfer {
+        /// At least one byte went through.
+        case bytes(Int)
+        /// The system has no room to send now, or nothing to receive.
+        case wouldWait
+        /// The other end was closed, or the connection is lost.
+        case peerIsGone
+    }
+
+    let descriptor: Int32
+
+    /// Takes over an open descriptor.
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+
+    /// Hands on as much of `bytes`, which are not empty, as the system takes now.
+    func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+        transfer { unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+    }
+
+    /// Fills the front of `bytes`, which are not empty, with as much as is there.
+    func receive(_ bytes: UnsafeMutableRawBufferPointer) -> Transfer {
+        transfer { unsafe recv(descriptor, bytes.baseAddress, bytes.count, 0) }
+    }
+
+    private func transfer(_ call: () -> Int) -> Transfer {
+        while true {
+            let count = call()
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return .peerIsGone }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .wouldWait
+            default: return .peerIsGone
+            }
+        }
+    }
+}
