@@ -7,7 +7,7 @@ extension ComparePage {
             [
                 .element(
                     "p", [:],
-                    "Each bar is the mean step, cut into terms that add up to it. The line at its end is the step's 95\u{A0}% interval. Point at a bar, or reach it with the keyboard, for all terms."
+                    "Each bar is the step, cut into terms that add up to it. The line at its end is the step's 95\u{A0}% interval. Point at a bar, or reach it with the keyboard, for all terms."
                 ),
                 legend(Breakdown.Term.allCases.map { ($0.rawValue, Markup($0.rawValue)) }), bars,
                 .element(
@@ -23,7 +23,7 @@ extension ComparePage {
         let scale = TimeScale(end: places.map { comparison.stepSeconds($0).high * 1000 }.max()! * 1.01)
         let height = Double(places.count) * Self.pitch
         return .chart(
-            "Stacked bars: the terms of the mean step of each candidate, in milliseconds", height: height + 22,
+            "Stacked bars: the terms of the step of each candidate, in milliseconds", height: height + 22,
             [scale.grid(height: height), Markup(places.map { bar($0, scale) })])
     }
 
@@ -90,6 +90,6 @@ extension ComparePage {
             }
             return .element("tr", [:], Markup([rowHeader(name(place))] + cells))
         }
-        return table("Terms of the mean step in ms, with their part of it and their 95\u{A0}% intervals", header, rows)
+        return table("Terms of the step in ms, with their part of it and their 95\u{A0}% intervals", header, rows)
     }
 }

@@ -18,7 +18,11 @@ extension ComparePage {
             "step",
             "From the moment all ranks are released into it to the moment the last of them has finished its update. The six terms add up to it."
         ),
-        ("tokens/s", "Batch x sequence length over the mean step."),
+        (
+            "step",
+            "Of each trial the step in the middle; of these the mean over the half of the trials whose steps are in the middle."
+        ),
+        ("tokens/s", "Batch x sequence length over the step."),
         ("x threads", "Tokens/s over those of the same schedule on threads: the median over the rounds."),
         ("x GPipe", "Tokens/s over those of GPipe on the same transport: the median over the rounds."),
         ("efficiency", "Tokens/s over P times those of the same model on one stage: the median over the rounds."),

@@ -149,7 +149,7 @@ struct ComparePage {
         }
         return section(
             "what-if", "What the step would be",
-            table("The mean step in ms as measured, and what replays of the measured durations say", header, rows))
+            table("The step in ms as measured, and what replays of the measured durations say", header, rows))
     }
 
     private func cell(_ seconds: Double, _ note: String) -> Markup {

@@ -99,13 +99,22 @@ public struct Comparison: Sendable {
 
     // MARK: Figures of a candidate
 
-    /// A term of the breakdown, in seconds. Means, so that the terms of a candidate add up to its step.
+    /// A term of the breakdown, in seconds: the mean over the half of the trials whose steps are in the middle, so that terms
+    /// add up to the step, and a trial on a disturbed machine does not count.
     public func seconds(_ candidate: Int, in term: Breakdown.Term) -> Estimate {
-        Estimate(meanOf: trials[candidate].map { $0.breakdown[term] })
+        typical(candidate) { $0.breakdown[term] }
     }
 
-    public func stepSeconds(_ candidate: Int) -> Estimate {
-        Estimate(meanOf: trials[candidate].map(\.breakdown.step))
+    public func stepSeconds(_ candidate: Int) -> Estimate { typical(candidate, \.breakdown.step) }
+
+    private func typical(_ candidate: Int, _ value: (Trial) -> Double) -> Estimate {
+        Estimate(trials[candidate]) { Self.middle($0).mean(value) }
+    }
+
+    /// Without the fastest quarter, and without the slowest.
+    private static func middle(_ trials: [Trial]) -> [Trial] {
+        let cut = trials.count / 4
+        return Array(trials.sorted { $0.breakdown.step < $1.breakdown.step }.dropFirst(cut).dropLast(cut))
     }
 
     public func tokensPerSecond(_ candidate: Int) -> Estimate {
@@ -135,7 +144,7 @@ public struct Comparison: Sendable {
         return medians.isEmpty ? nil : Estimate(medianOf: medians)
     }
 
-    public func whatIf(_ candidate: Int) -> WhatIf { WhatIf(meanOf: trials[candidate].map(\.whatIf)) }
+    public func whatIf(_ candidate: Int) -> WhatIf { WhatIf(meanOf: Self.middle(trials[candidate]).map(\.whatIf)) }
 
     /// The step that stands for a candidate: of the trial in the middle.
     public func typicalStep(_ candidate: Int) -> StepTimes {

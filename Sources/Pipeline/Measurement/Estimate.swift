@@ -10,15 +10,11 @@ public struct Estimate: Equatable, Sendable {
         self.high = high
     }
 
-    /// The median of a sample of at least one value, with its 95 % bootstrap interval.
-    public init(medianOf sample: [Double]) { self.init(sample) { Statistics($0).median } }
-
-    /// The mean of a sample of at least one value, with its 95 % bootstrap interval.
-    public init(meanOf sample: [Double]) { self.init(sample) { Statistics($0).mean } }
-
-    /// The interval is from the 2.5th to the 97.5th percentile of the figure over samples that are drawn from this one with
-    /// replacement (Efron 1979); the draws depend on the sample's size alone. One value has no spread to tell of.
-    private init(_ sample: [Double], draws: Int = 2000, figure: ([Double]) -> Double) {
+    /// A figure of a sample of at least one element, with its 95 % bootstrap interval: from the 2.5th to the 97.5th percentile
+    /// of the figure over samples that are drawn from this one with replacement (Efron 1979).
+    ///
+    /// The draws depend on the sample's size alone. One element has no spread to tell of: the interval is the figure.
+    public init<Element>(_ sample: [Element], draws: Int = 2000, figure: ([Element]) -> Double) {
         let random = CounterRandom(seed: 0, name: "bootstrap")
         let count = sample.count
         let figures = (0..<draws).map { draw in
@@ -30,6 +26,12 @@ public struct Estimate: Equatable, Sendable {
         let statistics = Statistics(figures)
         self.init(value: figure(sample), low: statistics.quantile(0.025), high: statistics.quantile(0.975))
     }
+
+    /// The median of a sample, with its interval.
+    public init(medianOf sample: [Double]) { self.init(sample) { Statistics($0).median } }
+
+    /// The mean of a sample, with its interval.
+    public init(meanOf sample: [Double]) { self.init(sample) { Statistics($0).mean } }
 
     /// Whether the interval holds a value: then the sample does not tell the figure from it.
     public func contains(_ other: Double) -> Bool { low <= other && other <= high }
