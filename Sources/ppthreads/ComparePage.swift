@@ -107,9 +107,8 @@ struct ComparePage {
     }
 
     private func baseline(_ columns: Int) -> Markup {
-        let speed = Estimate(medianOf: comparison.oneStage.map { Double(comparison.tokensAStep) / $0.breakdown.step })
         let names = [rowHeader("one stage"), textCell("no pipeline")]
-        let figures = [cell(speed) { Int($0.rounded()).grouped }]
+        let figures = [cell(comparison.oneStageTokensPerSecond) { Int($0.rounded()).grouped }]
         let rest = Array(repeating: Self.noFigure, count: columns - names.count - figures.count)
         return .element("tr", [:], Markup(names + figures + rest))
     }

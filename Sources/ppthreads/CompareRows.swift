@@ -38,6 +38,7 @@ struct CompareRows {
                     "handoff_us",
                     Figure(comparison.handoffSeconds(place) ?? Estimate(value: 0, low: 0, high: 0), scale: 1e6)
                 ),
+                ("parked_share", Figure(comparison.parkedShare(place))),
                 ("efficiency", Figure(comparison.efficiency(place))),
             ]
             if let threads = comparison.place(candidate.schedule, .threads) {

@@ -34,7 +34,7 @@ struct CompareTable {
     }
 
     private var speeds: String {
-        let header = ["", "", "tokens/s", "", "x threads", "", "x GPipe", "", "efficiency", "", "hand-off", ""]
+        let header = ["", "", "tokens/s", "", "x threads", "", "x GPipe", "", "efficiency", "", "hand-off", "", "asleep"]
         let rows = places.map { place -> [String] in
             let candidate = comparison.candidates[place]
             let tokens = comparison.tokensPerSecond(place)
@@ -44,10 +44,10 @@ struct CompareTable {
                 + ratio(place, over: comparison.place(.gpipe, candidate.transport))
                 + cells(efficiency) { "\(($0 * 100).fixed(1)) %" }
                 + (comparison.handoffSeconds(place).map { cells($0) { "\(($0 * 1e6).fixed(2)) us" } } ?? ["-", ""])
+                + ["\((comparison.parkedShare(place).value * 100).fixed(0)) %"]
         }
-        let stage = Estimate(medianOf: comparison.oneStage.map { Double(comparison.tokensAStep) / $0.breakdown.step })
         let baseline =
-            ["one stage", ""] + cells(stage) { Int($0.rounded()).grouped } + Array(repeating: "", count: 8)
+            ["one stage", ""] + cells(comparison.oneStageTokensPerSecond) { Int($0.rounded()).grouped } + Array(repeating: "", count: 9)
         return TextTable([header] + rows + [baseline], leading: 2).text
     }
 

@@ -37,7 +37,8 @@ struct ComparisonTests {
             let typical = comparison.typicalStep(candidate).seconds
             #expect(
                 comparison.trials[candidate].contains { $0.breakdown.step == typical || $0.step.seconds == typical })
-            #expect(comparison.trials[candidate].allSatisfy { $0.waits.values.reduce(0, +) == 3 * 8 })
+            #expect(comparison.trials[candidate].allSatisfy { $0.handoffSeconds.count == 3 * 8 && $0.parked <= 3 * 8 })
+            #expect((0...1).contains(comparison.parkedShare(candidate).value))
         }
         #expect(comparison.place(.oneFOneB, .threads) == 1 && comparison.place(.interleaved, .threads) == nil)
     }

@@ -1,5 +1,3 @@
-import Threads
-
 /// Runs of one model under several schedules and transports, in turns, so that a machine that gets slower for a while slows
 /// all of them. Every trial is a whole run; in each round each candidate has one, in an order drawn anew.
 public struct Comparison: Sendable {
@@ -23,11 +21,10 @@ public struct Comparison: Sendable {
         public let step: StepTimes
         public let breakdown: Breakdown
         public let whatIf: WhatIf
-        public let ranks: [RankBreakdown]
         /// Of all hand-offs in the measured steps, in seconds; empty with one stage.
         public let handoffSeconds: [Double]
-        /// How many receivers found their item there, spun for it, and slept.
-        public let waits: [Waited: Int]
+        /// Of their receivers, how many slept.
+        public let parked: Int
         /// Bits of the losses of all steps.
         public let losses: [UInt32]
 
@@ -37,13 +34,9 @@ public struct Comparison: Sendable {
             step = typical
             breakdown = Breakdown(typical)
             whatIf = WhatIf(typical)
-            ranks = result.ranks.indices.map { RankBreakdown(typical, rank: $0) }
             let handoffs = result.handoffs()
             handoffSeconds = handoffs.flatMap(\.seconds.sorted)
-            waits = [
-                .ready: handoffs.reduce(0) { $0 + $1.ready }, .spun: handoffs.reduce(0) { $0 + $1.spun },
-                .parked: handoffs.reduce(0) { $0 + $1.parked },
-            ]
+            parked = handoffs.reduce(0) { $0 + $1.parked }
             losses = result.losses.map(\.bitPattern)
         }
     }
@@ -123,6 +116,10 @@ public struct Comparison: Sendable {
         return Estimate(value: tokens / step.value, low: tokens / step.high, high: tokens / step.low)
     }
 
+    public var oneStageTokensPerSecond: Estimate {
+        Estimate(medianOf: oneStage.map { Double(tokensAStep) / $0.breakdown.step })
+    }
+
     /// How many times as many tokens/s one candidate has as another: the median over the rounds.
     public func ratio(_ candidate: Int, over other: Int) -> Estimate {
         Estimate(
@@ -142,6 +139,11 @@ public struct Comparison: Sendable {
             Statistics($0.handoffSeconds).median
         }
         return medians.isEmpty ? nil : Estimate(medianOf: medians)
+    }
+
+    /// The share of receivers that slept rather than found their item there or spun for it; 0 with one stage.
+    public func parkedShare(_ candidate: Int) -> Estimate {
+        Estimate(meanOf: trials[candidate].map { Double($0.parked) / Double(max(1, $0.handoffSeconds.count)) })
     }
 
     public func whatIf(_ candidate: Int) -> WhatIf { WhatIf(meanOf: Self.middle(trials[candidate]).map(\.whatIf)) }
