@@ -34,7 +34,9 @@ struct CompareTable {
     }
 
     private var speeds: String {
-        let header = ["", "", "tokens/s", "", "x threads", "", "x GPipe", "", "efficiency", "", "hand-off", "", "asleep"]
+        let header = [
+            "", "", "tokens/s", "", "x threads", "", "x GPipe", "", "efficiency", "", "hand-off", "", "asleep",
+        ]
         let rows = places.map { place -> [String] in
             let candidate = comparison.candidates[place]
             let tokens = comparison.tokensPerSecond(place)
@@ -47,7 +49,8 @@ struct CompareTable {
                 + ["\((comparison.parkedShare(place).value * 100).fixed(0)) %"]
         }
         let baseline =
-            ["one stage", ""] + cells(comparison.oneStageTokensPerSecond) { Int($0.rounded()).grouped } + Array(repeating: "", count: 9)
+            ["one stage", ""] + cells(comparison.oneStageTokensPerSecond) { Int($0.rounded()).grouped }
+            + Array(repeating: "", count: 9)
         return TextTable([header] + rows + [baseline], leading: 2).text
     }
 
