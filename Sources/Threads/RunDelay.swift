@@ -2,7 +2,7 @@ import Glibc
 
 /// How long a thread has been ready to run without having a CPU, as the kernel counts it (/proc/thread-self/schedstat).
 ///
-/// A system call of about a microsecond: for threads that share their CPU, and sleep anyway.
+/// A system call of about a microsecond: not for every hand-off.
 public final class RunDelay {
     private let descriptor: Int32
 

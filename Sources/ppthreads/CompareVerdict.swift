@@ -50,22 +50,26 @@ struct CompareVerdict {
 
         var isSeen: Bool { !ratio.contains(1) }
         var text: String {
-            "x\(ratio.value.fixed(3)) [\(ratio.low.fixed(3)), \(ratio.high.fixed(3))]"
-                + (isSeen ? ", mostly \(reason)" : "")
+            "x\(ratio.value.fixed(3)) [\(ratio.low.fixed(3)), \(ratio.high.fixed(3))]" + (isSeen ? reason : "")
         }
     }
 
     private func difference(_ place: Int, over other: Int) -> Difference {
-        let changes = Breakdown.Term.allCases.map { term in
-            (
-                name: term.rawValue, before: comparison.seconds(other, in: term).value,
-                now: comparison.seconds(place, in: term).value
-            )
-        }
-        let most = changes.max { abs($0.now - $0.before) < abs($1.now - $1.before) }!
-        return Difference(
+        Difference(
             candidate: comparison.candidates[place], ratio: comparison.ratio(place, over: other),
-            reason: "\(most.name) (\((most.before * 1000).fixed(1)) ms to \((most.now * 1000).fixed(1)) ms)")
+            reason: reason(place, over: other))
+    }
+
+    /// The term that changed most, of those whose change is seen.
+    private func reason(_ place: Int, over other: Int) -> String {
+        let seen = Breakdown.Term.allCases.map { ($0, comparison.change(place, over: other, in: $0)) }.filter {
+            !$0.1.contains(0)
+        }
+        guard let (term, change) = seen.max(by: { abs($0.1.value) < abs($1.1.value) }) else {
+            return ", and no one term shows why"
+        }
+        let sign = change.value > 0 ? "+" : ""
+        return ", mostly \(term) (\(sign)\((change.value * 1000).fixed(1)) ms)"
     }
 
     private func joined(_ parts: [Difference], _ name: (Comparison.Candidate) -> String) -> String {

@@ -126,6 +126,11 @@ public struct Comparison: Sendable {
             medianOf: zip(trials[candidate], trials[other]).map { $1.breakdown.step / $0.breakdown.step })
     }
 
+    /// How much longer one candidate is in a term than another, in seconds: the median over the rounds.
+    public func change(_ candidate: Int, over other: Int, in term: Breakdown.Term) -> Estimate {
+        Estimate(medianOf: zip(trials[candidate], trials[other]).map { $0.breakdown[term] - $1.breakdown[term] })
+    }
+
     /// Tokens/s over P times those of one stage.
     public func efficiency(_ candidate: Int) -> Estimate {
         let ranks = Double(candidates[candidate].plan.schedule.ranks)

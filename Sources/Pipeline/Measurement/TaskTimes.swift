@@ -17,7 +17,7 @@ public struct TaskTimes: BitwiseCopyable, Equatable, Sendable {
     /// CPU time that the rank's thread had between `ready` and `end`.
     public var cpu: UInt64 = 0
     /// Time between the end of the rank's task before and `ready` in which the rank was ready to run and its CPU was
-    /// another's; counted for ranks that share their CPU.
+    /// another's; counted where the rank shares its CPU, or that time is long.
     public var delay: UInt64 = 0
     /// How the waits for input and for room went.
     public var inputWait = Waited.ready
@@ -40,19 +40,28 @@ func seconds(from start: UInt64, to end: UInt64) -> Double { Double(end - min(st
 struct TaskWatch {
     private(set) var times = TaskTimes()
     private let isOn: Bool
+    /// Whether to ask before every task how long the rank was without a CPU, rather than only when it comes late.
+    private let sharesCPU: Bool
     private let delay: RunDelay?
+    private static let lateNanoseconds: UInt64 = 20_000
+    private var endBefore: UInt64 = 0
     private var cpuAtStart: UInt64 = 0
-    private var delayAtEnd: UInt64 = 0
+    /// The last answer, and what of the delay since then is known already: what was lost inside tasks.
+    private var delayBefore: UInt64 = 0
+    private var knownDelay: UInt64 = 0
 
-    /// - Parameter delay: of the rank's thread, where it shares its CPU.
-    init(isOn: Bool, _ delay: RunDelay?) {
+    /// To be made on the rank's own thread.
+    init(isOn: Bool, sharesCPU: Bool) {
         self.isOn = isOn
-        self.delay = isOn ? delay : nil
+        self.sharesCPU = sharesCPU
+        delay = isOn ? RunDelay() : nil
     }
 
     /// The rank is about to wait for its release into a step.
     mutating func startStep() {
-        if let delay { delayAtEnd = delay.nanoseconds }
+        delayBefore = delay?.nanoseconds ?? 0
+        knownDelay = 0
+        endBefore = 0
     }
 
     /// The rank turns to its next task.
@@ -78,19 +87,29 @@ struct TaskWatch {
         times.roomWait = roomWait
         cpuAtStart = Clock.threadCPU()
         times.ready = Clock.now()
-        if let delay { times.delay = delay.nanoseconds - delayAtEnd }
+        if sharesCPU || times.ready - endBefore > Self.lateNanoseconds { readDelay() }
     }
 
     mutating func endWork() {
         if !isOn { return }
-        if let delay { delayAtEnd = delay.nanoseconds }
         times.end = Clock.now()
         times.sent = times.end
         times.cpu = Clock.threadCPU() - cpuAtStart
+        let work = times.end - times.ready
+        knownDelay += work - min(work, times.cpu)
+        endBefore = times.end
     }
 
     /// The output is handed on next.
     mutating func handOn() {
         if isOn { times.sent = Clock.now() }
+    }
+
+    private mutating func readDelay() {
+        guard let now = delay?.nanoseconds else { return }
+        let since = now - delayBefore
+        times.delay = since - min(since, knownDelay)
+        delayBefore = now
+        knownDelay = 0
     }
 }
