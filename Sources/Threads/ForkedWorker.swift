@@ -27,6 +27,8 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
         let parent = getpid()
         do throws(SystemError) {
             let pipe = try Pipe()
+            // What the parent has not written out yet would be in the child's buffers too, and come out twice.
+            fflush(nil)
             processID = try systemCall("fork") { fork() }
             if processID == 0 { Self.runChild(parent, pipe, name, cpu, body) }
             pipe.closeWriteEnd()
