@@ -21,8 +21,10 @@ struct EstimateTests {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return Double(state >> 11) * 0x1p-53
         }
-        let hits = (0..<200).count { _ in Estimate(meanOf: (0..<30).map { _ in uniform() }).contains(0.5) }
-        #expect((178...199).contains(hits))
+        let hits = (0..<100).count { _ in
+            Estimate((0..<25).map { _ in uniform() }, draws: 300) { Statistics($0).mean }.contains(0.5)
+        }
+        #expect((87...99).contains(hits))
     }
 
     @Test("more spread, a wider interval; more values, a narrower one") func width() {
