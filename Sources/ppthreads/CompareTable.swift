@@ -63,15 +63,21 @@ struct CompareTable {
         [format(estimate.value), "[\(format(estimate.low)), \(format(estimate.high))]"]
     }
 
+    /// Fit for the longest step.
+    private var unit: (name: String, scale: Double) {
+        places.allSatisfy { comparison.stepSeconds($0).value < 0.01 } ? ("us", 1e6) : ("ms", 1e3)
+    }
+
     private var terms: String {
-        let header = ["ms", "", "step"] + Breakdown.Term.allCases.map(\.rawValue)
+        let (unit, scale) = unit
+        let header = [unit, "", "step"] + Breakdown.Term.allCases.map(\.rawValue)
         let rows = places.flatMap { place -> [[String]] in
             let step = comparison.stepSeconds(place)
             let figures = [step] + Breakdown.Term.allCases.map { comparison.seconds(place, in: $0) }
             return [
-                name(place) + figures.map { ($0.value * 1000).fixed(2) },
+                name(place) + figures.map { ($0.value * scale).fixed(2) },
                 ["", ""] + figures.map { "\(($0.value / step.value * 100).fixed(1)) %" },
-                ["", ""] + figures.map { "±\((max($0.high - $0.value, $0.value - $0.low) * 1000).fixed(2))" },
+                ["", ""] + figures.map { "±\((max($0.high - $0.value, $0.value - $0.low) * scale).fixed(2))" },
             ]
         }
         return TextTable([header] + rows, leading: 2).text
@@ -79,12 +85,13 @@ struct CompareTable {
 
     /// What the step would be.
     private var circumstances: String {
-        let header = ["the step in ms, if", "", "measured", "transport were free", "stages were equal", "both"]
+        let (unit, scale) = unit
+        let header = ["the step in \(unit), if", "", "measured", "transport were free", "stages were equal", "both"]
         let rows = places.map { place -> [String] in
             let other = comparison.whatIf(place)
             return name(place)
                 + [comparison.stepSeconds(place).value, other.freeTransport, other.equalStages, other.both].map {
-                    ($0 * 1000).fixed(2)
+                    ($0 * scale).fixed(2)
                 }
         }
         return TextTable([header] + rows, leading: 2).text

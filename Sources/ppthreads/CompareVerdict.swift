@@ -34,7 +34,7 @@ struct CompareVerdict {
         if places.count == 1 {
             func loss(_ term: Breakdown.Term) -> Double { comparison.seconds(places[0], in: term).value }
             let largest = Breakdown.Term.allCases.dropFirst().max { loss($0) < loss($1) }!
-            return "Schedule: the largest loss is \(largest), \((loss(largest) * 1000).fixed(1)) ms of the step."
+            return "Schedule: the largest loss is \(largest), \(loss(largest).duration) of the step."
         }
         let parts = places.dropFirst().map { difference($0, over: places[0]) }
         return "Schedule: against \(kinds[0].title), on \(transport.rawValue): \(joined(parts, \.schedule.title))."
@@ -60,16 +60,13 @@ struct CompareVerdict {
             reason: reason(place, over: other))
     }
 
-    /// The term that changed most, of those whose change is seen.
+    /// The term that changed most, if its change is seen.
     private func reason(_ place: Int, over other: Int) -> String {
-        let seen = Breakdown.Term.allCases.map { ($0, comparison.change(place, over: other, in: $0)) }.filter {
-            !$0.1.contains(0)
-        }
-        guard let (term, change) = seen.max(by: { abs($0.1.value) < abs($1.1.value) }) else {
-            return ", and no one term shows why"
-        }
+        let changes = Breakdown.Term.allCases.map { ($0, comparison.change(place, over: other, in: $0)) }
+        let (term, change) = changes.max { abs($0.1.value) < abs($1.1.value) }!
+        if change.contains(0) { return ", and no one term shows why" }
         let sign = change.value > 0 ? "+" : ""
-        return ", mostly \(term) (\(sign)\((change.value * 1000).fixed(1)) ms)"
+        return ", mostly \(term) (\(sign)\(change.value.duration))"
     }
 
     private func joined(_ parts: [Difference], _ name: (Comparison.Candidate) -> String) -> String {

@@ -45,6 +45,9 @@ extension Double {
     /// Seconds as milliseconds.
     var milliseconds: String { "\((self * 1000).fixed(2)) ms" }
 
+    /// Seconds in ms, or in us when they are few.
+    var duration: String { magnitude < 0.0001 ? "\((self * 1e6).fixed(1)) us" : "\((self * 1000).fixed(1)) ms" }
+
     /// With a number of digits after the point.
     func fixed(_ digits: Int) -> String {
         if !isFinite { return "\(self)" }
