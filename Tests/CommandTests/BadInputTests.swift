@@ -23,7 +23,7 @@ struct BadInputTests {
             "--microbatches: a batch of 8 sequences cannot be split into 3 equal microbatches"),
         Case(
             "compare --schedule gpipe,gpipe", 64,
-            "--schedule: 'gpipe,gpipe' is not allowed; names separated by commas, each once, out of: gpipe, 1f1b, interleaved"
+            "--schedule: 'gpipe,gpipe' is not allowed; names separated by commas, each once, out of: gpipe, 1f1b, interleaved, zb-h1"
         ),
         Case(
             "compare --html /no/folder/page.html", 65,
@@ -66,7 +66,7 @@ struct BadInputTests {
             "run --schedule interleaved --layers 5", 64,
             "--virtual-stages: 5 layers on 2 ranks do not make whole stages of one layer each; give the number of "
                 + "stages a rank"),
-        Case("run --schedule 2f2b", 64, "--schedule: '2f2b' is not allowed; gpipe, 1f1b, interleaved"),
+        Case("run --schedule 2f2b", 64, "--schedule: '2f2b' is not allowed; gpipe, 1f1b, interleaved, zb-h1"),
         Case("run --transport gloo", 64, "--transport: 'gloo' is not allowed; threads, processes, sockets, unix"),
         Case("run --arch llama", 64, "--arch: 'llama' is not allowed; decoder, gpt"),
         Case("run --optimizer lion", 64, "--optimizer: 'lion' is not allowed; adam, sgd"),
@@ -125,7 +125,7 @@ struct BadInputTests {
             "verify --transport rings", 64,
             "--transport: 'rings' is not allowed; names separated by commas, each once, out of: threads, processes, sockets, "
                 + "unix"),
-        Case("verify --stages 100", 64, "--stages: nothing was compared: 0 equal, 0 different, 96 that do not fit"),
+        Case("verify --stages 100", 64, "--stages: nothing was compared: 0 equal, 0 different, 128 that do not fit"),
         Case("doctor --all", 64, "unknown flag --all: doctor takes none"),
     ]
 

@@ -30,6 +30,21 @@ struct ReplayTests {
         #expect(Replay(graph, durations: durations(graph)).makespan == Double((2 * 8 + 3) * 3))
     }
 
+    @Test("ZB-H1's bubble is (P - 1)(F + I - W)", arguments: [1, 2, 4], [4, 8, 9])
+    func zeroBubble(ranks: Int, microbatches: Int) throws {
+        for (input, weights) in [(2.0, 2.0), (2.0, 1.0)] {
+            let graph = try TaskGraph(.zeroBubble(ranks: ranks, microbatches: microbatches))
+            let durations = graph.tasks.map { list in
+                list.map { task -> Double in
+                    guard case .action(let action) = task else { return 0 }
+                    return action.kind == .forward ? 2 : action.kind == .backwardInput ? input : weights
+                }
+            }
+            let work = Double(microbatches) * (2 + input + weights)
+            #expect(Replay(graph, durations: durations).makespan == work + Double(ranks - 1) * (2 + input - weights))
+        }
+    }
+
     @Test("a task starts after its rank's earlier ones and after its inputs, and never waits for anything else")
     func earliest() throws {
         let graph = try TaskGraph(.oneFOneB(ranks: 3, microbatches: 5))

@@ -43,6 +43,25 @@ struct ScheduleTests {
         #expect(oneFOneB.stashFrames == oneFOneB.inFlightOfRank)
     }
 
+    @Test("ZB-H1 holds at most min(M, P) on every rank, late ranks no more than early ones", arguments: 1...6, 1...9)
+    func zeroBubblePeaks(ranks: Int, microbatches: Int) throws {
+        let facts = try Schedule.zeroBubble(ranks: ranks, microbatches: microbatches).validated()
+        #expect(facts.inFlightOfRank.allSatisfy { $0 <= min(microbatches, ranks) })
+        #expect(facts.inFlightOfRank[0] == min(microbatches, ranks))
+        #expect(facts.gradientFrames == (0..<ranks).map { min(microbatches, $0 + 1) })
+    }
+
+    @Test("the orders are the drawings': ZB-H1 on three ranks") func zeroBubbleOrder() {
+        let drawn = [
+            "F0 F1 F2 I0 W0 F3 I1 W1 I2 W2 I3 W3", "F0 F1 I0 F2 I1 W0 F3 I2 W1 I3 W2 W3",
+            "F0 I0 F1 I1 F2 I2 W0 F3 I3 W1 W2 W3",
+        ]
+        let lists = Schedule.zeroBubble(ranks: 3, microbatches: 4).actions.map { list in
+            list.map { "\($0.kind.rawValue)\($0.microbatch)" }.joined(separator: " ")
+        }
+        #expect(lists == drawn)
+    }
+
     @Test("an interleaved rank holds (v-1)P + 2(P-1-r) + 1 chunks when P divides M", arguments: 1...5, 2...4)
     func interleavedPeaks(ranks: Int, virtualStages: Int) throws {
         for groups in 1...3 {

@@ -45,6 +45,7 @@ public enum ScheduleKind: String, CaseIterable, Sendable {
     case gpipe
     case oneFOneB = "1f1b"
     case interleaved
+    case zeroBubble = "zb-h1"
 
     /// What the paper calls it.
     public var title: String {
@@ -52,6 +53,7 @@ public enum ScheduleKind: String, CaseIterable, Sendable {
         case .gpipe: "GPipe"
         case .oneFOneB: "1F1B"
         case .interleaved: "Interleaved-1F1B"
+        case .zeroBubble: "ZB-H1"
         }
     }
 
@@ -65,6 +67,7 @@ public enum ScheduleKind: String, CaseIterable, Sendable {
         return switch self {
         case .gpipe: .gpipe(ranks: ranks, microbatches: microbatches)
         case .oneFOneB: .oneFOneB(ranks: ranks, microbatches: microbatches)
+        case .zeroBubble: .zeroBubble(ranks: ranks, microbatches: microbatches)
         case .interleaved: .interleaved(ranks: ranks, virtualStages: virtualStages, microbatches: microbatches)
         }
     }

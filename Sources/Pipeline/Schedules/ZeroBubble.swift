@@ -1,0 +1,34 @@
+extension Schedule {
+    /// ZB-H1 (Qi et al., 2401.10241): 1F1B whose backwards come apart. The input's gradient (I) is handed on at once, and the
+    /// weights' (W), for which nobody waits, fills what would be idle.
+    ///
+    ///     3 ranks, 4 microbatches
+    ///     rank 0:  F0 F1 F2 .. I0 W0 F3 I1 W1 I2 W2 I3 W3
+    ///     rank 1:  .. F0 F1 I0 F2 I1 W0 F3 I2 W1 I3 W2 W3
+    ///     rank 2:  .. .. F0 I0 F1 I1 F2 I2 W0 F3 I3 W1 W2 W3
+    ///
+    /// Rank r does W of microbatch k - r after I of k, so that late ranks, which others wait for, put it off the most.
+    ///
+    /// - Bubble: (P - 1)(F + I - W) where W <= min(F, I), against 1F1B's (P - 1)(F + I + W).
+    /// - Memory: min(M, P) microbatches in flight on rank r at most, and the gradients that W needs beside them.
+    /// - Constraints: none.
+    public static func zeroBubble(ranks: Int, microbatches: Int) -> Schedule {
+        let actions = (0..<ranks).map { rank -> [Action] in
+            let warmUp = min(microbatches, ranks - 1 - rank)
+            func action(_ kind: Action.Kind, _ microbatch: Int) -> Action {
+                Action(kind, stage: rank, microbatch: microbatch)
+            }
+            var list = (0..<warmUp).map { action(.forward, $0) }
+            for microbatch in 0..<microbatches {
+                if warmUp + microbatch < microbatches { list.append(action(.forward, warmUp + microbatch)) }
+                list.append(action(.backwardInput, microbatch))
+                if microbatch >= rank { list.append(action(.backwardWeights, microbatch - rank)) }
+            }
+            let left = max(0, microbatches - rank)..<microbatches
+            return list + left.map { action(.backwardWeights, $0) }
+        }
+        return Schedule(
+            name: ScheduleKind.zeroBubble.title, microbatches: microbatches, rankOfStage: Array(0..<ranks),
+            actions: actions)
+    }
+}
