@@ -139,7 +139,7 @@ def two_cores() -> Case:
     """What each side does best with two cores: PyTorch without a pipeline, ppthreads with one of two balanced ranks, or
     without a pipeline too: two threads that share the work."""
     plain = Candidate("one process, two threads", "none", 1, 1, ("--threads", "2"))
-    ways = [(schedule, 4) for schedule in SCHEDULES] + [("1f1b", 8)]
+    ways = [(schedule, 4) for schedule in SCHEDULES] + [("zb-h1", 4), ("1f1b", 8), ("zb-h1", 8)]
     labels = [f"P=2, M={count}, {schedule}, balanced" for schedule, count in ways]
     candidates = [ours(label, way[0], 2, way[1], "balanced") for label, way in zip(labels, ways)]
     threads = ("--threads", "2")
