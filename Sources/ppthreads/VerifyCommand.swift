@@ -27,9 +27,9 @@ enum VerifyCommand {
         var (equal, different, unfit) = (0, 0, 0)
         for architecture in options.architectures {
             for microbatches in options.microbatches {
-                let baseline = try baseline(architecture, microbatches, options)
+                var baseline: RunResult?
                 for variant in options.variants(architecture, microbatches) {
-                    switch try judge(variant, baseline, options) {
+                    switch try judge(variant, &baseline, options) {
                     case .equal(let losses, let tensors):
                         equal += 1
                         try Terminal.output("equal     \(variant): \(losses) losses, \(tensors) gradients and weights")
@@ -51,26 +51,27 @@ enum VerifyCommand {
 
     /// One stage, one thread: no hand-offs, and microbatches strictly one after the other.
     private static func baseline(
-        _ architecture: Architecture, _ microbatches: Int, _ options: VerifyOptions
+        of variant: VerifyOptions.Variant, _ options: VerifyOptions
     ) throws(CommandError) -> RunResult {
-        let variant = VerifyOptions.Variant(
-            architecture: architecture, schedule: .oneFOneB, ranks: 1, threads: 1, virtualStages: 1,
-            microbatches: microbatches,
-            transport: .threads, partition: .uniform, recomputes: false)
-        let configuration = try options.configuration(variant)
+        let alone = VerifyOptions.Variant(
+            architecture: variant.architecture, schedule: .oneFOneB, ranks: 1, threads: 1, virtualStages: 1,
+            microbatches: variant.microbatches, transport: .threads, partition: .uniform, recomputes: false)
+        let configuration = try options.configuration(alone)
         do throws(RunError) { return try RunPlan(configuration).run() } catch { throw error.commandError }
     }
 
+    /// - Parameter baseline: made for the first variant that fits.
     private static func judge(
-        _ variant: VerifyOptions.Variant, _ baseline: RunResult, _ options: VerifyOptions
+        _ variant: VerifyOptions.Variant, _ baseline: inout RunResult?, _ options: VerifyOptions
     ) throws(CommandError) -> Verdict {
         let configuration = try options.configuration(variant)
-        do throws(RunError) {
-            return compare(try RunPlan(configuration).run(), baseline)
-        } catch {
+        let plan: RunPlan
+        do throws(RunError) { plan = try RunPlan(configuration) } catch {
             guard case .configuration(_, let reason) = error else { throw error.commandError }
             return .unfit(reason)
         }
+        if baseline == nil { baseline = try Self.baseline(of: variant, options) }
+        do throws(RunError) { return compare(try plan.run(), baseline!) } catch { throw error.commandError }
     }
 
     private static func compare(_ result: RunResult, _ baseline: RunResult) -> Verdict {
