@@ -125,7 +125,9 @@ struct BadInputTests {
             "verify --transport rings", 64,
             "--transport: 'rings' is not allowed; names separated by commas, each once, out of: threads, processes, sockets, "
                 + "unix"),
-        Case("verify --stages 100", 64, "--stages: nothing was compared: 0 equal, 0 different, 128 that do not fit"),
+        Case(
+            "verify --stages 100 --arch gpt --schedule gpipe --microbatches 3", 64,
+            "--stages: nothing was compared: 0 equal, 0 different, 4 that do not fit"),
         Case("doctor --all", 64, "unknown flag --all: doctor takes none"),
     ]
 
