@@ -62,22 +62,12 @@ struct CompareOptions {
                 // Given for the schedules that can have several.
                 if !schedule.allowsVirtualStages { options.virtualStages = nil }
                 candidates.append(
-                    Comparison.Candidate(schedule: schedule, transport: transport, plan: try Self.plan(options)))
+                    Comparison.Candidate(schedule: schedule, transport: transport, plan: try options.plan()))
             }
         }
         return candidates
     }
 
     /// The same model without a pipeline.
-    func oneStage() throws(CommandError) -> RunPlan {
-        var options = run
-        (options.schedule, options.stages, options.transport) = (.gpipe, 1, .threads)
-        options.virtualStages = nil
-        return try Self.plan(options)
-    }
-
-    private static func plan(_ options: RunOptions) throws(CommandError) -> RunPlan {
-        let configuration = try options.configuration()
-        do throws(RunError) { return try RunPlan(configuration) } catch { throw error.commandError }
-    }
+    func oneStage() throws(CommandError) -> RunPlan { try run.oneStage.plan() }
 }

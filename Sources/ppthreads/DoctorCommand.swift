@@ -36,7 +36,7 @@ enum DoctorCommand {
         let order = topology.fillOrder.map(String.init).joined(separator: ",")
         let levels = SIMDLevel.allCases.filter(\.isSupported).map(\.rawValue).joined(separator: ", ")
         return [
-            ("CPU model", cpuModel ?? "unknown"),
+            ("CPU model", Machine.cpuModel ?? "unknown"),
             ("CPUs to use", "\(CPUSet(cpus)) (\(cpus.count))"),
             ("cores", "\(topology.coreCount); ranks take CPUs in the order \(order)"),
             ("NUMA nodes", topology.nodes.map(String.init).joined(separator: ", ")),
@@ -49,14 +49,6 @@ enum DoctorCommand {
             ("open files", limit("Max open files")),
             ("huge pages", TextFile.line("/sys/kernel/mm/transparent_hugepage/enabled") ?? "unknown"),
         ]
-    }
-
-    private static var cpuModel: String? {
-        let lines = TextFile.text("/proc/cpuinfo")?.split(separator: "\n") ?? []
-        guard let line = lines.first(where: { $0.hasPrefix("model name") }),
-            let value = line.split(separator: ":", maxSplits: 1).last
-        else { return nil }
-        return String(value.drop { $0 == " " })
     }
 
     private static func caches(ofCPU cpu: Int) -> String {

@@ -111,15 +111,27 @@ extension Flag {
         let text = standard[keyPath: path].map(String.init).joined(separator: ",")
         return Flag(names: names, placeholder: "LIST", help: help, standard: text) {
             options, text throws(FlagValueError) in
-            options[keyPath: path] = try list(text) { part throws(FlagValueError) in
-                try integer(part, in: range, "whole numbers separated by commas, each from")
-            }
+            options[keyPath: path] = try integers(text, in: range)
+        }
+    }
+
+    /// Some whole numbers in a range, with a default that depends on other flags.
+    static func numbers(
+        _ names: String..., set path: WritableKeyPath<Options, [Int]?>, in range: ClosedRange<Int>, standard: String,
+        help: String
+    ) -> Flag {
+        Flag(names: names, placeholder: "LIST", help: help, standard: standard) {
+            options, text throws(FlagValueError) in
+            options[keyPath: path] = try integers(text, in: range)
         }
     }
 
     /// A file's path.
-    static func path(_ names: String..., set path: WritableKeyPath<Options, String?>, help: String) -> Flag {
-        Flag(names: names, placeholder: "FILE", help: help, standard: nil) { options, text throws(FlagValueError) in
+    static func path(
+        _ names: String..., set path: WritableKeyPath<Options, String?>, standard: String? = nil, help: String
+    ) -> Flag {
+        Flag(names: names, placeholder: "FILE", help: help, standard: standard) {
+            options, text throws(FlagValueError) in
             if text.isEmpty { throw FlagValueError(allowed: "a file's path") }
             options[keyPath: path] = text
         }
@@ -132,6 +144,12 @@ extension Flag {
             throw FlagValueError(allowed: "\(what) \(range.lowerBound) to \(range.upperBound)")
         }
         return value
+    }
+
+    private static func integers(_ text: String, in range: ClosedRange<Int>) throws(FlagValueError) -> [Int] {
+        try list(text) { part throws(FlagValueError) in
+            try integer(part, in: range, "whole numbers separated by commas, each from")
+        }
     }
 
     private static func list<Element>(

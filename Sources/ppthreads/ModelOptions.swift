@@ -12,6 +12,9 @@ struct ModelOptions {
     var vocabulary: Int?
     var sequenceLength = 64
 
+    /// Columns inside the feed-forward.
+    var hidden: Int { ffn ?? architecture.standardHidden(dim: dim) }
+
     /// The model's sizes, with the defaults that depend on other flags filled in.
     func spec(standardVocabulary: Int = 10000) throws(CommandError) -> ModelSpec {
         if dim % heads != 0 {
@@ -22,7 +25,7 @@ struct ModelOptions {
         spec.layers = layers
         spec.heads = heads
         spec.dim = dim
-        spec.hidden = ffn ?? architecture.standardHidden(dim: dim)
+        spec.hidden = hidden
         spec.vocabulary = vocabulary ?? standardVocabulary
         spec.sequenceLength = sequenceLength
         return spec

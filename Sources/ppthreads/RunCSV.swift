@@ -1,46 +1,79 @@
-import FoundationEssentials
 import Pipeline
 
-/// The result of a run as a CSV header and row. The first thirteen columns are the reference runner's, in its order and
-/// with its meanings (its tokens/s are over the mean step); ours follow;
-/// a column without a figure is empty.
+/// A run as a row of a CSV file: its settings, and its figures once it has any. `columns` says what a row holds.
 struct RunCSV {
-    private let columns: [(name: String, value: String)]
+    let options: RunOptions
+    let configuration: RunConfiguration
+    /// Which of several runs with the same settings it is; counts from 1.
+    let repetition: Int
+    /// None for a run that has not ended, or failed.
+    let figures: RunFigures?
+    /// Why it failed; empty when it did not.
+    let error: String
 
-    init(_ options: RunOptions, _ result: RunResult) {
-        let steps = Statistics(result.measuredStepSeconds)
-        let configuration = result.plan.configuration
-        let schedule = result.plan.schedule
-        let model = options.model
-        let tokens = options.batch * model.sequenceLength
-        let terms = result.timedSteps.isEmpty ? nil : Breakdown(meanOf: result.breakdowns())
-        let run: [(name: String, value: String)] = [
-            ("schedule", options.schedule.rawValue), ("world_size", String(schedule.ranks)),
-            ("layers", String(model.layers)), ("heads", String(model.heads)), ("hidden_dim", String(model.dim)),
-            ("seq_len", String(model.sequenceLength)), ("batch_size", String(options.batch)),
-            ("microbatches", String(schedule.microbatches)), ("threads", String(options.threads)),
-            ("avg_step_time_s", String(steps.mean)), ("total_time_s", String(steps.total)),
-            ("tokens_per_s", String(Double(tokens) / steps.mean)), ("timestamp", Date.now.formatted(.iso8601)),
-            ("transport", options.transport.rawValue), ("arch", model.architecture.rawValue),
-            ("partition", options.partition.rawValue), ("recompute", String(options.recompute)),
-            ("forward_only", String(options.forwardOnly)),
-            ("virtual_stages", String(schedule.stages / schedule.ranks)),
-            ("ffn", String(model.ffn ?? model.architecture.standardHidden(dim: model.dim))),
-            ("vocab_size", String(configuration.model.vocabulary)), ("optimizer", options.optimizer.rawValue),
-            ("simd", configuration.simd.rawValue), ("gemm", configuration.blas?.path ?? "builtin"),
-            ("dropout", String(options.dropout)),
-            ("warmup_steps", String(options.warmup)),
-            ("measure_steps", String(options.measure)), ("step_s_median", String(steps.median)),
-            ("step_s_min", String(steps.min)), ("step_s_max", String(steps.max)),
-            ("loss", String(result.losses.last!)),
-            ("peak_activation_bytes", String(result.ranks.map(\.activationBytesPeak).max()!)),
-        ]
-        columns =
-            run + Breakdown.Term.allCases.map { term in ("\(term.rawValue)_s", terms.map { "\($0[term])" } ?? "") }
+    /// A run that is still to come.
+    init(_ options: RunOptions, _ configuration: RunConfiguration, repetition: Int) {
+        self.init(options, configuration, repetition, figures: nil, error: "")
     }
 
-    /// Header and row. No value holds a comma or a quote: names and numbers alone.
-    var text: String {
-        columns.map(\.name).joined(separator: ",") + "\n" + columns.map(\.value).joined(separator: ",")
+    init(_ options: RunOptions, _ result: RunResult) {
+        self.init(options, result.plan.configuration, 1, figures: RunFigures(result), error: "")
+    }
+
+    private init(
+        _ options: RunOptions, _ configuration: RunConfiguration, _ repetition: Int, figures: RunFigures?,
+        error: String
+    ) {
+        self.options = options
+        self.configuration = configuration
+        self.repetition = repetition
+        self.figures = figures
+        self.error = error
+    }
+
+    /// The same run at its end.
+    func ended(_ outcome: Result<RunResult, RunError>) -> RunCSV {
+        switch outcome {
+        case .success(let result):
+            RunCSV(options, configuration, repetition, figures: RunFigures(result), error: "")
+        case .failure(let error):
+            RunCSV(options, configuration, repetition, figures: nil, error: error.description)
+        }
+    }
+
+    static let names = columns.map(\.name)
+    static let header = CSVText.line(names)
+    var row: String { CSVText.line(Self.columns.map { $0.text(self) }) }
+    var text: String { "\(Self.header)\n\(row)" }
+
+    /// What tells runs apart: the settings, and the number of the repetition.
+    var identity: [String] { Self.columns.filter(\.isSetting).map { $0.text(self) } }
+
+    /// The identity of the run that a row with these values tells of.
+    static func identity(ofRow values: [String]) -> [String] {
+        zip(columns, values).filter { $0.0.isSetting }.map { $0.1 }
+    }
+}
+
+/// What was measured in a run, for a row.
+struct RunFigures {
+    let result: RunResult
+    let steps: Statistics
+    /// Of the mean step; none without a timeline.
+    let breakdown: Breakdown?
+    /// All hand-offs of the measured steps; none without a timeline, or with one stage.
+    let handoffSeconds: Statistics?
+
+    var tokensAStep: Int {
+        let configuration = result.plan.configuration
+        return configuration.batchSize * configuration.model.sequenceLength
+    }
+
+    init(_ result: RunResult) {
+        self.result = result
+        steps = Statistics(result.measuredStepSeconds)
+        breakdown = result.timedSteps.isEmpty ? nil : Breakdown(meanOf: result.breakdowns())
+        let handoffs = result.handoffs().flatMap(\.seconds.sorted)
+        handoffSeconds = handoffs.isEmpty ? nil : Statistics(handoffs)
     }
 }

@@ -76,7 +76,7 @@ struct RunJSON: Encodable {
         layers = options.model.layers
         heads = options.model.heads
         dim = options.model.dim
-        ffn = options.model.ffn ?? options.model.architecture.standardHidden(dim: options.model.dim)
+        ffn = options.model.hidden
         vocabSize = configuration.model.vocabulary
         seqLen = options.model.sequenceLength
         batchSize = options.batch

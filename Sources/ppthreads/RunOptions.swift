@@ -211,6 +211,22 @@ extension RunOptions {
     }
 }
 
+extension RunOptions {
+    /// The same model without a pipeline: what scaling efficiency is measured against.
+    var oneStage: RunOptions {
+        var options = self
+        (options.schedule, options.stages, options.virtualStages) = (.gpipe, 1, nil)
+        (options.transport, options.partition) = (.threads, .uniform)
+        return options
+    }
+
+    /// The run on paper. Reads and checks the files that it needs.
+    func plan() throws(CommandError) -> RunPlan {
+        let configuration = try configuration()
+        do throws(RunError) { return try RunPlan(configuration) } catch { throw error.commandError }
+    }
+}
+
 /// Runs something that reads or writes files; what is wrong with them ends the command with code 65.
 func readingData<Value>(_ body: () throws(DataError) -> Value) throws(CommandError) -> Value {
     do throws(DataError) { return try body() } catch {

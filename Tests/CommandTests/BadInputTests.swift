@@ -28,6 +28,27 @@ struct BadInputTests {
         Case(
             "compare --html /no/folder/page.html", 65,
             "/no/folder/page.html: cannot be written: access: ENOENT (No such file or directory)"),
+        Case("sweep --preset study", 64, "--preset: 'study' is not allowed; none, reference"),
+        Case("sweep --repeat 0", 64, "--repeat: '0' is not allowed; a whole number from 1 to 1000"),
+        Case(
+            "sweep --layers 4,x", 64,
+            "--layers: '4,x' is not allowed; whole numbers separated by commas, each from 1 to 1024"),
+        Case(
+            "sweep --microbatches 4,", 64,
+            "--microbatches: '4,' is not allowed; whole numbers separated by commas, each from 1 to 65536"),
+        Case("sweep --layer 4", 64, "unknown flag --layer; did you mean --layers?"),
+        Case("sweep --out=", 64, "--out: '' is not allowed; a file's path"),
+        Case(
+            "sweep --out /no/folder/results.csv", 65,
+            "/no/folder/results.csv: cannot be written: open: ENOENT (No such file or directory)"),
+        Case("sweep --out FOLDER", 65, "FOLDER: cannot be written: open: EISDIR (Is a directory)"),
+        Case("sweep --out /dev/null", 65, "/dev/null: cannot be written: it is no regular file"),
+        Case(
+            "sweep --out FOLDER/text", 65,
+            "FOLDER/text: is no file of this version's results: its column 1 is 'A\u{FFFD}B', not 'schedule'"),
+        Case(
+            "sweep --data FOLDER/missing", 65,
+            "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
         Case("run --trace t.json --no-timeline", 64, "--trace: there is nothing to write with --no-timeline"),
         Case(
             "run --trace /no/folder/t.json", 65,
@@ -153,9 +174,8 @@ struct BadInputTests {
         let outcome = try Command.run(arguments.split(separator: " ").map(String.init))
         #expect(outcome.code == example.code)
         #expect(outcome.output.isEmpty || example.arguments.hasPrefix("verify"))
-        let command =
-            ["compare", "run", "verify", "doctor"].first { example.arguments.hasPrefix($0 + " ") }.map { " \($0)" }
-            ?? ""
+        let commands = ["compare", "sweep", "run", "verify", "doctor"]
+        let command = commands.first { example.arguments.hasPrefix($0 + " ") }.map { " \($0)" } ?? ""
         let line = example.line.replacing("FOLDER", with: folder.url.path)
         #expect(outcome.errors == "ppthreads\(command): \(line)\n")
     }

@@ -2,6 +2,9 @@ import Foundation
 import Testing
 
 struct RunCommandTests {
+    private let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
     @Test("the table names the figures that a person asks for") func table() throws {
         let outcome = try Command.run(["run"] + tiny)
         #expect(outcome.code == 0)
@@ -33,7 +36,9 @@ struct RunCommandTests {
 
     @Test("the CSV starts with the reference runner's columns") func csv() throws {
         let outcome = try Command.run(["run", "--emit-csv", "--measure", "4"] + tiny)
-        let lines = outcome.output.split(separator: "\n").map { $0.split(separator: ",") }
+        let lines = outcome.output.split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
         #expect(lines.count == 2 && lines[0].count == lines[1].count)
         #expect(
             lines[0].prefix(13).joined(separator: ",")
@@ -44,6 +49,14 @@ struct RunCommandTests {
         #expect(numbers.count == 3 && abs(numbers[0] * 4 - numbers[1]) < 1e-9)
         #expect(abs(numbers[2] * numbers[0] - 60) < 1e-6)
         #expect(lines[1][12].wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/) != nil)
+    }
+
+    @Test("the docs explain the CSV's columns, in their order") func columns() throws {
+        let outcome = try Command.run(["run", "--emit-csv"] + tiny)
+        let names = try #require(outcome.output.split(separator: "\n").first).split(separator: ",")
+        let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
+        let rows = document.matches(of: /\n\| `([a-z0-9_]+)` \| [^|]* \| [^|]+ \|/)
+        #expect(rows.map { String($0.output.1) } == names.map(String.init))
     }
 
     @Test("the reference launcher's short flags mean the same as the long ones") func aliases() throws {
@@ -106,17 +119,16 @@ struct RunCommandTests {
 
     @Test("every command explains itself; every flag in the help is in the docs, and the other way round")
     func help() throws {
-        for command in ["compare", "run", "trace", "verify", "doctor"] {
+        for command in ["compare", "sweep", "run", "trace", "verify", "doctor"] {
             for arguments in [["help", command], [command, "--help"]] {
                 let outcome = try Command.run(arguments)
                 #expect(outcome.code == 0 && outcome.output.contains("Usage: ppthreads \(command)"))
             }
         }
         #expect(try Command.run("--version").output.hasPrefix("ppthreads "))
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let document = try String(contentsOf: root.appending(path: "docs/commands.md"), encoding: .utf8)
-        let help = try ["compare", "run", "trace", "verify"].map { try Command.run("help", $0).output }.joined()
+        let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
+        let help = try ["compare", "sweep", "run", "trace", "verify"].map { try Command.run("help", $0).output }
+            .joined()
         func flags(_ text: String) -> Set<String> { Set(text.matches(of: /--[a-z][a-z-]*/).map { String($0.output) }) }
         let other: Set = ["--flag", "--version", "--help"]
         #expect(flags(help).subtracting(flags(document)).subtracting(other).isEmpty)

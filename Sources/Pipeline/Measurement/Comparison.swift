@@ -59,12 +59,10 @@ public struct Comparison: Sendable {
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws(RunError) {
         let plans = candidates.map(\.plan) + [oneStage]
-        let random = CounterRandom(seed: seed, name: "order of trials")
         var trials = plans.map { _ in [Trial]() }
         var done = 0
         for round in 0..<rounds {
-            let draws = plans.indices.map { random.bits(at: UInt64(round * plans.count + $0)) }
-            for index in plans.indices.sorted(by: { draws[$0] < draws[$1] }) {
+            for index in drawnOrder(of: plans.count, round: round, seed: seed) {
                 progress(done, rounds * plans.count)
                 let trial = Trial(try plans[index].run())
                 if let first = trials.joined().first, first.losses != trial.losses {

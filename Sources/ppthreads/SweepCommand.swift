@@ -1,0 +1,124 @@
+import Pipeline
+import Threads
+
+/// `ppthreads sweep`: a grid of runs into one CSV file.
+enum SweepCommand {
+    static var command: Command {
+        Command(
+            name: "sweep", summary: "runs a grid of models, schedules and transports into one CSV file",
+            help: helpText(
+                """
+                Usage: ppthreads sweep [flags]
+
+                Runs every combination of the settings that are given as lists, and each of the models on one stage, and adds
+                a row to a CSV file for each run that ends. Started again, it goes on where it was stopped. Combinations that
+                make no sense are listed first. With --preset reference: the reference study's grid, 54 combinations and 18
+                runs on one stage.
+                """, SweepOptions.flags), run: run)
+    }
+
+    private static func run(_ arguments: [String]) throws(CommandError) {
+        let options = try SweepOptions(arguments)
+        let plan = try SweepPlan(options)
+        if options.isDry { try list(plan, options) } else { list(plan.misfits) }
+        if plan.runs.isEmpty {
+            throw CommandError(code: .usage, message: "none of \(plan.misfits.count) combinations fits together")
+        }
+        if !options.isDry { try sweep(plan, options) }
+    }
+
+    // MARK: What there is to do
+
+    private static func line(_ misfit: SweepPlan.Misfit) -> String {
+        "no fit  \(misfit.options.title): \(misfit.reason)"
+    }
+
+    private static func list(_ misfits: [SweepPlan.Misfit]) {
+        for misfit in misfits { Terminal.error(line(misfit)) }
+    }
+
+    private static func list(_ plan: SweepPlan, _ options: SweepOptions) throws(CommandError) {
+        for run in plan.runs { try Terminal.output("run     \(run.options.title)") }
+        for misfit in plan.misfits { try Terminal.output(line(misfit)) }
+        let products = plan.runs.reduce(0) { $0 + $1.plan.productFLOPs * Double($1.plan.configuration.steps) }
+        let teraFLOP = (products * Double(options.repeats) / 1e12).fixed(2)
+        try Terminal.output(
+            "\(plan.runs.count * options.repeats) runs with \(teraFLOP) TFLOP of matrix products; "
+                + "\(plan.misfits.count) combinations do not fit")
+    }
+
+    // MARK: Doing it
+
+    private static func sweep(_ plan: SweepPlan, _ options: SweepOptions) throws(CommandError) {
+        var file = try SweepFile(path: options.out)
+        let turns = plan.turns(rounds: options.repeats, seed: options.orderSeed)
+        let missing = turns.filter { !file.contains($0.row) }
+        var progress = SweepProgress(missing)
+        for turn in missing {
+            let row = try run(turn, progress)
+            try file.append(row)
+            progress.finish(turn)
+            try report(turn, row)
+        }
+        let failed = turns.count { file.holdsFailure(of: $0.row) }
+        let summary =
+            "\(turns.count) runs, \(failed) of them failed, \(turns.count - missing.count) were there before; "
+            + "\(plan.misfits.count) combinations do not fit; \(options.out)"
+        if failed > 0 { throw CommandError(code: .failed, message: summary) }
+        try Terminal.output(summary)
+    }
+
+    /// - Throws: when it is not this run alone that cannot be done.
+    private static func run(_ turn: SweepPlan.Turn, _ progress: SweepProgress) throws(CommandError) -> RunCSV {
+        defer { Terminal.progress("") }
+        let outcome = Result { () throws(RunError) in
+            try turn.run.plan.run { step in Terminal.progress(progress.line(turn, step: step)) }
+        }
+        if case .failure(let error) = outcome {
+            guard case .failed = error else { throw error.commandError }
+        }
+        return turn.row.ended(outcome)
+    }
+
+    private static func report(_ turn: SweepPlan.Turn, _ row: RunCSV) throws(CommandError) {
+        if let figures = row.figures {
+            let speed = Int(figures.result.tokensPerSecond.rounded()).grouped.paddedLeft(to: 8)
+            try Terminal.output("\(speed) tokens/s  \(turn.run.options.title)")
+        } else {
+            try Terminal.output("  FAILED           \(turn.run.options.title): \(row.error)")
+        }
+    }
+}
+
+/// How far a sweep is, and how long the rest will take if it goes on like this.
+struct SweepProgress {
+    private let start = Clock.now()
+    private var lastEnd = Clock.now()
+    private let runs: Int
+    private let load: Double
+    private var runsDone = 0
+    private var loadDone = 0.0
+
+    init(_ turns: [SweepPlan.Turn]) {
+        runs = turns.count
+        load = turns.reduce(0) { $0 + $1.run.load }
+    }
+
+    mutating func finish(_ turn: SweepPlan.Turn) {
+        lastEnd = Clock.now()
+        runsDone += 1
+        loadDone += turn.run.load
+    }
+
+    func line(_ turn: SweepPlan.Turn, step: Int) -> String {
+        "run \(runsDone + 1) of \(runs), step \(step + 1) of \(turn.run.plan.configuration.steps)\(rest)"
+    }
+
+    /// Nothing before the first run has ended.
+    private var rest: String {
+        if loadDone == 0 { return "" }
+        let afterLastEnd = Double(lastEnd - start) / 1e9 * (load - loadDone) / loadDone
+        let seconds = max(0, afterLastEnd - Double(Clock.now() - lastEnd) / 1e9)
+        return seconds < 100 ? ", about \(seconds.fixed(0)) s left" : ", about \((seconds / 60).fixed(0)) min left"
+    }
+}

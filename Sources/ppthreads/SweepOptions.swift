@@ -1,0 +1,147 @@
+import Pipeline
+
+/// What `ppthreads sweep` was asked for: a list for each setting that the grid varies, and what all runs have in common.
+struct SweepOptions {
+    /// Grids with a name, which other flags then change.
+    enum Preset: String, CaseIterable { case none, reference }
+
+    var preset = Preset.none
+    var schedules = ScheduleKind.allCases
+    var transports = [TransportKind.threads]
+    var partitions = [PartitionKind.uniform]
+    var stages = [2]
+    var threads = [1]
+    var layers = [4]
+    var heads = [4]
+    var dims = [240]
+    private var microbatchesAskedFor: [Int]?
+    var leavesOutBaselines = false
+    var repeats = 1
+    var orderSeed = 0
+    private var path: String?
+    var isDry = false
+    private var run = RunOptions()
+
+    private init() { (run.warmup, run.measure) = (1, 3) }
+
+    /// The grid of the reference study.
+    private static var reference: SweepOptions {
+        var options = SweepOptions()
+        options.preset = .reference
+        (options.layers, options.heads, options.stages) = ([4, 8, 12], [4, 8, 12], [2, 4])
+        return options
+    }
+
+    /// Flags win over a preset, whichever comes first.
+    init(_ arguments: [String]) throws(CommandError) {
+        self.init()
+        try Flag.parse(arguments, Self.flags, into: &self)
+        if preset == .reference {
+            self = .reference
+            try Flag.parse(arguments, Self.flags, into: &self)
+        }
+    }
+
+    var out: String { path ?? "results.csv" }
+
+    /// Every combination, models outermost.
+    var grid: [RunOptions] {
+        [run].varied(\.model.layers, layers).varied(\.model.heads, heads).varied(\.model.dim, dims)
+            .varied(\.threads, threads).varied(\.stages, stages).varied(\.microbatches, by: microbatches)
+            .varied(\.partition, partitions).varied(\.schedule, schedules).varied(\.transport, transports)
+            .map { options in
+                var options = options
+                // Given for the schedules that can have several.
+                if !options.schedule.allowsVirtualStages { options.virtualStages = nil }
+                return options
+            }
+    }
+
+    /// The reference study has M=4 at P=2 and M=8 at P=4.
+    private func microbatches(of options: RunOptions) -> [Int] {
+        microbatchesAskedFor ?? [preset == .reference ? 2 * options.stages : 4]
+    }
+}
+
+extension [RunOptions] {
+    /// Each of them with each of the values.
+    fileprivate func varied<Value>(_ setting: WritableKeyPath<RunOptions, Value>, _ values: [Value]) -> Self {
+        varied(setting) { _ in values }
+    }
+
+    fileprivate func varied<Value>(
+        _ setting: WritableKeyPath<RunOptions, Value>, by values: (RunOptions) -> [Value]
+    ) -> Self {
+        flatMap { options in
+            values(options).map { value in
+                var options = options
+                options[keyPath: setting] = value
+                return options
+            }
+        }
+    }
+}
+
+extension SweepOptions {
+    static var flags: [Flag<SweepOptions>] { gridFlags + sharedFlags + sweepFlags }
+
+    private static let standard = SweepOptions()
+
+    private static var gridFlags: [Flag<SweepOptions>] {
+        [
+            .choice(
+                "--preset", set: \.preset, standard: standard,
+                help: "grid to start from, which other flags change: reference is the reference study's, out of"),
+            .choices("--schedule", set: \.schedules, standard: standard, help: "orders of work"),
+            .choices(
+                "--transport", set: \.transports, standard: standard,
+                help: "who runs a rank, and how stages hand on"),
+            .choices("--partition", set: \.partitions, standard: standard, help: "how units are cut into stages"),
+            .numbers(
+                "--stages", "--procs", set: \.stages, in: Limits.stages, standard: standard, help: "numbers of ranks"),
+            .numbers(
+                "--microbatches", set: \.microbatchesAskedFor, in: Limits.batch,
+                standard: "4; reference: 4 at P=2, 8 at P=4", help: "numbers of microbatches"),
+            .numbers(
+                "--threads", set: \.threads, in: Limits.threads, standard: standard,
+                help: "numbers of threads that share a rank's work"),
+            .numbers(
+                "--n-layers", "--layers", set: \.layers, in: Limits.layers, standard: standard, help: "layers"),
+            .numbers("--n-heads", "--heads", set: \.heads, in: Limits.heads, standard: standard, help: "heads"),
+            .numbers("--dim", set: \.dims, in: Limits.dim, standard: standard, help: "columns of an activation"),
+            .on(
+                "--no-baseline", set: \.leavesOutBaselines,
+                help: "leave out each model's run on one stage, which scaling efficiency is measured against"),
+        ]
+    }
+
+    /// Flags of `run` that decide what all runs have in common.
+    private static var sharedFlags: [Flag<SweepOptions>] {
+        let taken = [
+            "--virtual-stages", "--recompute", "--forward-only", "--no-timeline", "--pin", "--simd", "--gemm", "--arch",
+            "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--lr", "--dropout", "--seed",
+            "--data", "--timeout",
+        ]
+        return RunOptions.flags.filter { taken.contains($0.names[0]) }.map { $0.within(\.run) }
+    }
+
+    private static var sweepFlags: [Flag<SweepOptions>] {
+        [
+            .number(
+                "--warmup-steps", "--warmup", set: \.run.warmup, in: Limits.steps, standard: standard,
+                help: "steps of each run before measuring"),
+            .number(
+                "--measure-steps", "--measure", set: \.run.measure, in: 1...10_000, standard: standard,
+                help: "steps of each run that are measured"),
+            .number(
+                "--repeat", set: \.repeats, in: 1...1000, standard: standard,
+                help: "runs of each combination, one in each round, in an order drawn anew for each round"),
+            .number(
+                "--order-seed", set: \.orderSeed, in: 0...Int.max, standard: standard, help: "of these orders"),
+            .path(
+                "--out", set: \.path, standard: standard.out,
+                help: "CSV file to add a row to for each run; what it has is not run again"),
+            .on("--dry-run", set: \.isDry, help: "list the runs, and what does not fit, and run nothing"),
+        ]
+    }
+}

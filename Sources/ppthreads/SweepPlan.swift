@@ -1,0 +1,78 @@
+import Pipeline
+
+/// The runs of a sweep on paper: each combination that fits once, then the runs on one stage to compare them with.
+struct SweepPlan {
+    struct Run {
+        let options: RunOptions
+        let plan: RunPlan
+
+        /// The row of one of its repetitions, without figures yet.
+        func row(_ repetition: Int) -> RunCSV {
+            RunCSV(options, plan.configuration, repetition: repetition)
+        }
+    }
+
+    /// A combination that makes no sense, or is too large for the machine.
+    struct Misfit {
+        let options: RunOptions
+        let reason: String
+    }
+
+    /// A run in its turn.
+    struct Turn {
+        let run: Run
+        /// Counts from 1.
+        let repetition: Int
+        var row: RunCSV { run.row(repetition) }
+    }
+
+    private(set) var runs: [Run] = []
+    private(set) var misfits: [Misfit] = []
+
+    /// - Throws: `CommandError` with code 64 when nothing fits at all, 65 when a file is not what it should be.
+    init(_ options: SweepOptions) throws(CommandError) {
+        var known: Set<[String]> = []
+        for combination in options.grid { try add(combination, &known) }
+        if !options.leavesOutBaselines {
+            for run in runs { try add(run.options.oneStage, &known) }
+        }
+    }
+
+    private mutating func add(_ options: RunOptions, _ known: inout Set<[String]>) throws(CommandError) {
+        do throws(CommandError) {
+            let run = Run(options: options, plan: try options.plan())
+            if known.insert(run.row(1).identity).inserted { runs.append(run) }
+        } catch {
+            guard error.code == .usage else { throw error }
+            if known.insert([options.title]).inserted {
+                misfits.append(Misfit(options: options, reason: error.message))
+            }
+        }
+    }
+
+    /// Every run once in each round, in an order drawn anew for each.
+    func turns(rounds: Int, seed: Int) -> [Turn] {
+        (0..<rounds).flatMap { round in
+            drawnOrder(of: runs.count, round: round, seed: UInt64(seed)).map {
+                Turn(run: runs[$0], repetition: round + 1)
+            }
+        }
+    }
+}
+
+extension SweepPlan.Run {
+    /// What its time is taken to be proportional to: arithmetic of all steps over the CPUs that can share it.
+    var load: Double {
+        let ranks = Double(min(options.stages * options.threads, Machine.cpus ?? 1))
+        return plan.productFLOPs * Double(plan.configuration.steps) / ranks
+    }
+}
+
+extension RunOptions {
+    /// What tells combinations of a grid apart, for a person.
+    var title: String {
+        let team = threads > 1 ? " of \(threads) threads" : ""
+        return "\(model.architecture.rawValue) \(model.layers)L-\(model.heads)H dim \(model.dim) \(schedule.title) "
+            + "\(transport.rawValue) P=\(stages)\(team) M=\(microbatches) \(partition.rawValue)"
+    }
+}

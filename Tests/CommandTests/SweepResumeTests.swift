@@ -1,0 +1,133 @@
+import Foundation
+import Testing
+
+struct SweepResumeTests {
+    private let folder: Folder
+    private let out: String
+
+    init() throws {
+        folder = try Folder()
+        out = folder.path("results.csv")
+    }
+
+    private func arguments(_ grid: [String]) -> [String] { ["sweep", "--out", out] + smallest + grid }
+
+    private func write(_ bytes: some Collection<UInt8>) throws { try Data(bytes).write(to: URL(filePath: out)) }
+
+    @Test("cut anywhere in its last two rows, a file has every run once after the sweep goes on", arguments: 0..<8)
+    func cut(part: Int) throws {
+        let grid = arguments(["--stages", "2", "--schedule", "gpipe,1f1b"])
+        #expect(try Command.run(grid).code == 0)
+        let bytes = Array(try Data(contentsOf: URL(filePath: out)))
+        let runs = Set(try SweepFileContents(out).runs)
+        let ends = bytes.indices.filter { bytes[$0] == UInt8(ascii: "\n") }
+        let start = ends[ends.count - 3] + 1
+        for size in stride(from: start + part, to: bytes.count, by: 8) {
+            try write(bytes[..<size])
+            let outcome = try Command.run(grid)
+            let isWhole = size == start || size == ends[ends.count - 2] + 1
+            #expect(outcome.code == 0)
+            #expect(
+                outcome.errors
+                    == (isWhole ? "" : "ppthreads sweep: \(out): half a row at its end was cut off\n"))
+            let contents = try SweepFileContents(out)
+            #expect(contents.runs.count == 3 && Set(contents.runs) == runs, "cut after \(size) bytes")
+            #expect(
+                contents.text.utf8.starts(with: bytes[..<(size > ends[ends.count - 2] ? ends[ends.count - 2] : start)]))
+        }
+    }
+
+    @Test("a header that was cut off is written anew") func cutHeader() throws {
+        let grid = arguments(["--stages", "2", "--schedule", "gpipe", "--no-baseline"])
+        #expect(try Command.run(grid).code == 0)
+        let bytes = Array(try Data(contentsOf: URL(filePath: out)))
+        let header = bytes.firstIndex(of: UInt8(ascii: "\n"))!
+        for size in [0, 1, header - 1, header, header + 1] {
+            try write(bytes[..<size])
+            #expect(try Command.run(grid).code == 0)
+            #expect(try SweepFileContents(out).rows.count == 1)
+        }
+    }
+
+    @Test("a last row with too few values is cut off; one before it is refused, and the file stays as it is")
+    func shortRow() throws {
+        let grid = arguments(["--stages", "2", "--schedule", "gpipe"])
+        #expect(try Command.run(grid).code == 0)
+        let whole = try String(contentsOfFile: out, encoding: .utf8)
+        try write((whole + "gpipe,2\n").utf8)
+        let outcome = try Command.run(grid)
+        #expect(outcome.code == 0 && outcome.errorLines.count == 1)
+        #expect(try String(contentsOfFile: out, encoding: .utf8) == whole)
+
+        let lines = whole.split(separator: "\n")
+        let broken = "\(lines[0])\ngpipe,2\n\(lines[1])\n"
+        try write(broken.utf8)
+        let refused = try Command.run(grid)
+        #expect(refused.code == 65)
+        #expect(refused.errors == "ppthreads sweep: \(out): line 2 has 2 values, not 49\n")
+        #expect(try String(contentsOfFile: out, encoding: .utf8) == broken)
+    }
+
+    @Test("a file that is something else is refused with the first column that differs, and stays as it is")
+    func foreignFile() throws {
+        #expect(try Command.run(arguments(["--stages", "2", "--schedule", "gpipe"])).code == 0)
+        let header = try SweepFileContents(out).names
+        let cases = [
+            ("to be or not to be", "its column 1 is 'to be or not to be', not 'schedule'"),
+            ("a,b\n1,2\n", "its column 1 is 'a', not 'schedule'"),
+            (header.prefix(13).joined(separator: ",") + "\n", "its header has no column 'transport'"),
+            ((header + ["note"]).joined(separator: ",") + "\n", "its header has columns after 'error'"),
+            (
+                header.joined(separator: ",").replacing("loss", with: "lost") + "\n",
+                "its column 31 is 'lost', not 'loss'"
+            ),
+        ]
+        for (text, reason) in cases {
+            try write(text.utf8)
+            let outcome = try Command.run(arguments([]))
+            #expect(outcome.code == 65)
+            #expect(
+                outcome.errors == "ppthreads sweep: \(out): is no file of this version's results: \(reason)\n")
+            #expect(try String(contentsOfFile: out, encoding: .utf8) == text)
+        }
+    }
+
+    @Test(
+        "a file that a sweep is writing to is refused to another one, until the first has gone",
+        arguments: [SIGKILL, SIGINT])
+    func twoSweeps(signal: Int32) throws {
+        let first = try Command.Running(
+            arguments(["--schedule", "gpipe", "--transport", "processes", "--measure", "10000", "--seq-len", "300"]))
+        let deadline = Date.now.addingTimeInterval(20)
+        while first.children.isEmpty && Date.now < deadline { usleep(2000) }
+        let text = try String(contentsOfFile: out, encoding: .utf8)
+        let second = try Command.run(arguments([]))
+        #expect(second.code == 70)
+        let process = first.process.processIdentifier
+        #expect(second.errors == "ppthreads sweep: \(out): another sweep (process \(process)) is writing to it\n")
+        #expect(try String(contentsOfFile: out, encoding: .utf8) == text)
+        kill(process, signal)
+        #expect(first.wait().code == signal)
+        #expect(try Command.run(arguments(["--schedule", "gpipe"])).code == 0)
+        #expect(try SweepFileContents(out).rows.count == 2)
+    }
+
+    @Test("killed at any moment, a sweep goes on where it was and has every run once") func kills() throws {
+        let grid = arguments(["--stages", "1,2,4", "--transport", "threads,processes,unix", "--repeat", "3"])
+        var whole: [String] = []
+        for delay in (0..<10).map({ _ in UInt32.random(in: 1000...60_000) }) {
+            let running = try Command.Running(grid)
+            usleep(delay)
+            kill(running.process.processIdentifier, SIGKILL)
+            _ = running.wait()
+            guard let text = try? String(contentsOfFile: out, encoding: .utf8) else { continue }
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+            #expect(lines.starts(with: whole), "no row was lost or changed after \(delay) microseconds")
+            whole = lines
+        }
+        #expect(try Command.run(grid).code == 0)
+        let contents = try SweepFileContents(out)
+        #expect(contents.text.split(separator: "\n").map(String.init).starts(with: whole))
+        #expect(contents.rows.count == 3 * 27 && Set(contents.runs).count == contents.rows.count)
+    }
+}
