@@ -38,6 +38,10 @@ struct SweepTests {
             #expect(abs(speed * Double(row["avg_step_time_s"]!)! - 24) < 1e-9)
             #expect(Double(row["step_s_p25"]!)! <= Double(row["step_s_p75"]!)!)
             #expect(row["handoff_us"]!.isEmpty == (row["world_size"] == "1"))
+            // In microseconds: some nanoseconds at least, and less than a step.
+            if let handoff = Double(row["handoff_us"]!) {
+                #expect(handoff > 0.01 && handoff < Double(row["step_s_max"]!)! * 1e6)
+            }
             #expect(Int(row["peak_in_flight"]!)! >= 1 && row["error"] == "" && row["format"] == "1")
         }
         #expect(outcome.errorLines.count == 2 * 2 * 2 * 2 * 2)
