@@ -2,7 +2,7 @@ import Pipeline
 
 /// What `ppthreads compare` was asked for. The defaults are the reference workload 4L-4H at P=2 and M=4.
 struct CompareOptions {
-    var schedules: [ScheduleKind] = [.gpipe, .oneFOneB, .interleaved]
+    var schedules = ScheduleKind.studied
     var transports: [TransportKind] = [.threads, .processes]
     var trials = 8
     var seed = 0

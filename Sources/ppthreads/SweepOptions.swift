@@ -6,7 +6,7 @@ struct SweepOptions {
     enum Preset: String, CaseIterable { case none, reference }
 
     var preset = Preset.none
-    var schedules = ScheduleKind.allCases
+    var schedules = ScheduleKind.studied
     var transports = [TransportKind.threads]
     var partitions = [PartitionKind.uniform]
     var stages = [2]

@@ -47,6 +47,9 @@ public enum ScheduleKind: String, CaseIterable, Sendable {
     case interleaved
     case zeroBubble = "zb-h1"
 
+    /// Those of the reference study.
+    public static let studied: [ScheduleKind] = [.gpipe, .oneFOneB, .interleaved]
+
     /// What the paper calls it.
     public var title: String {
         switch self {
