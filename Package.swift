@@ -36,6 +36,8 @@ let package = Package(
             name: "PipelineTests", dependencies: ["Pipeline", "SharedTensor", "Threads", "AllocationCounter"],
             exclude: ["Golden"],
             swiftSettings: strict),
-        .testTarget(name: "CommandTests", dependencies: ["ppthreads", "ppthreads-bench"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests", dependencies: ["ppthreads", "ppthreads-bench"], exclude: ["Data"],
+            swiftSettings: strict),
     ]
 )

@@ -2,14 +2,14 @@ import Pipeline
 
 extension ComparePage {
     var breakdown: Markup {
-        section(
+        Page.section(
             "breakdown", "Where the step goes",
             [
                 .element(
                     "p", [:],
                     "Each bar is the step, cut into terms that add up to it. The line at its end is the step's 95\u{A0}% interval. Point at a bar, or reach it with the keyboard, for all terms."
                 ),
-                legend(Breakdown.Term.allCases.map { ($0.rawValue, Markup($0.rawValue)) }), bars,
+                Page.legend(Breakdown.Term.allCases.map { ($0.rawValue, Markup($0.rawValue)) }), bars,
                 .element(
                     "details", [:], [.element("summary", [:], "The same as a table"), termTable]),
             ])
@@ -20,14 +20,14 @@ extension ComparePage {
     private static let pitch = 54.0
 
     private var bars: Markup {
-        let scale = TimeScale(end: places.map { comparison.stepSeconds($0).high * 1000 }.max()! * 1.01)
+        let scale = Scale(end: places.map { comparison.stepSeconds($0).high * 1000 }.max()! * 1.01, unit: "ms")
         let height = Double(places.count) * Self.pitch
         return .chart(
             "Stacked bars: the terms of the step of each candidate, in milliseconds", height: height + 22,
             [scale.grid(height: height), Markup(places.map { bar($0, scale) })])
     }
 
-    private func bar(_ place: Int, _ scale: TimeScale) -> Markup {
+    private func bar(_ place: Int, _ scale: Scale) -> Markup {
         let top = Double(place) * Self.pitch
         let step = comparison.stepSeconds(place)
         return .mark(
@@ -41,7 +41,7 @@ extension ComparePage {
     }
 
     /// A term below 0, which noise can bring about, takes back from the one before it.
-    private func segments(_ place: Int, _ scale: TimeScale, _ top: Double) -> Markup {
+    private func segments(_ place: Int, _ scale: Scale, _ top: Double) -> Markup {
         var start = 0.0
         return Markup(
             Breakdown.Term.allCases.map { term in
@@ -52,7 +52,7 @@ extension ComparePage {
             })
     }
 
-    private func whisker(_ step: Estimate, _ scale: TimeScale, _ y: Double) -> Markup {
+    private func whisker(_ step: Estimate, _ scale: Scale, _ y: Double) -> Markup {
         let (low, high) = (scale.part(step.low * 1000), scale.part(step.high * 1000))
         return [
             .line("whisker", from: (low, y), to: (high, y)), .line("whisker", from: (low, y - 5), to: (low, y + 5)),
@@ -63,7 +63,7 @@ extension ComparePage {
     /// All terms of a candidate, in columns.
     private func details(_ place: Int) -> String {
         let rows = terms(place).map { name, term, share in
-            [name, term.value.milliseconds, "\(share.fixed(2)) %", interval(term, 1000, 2)]
+            [name, term.value.milliseconds, "\(share.fixed(2)) %", Page.interval(term, 1000, 2)]
         }
         return "\(name(place))\n" + TextTable(rows, leading: 1).text
     }
@@ -85,11 +85,11 @@ extension ComparePage {
                     "td", [:],
                     [
                         "\((value.value * 1000).fixed(2))", .element("small", [:], "\(share.fixed(1)) %"),
-                        .element("small", [:], "\(interval(value, 1000, 2))"),
+                        .element("small", [:], "\(Page.interval(value, 1000, 2))"),
                     ])
             }
-            return .element("tr", [:], Markup([rowHeader(name(place))] + cells))
+            return .element("tr", [:], Markup([Page.rowHeader(name(place))] + cells))
         }
-        return table("Terms of the step in ms, with their part of it and their 95\u{A0}% intervals", header, rows)
+        return Page.table("Terms of the step in ms, with their part of it and their 95\u{A0}% intervals", header, rows)
     }
 }

@@ -2,15 +2,11 @@ import Pipeline
 
 extension ComparePage {
     var definitions: Markup {
-        let terms = Breakdown.Term.allCases.map { Self.definition([key($0.rawValue), "\($0.rawValue)"], $0.meaning) }
-        let others = Self.meanings.map { Self.definition($0.name, $0.meaning) }
-        return section(
+        let terms = Breakdown.Term.allCases.map(Page.definition)
+        let others = Self.meanings.map { Page.definition($0.name, $0.meaning) }
+        return Page.section(
             "definitions", "What the figures mean",
             .element("dl", ["class": "definitions"], Markup(terms + others)))
-    }
-
-    private static func definition(_ name: Markup, _ meaning: Markup) -> Markup {
-        .element("div", [:], [.element("dt", [:], name), .element("dd", [:], meaning)])
     }
 
     private static let meanings: [(name: Markup, meaning: Markup)] = [
@@ -54,7 +50,8 @@ extension ComparePage {
 }
 
 extension Breakdown.Term {
-    fileprivate var meaning: Markup {
+    /// What it stands for in reports.
+    var meaning: Markup {
         switch self {
         case .work: "CPU time inside tasks, the update aside: the mean over ranks."
         case .imbalance: "The most CPU time that a rank needed, less that mean: stages that are not equally long."

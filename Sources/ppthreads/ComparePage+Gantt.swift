@@ -4,20 +4,20 @@ import Threads
 extension ComparePage {
     var gantt: Markup {
         let steps = places.map(comparison.typicalStep)
-        let scale = TimeScale(end: steps.map(\.seconds).max()! * 1000)
+        let scale = Scale(end: steps.map(\.seconds).max()! * 1000, unit: "ms")
         let most = steps.flatMap { $0.tasks.map(\.count) }.max()!
         let width = min(max(720, most * 16), 6000)
         let kinds = TaskKind.allCases.filter { kind in
             steps.contains { $0.graph.tasks.joined().contains { TaskKind($0) == kind } }
         }
-        return section(
+        return Page.section(
             "steps", "A typical step, task by task",
             [
                 .element(
                     "p", [:],
                     "Of each candidate, the step of the trial in the middle, on one time scale. Numbers are microbatches, with the stage below where a rank has several; arrows are hand-offs; the dashed line is the step's end. Where a row is blank, its rank was between tasks: handing on, without a CPU, or done."
                 ),
-                legend(
+                Page.legend(
                     kinds.map { ($0.rawValue, Markup($0.title)) } + [
                         ("no-input", "waits for input"), ("no-room", "waits for room"),
                     ]),
@@ -40,11 +40,11 @@ extension ComparePage {
 /// A step as it went: a row for each rank, a rectangle for each task and each wait, an arrow for each hand-off.
 struct GanttChart {
     let times: StepTimes
-    private let scale: TimeScale
+    private let scale: Scale
     private let width: Int
 
     /// - Parameter width: the least that it will have, in pixels: names that fit then fit always.
-    init(_ times: StepTimes, _ scale: TimeScale, width: Int) {
+    init(_ times: StepTimes, _ scale: Scale, width: Int) {
         self.times = times
         self.scale = scale
         self.width = width

@@ -87,30 +87,54 @@ extension Markup {
             "line", ["class": style, "x1": start.x, "y1": start.y.fixed(1), "x2": end.x, "y2": end.y.fixed(1)])
     }
 
-    static func label(_ style: String, x: String, y: Double, _ text: Markup) -> Markup {
-        element("text", ["class": style, "x": x, "y": y.fixed(1)], text)
+    /// - Parameter shift: pixels to the right of `x`.
+    static func label(_ style: String, x: String, y: Double, shift: Int = 0, _ text: Markup) -> Markup {
+        element("text", ["class": style, "x": x, "y": y.fixed(1), "dx": String(shift)], text)
+    }
+
+    static func circle(_ style: String, x: String, y: Double, radius: Double) -> Markup {
+        element("circle", ["class": style, "cx": x, "cy": y.fixed(1), "r": radius.fixed(1)])
+    }
+
+    /// An SVG file as wide as text of its size is legible on a screen and in print.
+    static func svgFile(_ label: String, width: Int, height: Double, _ content: Markup) -> String {
+        element(
+            "svg",
+            [
+                "xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 \(width) \(height.fixed(0))", "role": "img",
+                "width": String(width), "height": height.fixed(0), "aria-label": label,
+            ], content
+        ).html + "\n"
     }
 }
 
-/// From 0 to an end that is above 0, in milliseconds, over the width of a chart.
-struct TimeScale {
+/// From 0 to an end that is above 0, in some unit, over the width of a chart.
+struct Scale {
     let end: Double
+    let unit: String
 
-    /// The part of the width that a time takes.
-    func part(_ milliseconds: Double) -> String { "\((milliseconds / end * 100).fixed(3))%" }
+    /// The part of the width that a value takes.
+    func part(_ value: Double) -> String { "\((value / end * 100).fixed(3))%" }
 
-    /// Lines from top to bottom at round times, which stand below.
+    /// Lines from top to bottom at round values, which stand below.
     func grid(height: Double) -> Markup {
-        let step = tickStep
-        let digits = sequence(first: step) { $0 * 10 }.prefix { $0 < 0.999 }.count
-        return Markup(
-            (0...Int(end / step * 1.000001)).map { tick -> Markup in
-                let (time, x) = (Double(tick) * step, part(Double(tick) * step))
-                return [
-                    .line("grid", from: (x, 0), to: (x, height)),
-                    .label("tick", x: x, y: height + 15, tick == 0 ? "0 ms" : "\(time.fixed(digits))"),
+        Markup(
+            ticks.map { value, text -> Markup in
+                [
+                    .line("grid", from: (part(value), 0), to: (part(value), height)),
+                    .label("tick", x: part(value), y: height + 15, Markup(value == 0 ? "0 \(unit)" : text)),
                 ]
             })
+    }
+
+    /// Round values from 0 to the end.
+    var ticks: [(value: Double, text: String)] {
+        let step = tickStep
+        let digits = sequence(first: step) { $0 * 10 }.prefix { $0 < 0.999 }.count
+        return (0...Int(end / step * 1.000001)).map { tick in
+            let value = Double(tick) * step
+            return (value, digits == 0 ? Int(value.rounded()).grouped : value.fixed(digits))
+        }
     }
 
     /// 1, 2 or 5 times a power of ten, so that there are few.

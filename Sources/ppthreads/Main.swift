@@ -15,8 +15,8 @@ struct Main {
 
     static var commands: [Command] {
         [
-            CompareCommand.command, SweepCommand.command, RunCommand.command, TraceCommand.command,
-            VerifyCommand.command, DoctorCommand.command,
+            CompareCommand.command, SweepCommand.command, AnalyzeCommand.command, RunCommand.command,
+            TraceCommand.command, VerifyCommand.command, DoctorCommand.command,
         ]
     }
 

@@ -149,6 +149,27 @@ struct BadInputTests {
         Case(
             "verify --stages 100 --arch gpt --schedule gpipe --microbatches 3", 64,
             "--stages: nothing was compared: 0 equal, 0 different, 4 that do not fit"),
+        Case("analyze", 64, "a CSV of results is missing: ppthreads analyze FILE"),
+        Case("analyze --html page.html", 64, "a CSV of results is missing: ppthreads analyze FILE"),
+        Case("analyze FOLDER/bad.csv --png", 64, "unknown flag --png; did you mean --svg?"),
+        Case(
+            "analyze FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
+        Case("analyze FOLDER/empty", 65, "FOLDER/empty: is empty; a results CSV has a header"),
+        Case("analyze FOLDER/header.csv", 65, "FOLDER/header.csv: has a header and no rows"),
+        Case(
+            "analyze FOLDER/columns.csv", 65,
+            "FOLDER/columns.csv: has no column world_size or Processes, heads, avg_step_time_s or Average Step Time (s); "
+                + "a results CSV has them"),
+        Case(
+            "analyze FOLDER/bad.csv", 65,
+            "FOLDER/bad.csv: no row can be used; row 2: layers is 'four', not a whole number above 0, and 1 more row "
+                + "cannot be used either"),
+        Case(
+            "analyze FOLDER/bad.csv --svg FOLDER/none", 65,
+            "FOLDER/none: cannot be written: access: ENOENT (No such file or directory)"),
+        Case(
+            "analyze FOLDER/bad.csv --summary FOLDER/none/s.csv", 65,
+            "FOLDER/none/s.csv: cannot be written: access: ENOENT (No such file or directory)"),
         Case("doctor --all", 64, "unknown flag --all: doctor takes none"),
     ]
 
@@ -160,6 +181,10 @@ struct BadInputTests {
         _ = try folder.file("empty", [])
         _ = try folder.file("odd.bin", [1, 2, 3])
         _ = try folder.file("text", [65, 200, 66])
+        let columns = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s\n"
+        _ = try folder.file("header.csv", Array(columns.utf8))
+        _ = try folder.file("columns.csv", Array("schedule,layers,tokens_per_s\ngpipe,4,1\n".utf8))
+        _ = try folder.file("bad.csv", Array("\(columns)gpipe,2,four,4,1,1\ngpipe,2\n".utf8))
         let good = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
         _ = try folder.file("lies", header(good.replacing("[2]", with: "[4]")) + Array(repeating: 0, count: 8))
         _ = try folder.file("truncated", header(good) + [0, 0, 0, 0])
@@ -174,8 +199,8 @@ struct BadInputTests {
         let outcome = try Command.run(arguments.split(separator: " ").map(String.init))
         #expect(outcome.code == example.code)
         #expect(outcome.output.isEmpty || example.arguments.hasPrefix("verify"))
-        let commands = ["compare", "sweep", "run", "verify", "doctor"]
-        let command = commands.first { example.arguments.hasPrefix($0 + " ") }.map { " \($0)" } ?? ""
+        let commands = ["compare", "sweep", "analyze", "run", "verify", "doctor"]
+        let command = commands.first { "\(example.arguments) ".hasPrefix($0 + " ") }.map { " \($0)" } ?? ""
         let line = example.line.replacing("FOLDER", with: folder.url.path)
         #expect(outcome.errors == "ppthreads\(command): \(line)\n")
     }

@@ -14,26 +14,9 @@ struct ComparePageTests {
         return (try String(contentsOfFile: path, encoding: .utf8), outcome.output)
     }
 
-    /// Elements that were not closed in the order of their opening, or closed and never opened.
-    private func unbalanced(_ html: String) -> [Substring] {
-        let isVoid: Set<Substring> = ["meta", "br", "hr", "link", "img"]
-        let code = try! Regex("(<(style|script)>).*?</(style|script)>").dotMatchesNewlines()
-        var (open, wrong): ([Substring], [Substring]) = ([], [])
-        for tag in html.replacing(code, with: "").split(separator: "<").dropFirst() where !tag.hasPrefix("!") {
-            let name = tag.drop { $0 == "/" }.prefix { $0.isLetter || $0.isNumber }
-            if isVoid.contains(name) { continue }
-            if !tag.hasPrefix("/") {
-                open.append(name)
-            } else if open.popLast() != name {
-                wrong.append(name)
-            }
-        }
-        return wrong + open
-    }
-
     @Test("tags are balanced, and the table is printed all the same") func wellFormed() throws {
         let (text, output) = try page()
-        #expect(unbalanced(text).isEmpty)
+        #expect(unbalancedTags(text).isEmpty)
         #expect(text.hasPrefix("<!DOCTYPE html>\n<html lang=\"en\">"))
         #expect(text.contains("<meta name=\"viewport\"") && text.contains("<title>"))
         #expect(output.contains("tokens/s"))
@@ -72,7 +55,7 @@ struct ComparePageTests {
         let command = try #require(text.split(separator: "\n").first { $0.contains("ppthreads compare --html") })
         #expect(command.contains("/a &lt;b&gt;&amp;&#39;\\&#39;&#39;&quot;&#39;</code>"))
         #expect(!command.contains("<b>"))
-        #expect(unbalanced(text).isEmpty)
+        #expect(unbalancedTags(text).isEmpty)
     }
 
     @Test("a page that cannot be written ends the command before it measures") func unwritable() throws {
@@ -84,4 +67,21 @@ struct ComparePageTests {
         #expect(outcome.errorLines.count == 1 && outcome.output.isEmpty)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     }
+}
+
+/// Elements that were not closed in the order of their opening, or closed and never opened.
+func unbalancedTags(_ html: String) -> [Substring] {
+    let isVoid: Set<Substring> = ["meta", "br", "hr", "link", "img"]
+    let code = try! Regex("(<(style|script)>).*?</(style|script)>").dotMatchesNewlines()
+    var (open, wrong): ([Substring], [Substring]) = ([], [])
+    for tag in html.replacing(code, with: "").split(separator: "<").dropFirst() where !tag.hasPrefix("!") {
+        let name = tag.drop { $0 == "/" }.prefix { $0.isLetter || $0.isNumber }
+        if isVoid.contains(name) { continue }
+        if !tag.hasPrefix("/") {
+            open.append(name)
+        } else if open.popLast() != name {
+            wrong.append(name)
+        }
+    }
+    return wrong + open
 }

@@ -119,7 +119,7 @@ struct RunCommandTests {
 
     @Test("every command explains itself; every flag in the help is in the docs, and the other way round")
     func help() throws {
-        for command in ["compare", "sweep", "run", "trace", "verify", "doctor"] {
+        for command in ["compare", "sweep", "analyze", "run", "trace", "verify", "doctor"] {
             for arguments in [["help", command], [command, "--help"]] {
                 let outcome = try Command.run(arguments)
                 #expect(outcome.code == 0 && outcome.output.contains("Usage: ppthreads \(command)"))
@@ -127,7 +127,7 @@ struct RunCommandTests {
         }
         #expect(try Command.run("--version").output.hasPrefix("ppthreads "))
         let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
-        let help = try ["compare", "sweep", "run", "trace", "verify"].map { try Command.run("help", $0).output }
+        let help = try ["compare", "sweep", "analyze", "run", "trace", "verify"].map { try Command.run("help", $0).output }
             .joined()
         func flags(_ text: String) -> Set<String> { Set(text.matches(of: /--[a-z][a-z-]*/).map { String($0.output) }) }
         let other: Set = ["--flag", "--version", "--help"]

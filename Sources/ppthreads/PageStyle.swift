@@ -1,6 +1,6 @@
 /// What the page looks like and how it answers. Colours of terms and tasks are Okabe and Ito's, which colour-blind readers
 /// can tell apart.
-extension ComparePage {
+extension Page {
     static let style = Markup.code(
         "style",
         """
@@ -36,7 +36,7 @@ extension ComparePage {
         table { border-collapse: collapse; min-width: 100%; font-variant-numeric: tabular-nums; white-space: nowrap; }
         caption { text-align: left; color: var(--muted); font-size: .875rem; max-width: calc(100vw - 2rem); white-space: normal; }
         th, td { padding: .35rem .6rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--rule); }
-        th:first-child, td.text, .sortable thead th:nth-child(2) { text-align: left; }
+        th:first-child, td.text, th.text { text-align: left; }
         th:first-child { padding-left: 0; }
         thead th { vertical-align: bottom; font-size: .875rem; color: var(--muted); font-weight: 600; }
         tbody th, tfoot th { font-weight: 600; }
@@ -77,6 +77,18 @@ extension ComparePage {
         .optimizer, .update { fill: var(--green); }
         .input-gradient { fill: var(--yellow); }
         .packing { fill: var(--grey); }
+        .schedule-gpipe { color: var(--blue); }
+        .schedule-1f1b { color: var(--orange); }
+        .schedule-interleaved { color: var(--green); }
+        .schedule-other { color: var(--purple); }
+        .solid { fill: currentColor; }
+        .outline { fill: none; stroke: currentColor; stroke-width: 1.5; }
+        .series { stroke: currentColor; stroke-width: 2; }
+        .point { stroke: var(--surface); stroke-width: 1; }
+        .halo { paint-order: stroke; stroke: var(--surface); stroke-width: 4px; stroke-linejoin: round; }
+        .ideal { stroke: var(--muted); stroke-width: 1.5; stroke-dasharray: 5 4; fill: none; }
+        .chart .axis { fill: var(--muted); text-anchor: middle; }
+        .chart .aside { fill: var(--muted); font-size: 12px; }
         .no-input { fill: url(#no-input); }
         .no-room { fill: url(#no-room); }
         .pale { fill: var(--raised); }

@@ -1,0 +1,118 @@
+/// Reads the records of a CSV (RFC 4180) one by one, where they lie: no field is copied.
+///
+/// Lines end with LF or CRLF; empty lines, and a byte order mark at the start, are passed over.
+struct CSVScanner {
+    /// Where a field lies, without the quotes around it.
+    struct Field {
+        var range: Range<Int>
+        /// Whether it holds doubled quotes, each of which stands for one.
+        var hasDoubledQuotes = false
+    }
+
+    /// The record that was read last; its storage is used again for the next one.
+    private(set) var fields: [Field] = []
+    private var position = 0
+
+    init(_ bytes: Span<UInt8>) {
+        if bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF { position = 3 }
+    }
+
+    /// Moves on to the next record; false when there is none.
+    mutating func next(in bytes: Span<UInt8>) -> Bool {
+        while position < bytes.count && (bytes[position] == .lineFeed || bytes[position] == .carriageReturn) {
+            position += 1
+        }
+        if position == bytes.count { return false }
+        fields.removeAll(keepingCapacity: true)
+        repeat { fields.append(field(in: bytes)) } while goesOn(in: bytes)
+        return true
+    }
+
+    private mutating func field(in bytes: Span<UInt8>) -> Field {
+        if position < bytes.count && bytes[position] == .quote { return quotedField(in: bytes) }
+        let start = position
+        while position < bytes.count && bytes[position] != .comma && bytes[position] != .lineFeed { position += 1 }
+        let endsWithReturn = position > start && bytes[position - 1] == .carriageReturn
+        return Field(range: start..<(endsWithReturn ? position - 1 : position))
+    }
+
+    /// A field in quotes may hold commas and ends of lines. Whatever follows its closing quote is left out.
+    private mutating func quotedField(in bytes: Span<UInt8>) -> Field {
+        position += 1
+        var field = Field(range: position..<position)
+        while position < bytes.count {
+            if bytes[position] == .quote {
+                if position + 1 == bytes.count || bytes[position + 1] != .quote { break }
+                field.hasDoubledQuotes = true
+                position += 1
+            }
+            position += 1
+        }
+        field.range = field.range.lowerBound..<position
+        while position < bytes.count && bytes[position] != .comma && bytes[position] != .lineFeed { position += 1 }
+        return field
+    }
+
+    /// Whether a comma follows, rather than the record's end; passes it.
+    private mutating func goesOn(in bytes: Span<UInt8>) -> Bool {
+        guard position < bytes.count else { return false }
+        defer { position += 1 }
+        return bytes[position] == .comma
+    }
+}
+
+extension CSVScanner.Field {
+    func text(in bytes: Span<UInt8>) -> String {
+        let text = String(decoding: range.map { bytes[$0] }, as: UTF8.self)
+        return hasDoubledQuotes ? text.replacing("\"\"", with: "\"") : text
+    }
+
+    /// A finite number in decimal notation; nil when the field is anything else.
+    func number(in bytes: Span<UInt8>) -> Double? {
+        var digits: UInt64 = 0
+        var (hasDigits, fraction, hasPoint) = (false, 0, false)
+        let isNegative = !range.isEmpty && bytes[range.lowerBound] == UInt8(ascii: "-")
+        for index in range.dropFirst(isNegative ? 1 : 0) {
+            switch bytes[index] {
+            case let digit where digit &- 48 < 10:
+                if digits > Self.exactLimit / 10 { return slowNumber(in: bytes) }
+                digits = digits * 10 + UInt64(digit &- 48)
+                hasDigits = true
+                if hasPoint { fraction += 1 }
+            case UInt8(ascii: ".") where !hasPoint: hasPoint = true
+            default: return slowNumber(in: bytes)
+            }
+        }
+        // Both are exact in a Double, so that their quotient is the nearest one (Clinger 1990).
+        guard hasDigits, digits <= Self.exactLimit, fraction < Self.powersOfTen.count else {
+            return slowNumber(in: bytes)
+        }
+        let value = Double(digits) / Self.powersOfTen[fraction]
+        return isNegative ? -value : value
+    }
+
+    private func slowNumber(in bytes: Span<UInt8>) -> Double? {
+        let text = text(in: bytes)
+        guard text.utf8.allSatisfy(Self.isDecimal), let value = Double(text) else { return nil }
+        return value.isFinite ? value : nil
+    }
+
+    private static let exactLimit: UInt64 = 1 << 53
+    private static let powersOfTen = (0...22).map { (0..<$0).reduce(1.0) { power, _ in power * 10 } }
+
+    private static func isDecimal(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "e"), UInt8(ascii: "E"):
+            true
+        default: false
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate static let quote = UInt8(ascii: "\"")
+    fileprivate static let comma = UInt8(ascii: ",")
+    fileprivate static let lineFeed = UInt8(ascii: "\n")
+    fileprivate static let carriageReturn = UInt8(ascii: "\r")
+}

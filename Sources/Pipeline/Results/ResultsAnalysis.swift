@@ -1,0 +1,144 @@
+/// What a file of results says about each group of runs: medians over repeats, and ratios to other groups.
+///
+/// Groups are compared when all their settings but those named are the same, the machine included. Where there is no such
+/// group, there is no ratio.
+public struct ResultsAnalysis {
+    public let results: Results
+    /// Groups that differ in their schedule alone, which are next to each other.
+    public let blocks: [Range<Int>]
+    /// For each group the one under GPipe.
+    private let gpipe: [Int?]
+    /// For each group the one of the same model on one stage.
+    private let oneStage: [Int?]
+    private let estimator = MedianEstimator()
+
+    public init(_ results: Results) {
+        self.results = results
+        blocks = Self.blocks(results)
+        gpipe = Self.gpipe(results, blocks)
+        oneStage = Self.oneStage(results)
+    }
+
+    public var groups: Range<Int> { results.groups.indices }
+
+    // MARK: Other groups
+
+    /// Settings in which a group may differ from the GPipe run that it is compared with.
+    private static let ofSchedule: Set<RunSetting> = [.schedule, .virtualStages]
+    /// Settings that mean nothing on one stage.
+    private static let ofPipeline: Set<RunSetting> = [.schedule, .virtualStages, .ranks, .transport, .partition]
+
+    private static func blocks(_ results: Results) -> [Range<Int>] {
+        var blocks: [Range<Int>] = []
+        var start = 0
+        for group in results.groups.indices.dropFirst()
+        where !results.areAlike(group, start, but: ofSchedule) {
+            blocks.append(start..<group)
+            start = group
+        }
+        return blocks + [start..<results.groups.count]
+    }
+
+    private static func gpipe(_ results: Results, _ blocks: [Range<Int>]) -> [Int?] {
+        blocks.flatMap { block -> [Int?] in
+            let base = block.first { results.text($0, .schedule) == "gpipe" && !results.groups[$0].samples.isEmpty }
+            return block.map { _ in base }
+        }
+    }
+
+    /// GPipe on threads counts where several runs have one stage: without a pipeline they should not differ.
+    private static func oneStage(_ results: Results) -> [Int?] {
+        var bases: [[SettingValues.Number]: Int] = [:]
+        func rank(_ group: Int) -> Int {
+            (results.text(group, .schedule) == "gpipe" ? 0 : 2) + (results.text(group, .transport) == "threads" ? 0 : 1)
+        }
+        for group in results.groups.indices
+        where results.count(group, .ranks) == 1 && !results.groups[group].samples.isEmpty {
+            let key = results.key(group, without: ofPipeline)
+            if let base = bases[key], rank(base) <= rank(group) { continue }
+            bases[key] = group
+        }
+        return results.groups.indices.map { bases.isEmpty ? nil : bases[results.key($0, without: ofPipeline)] }
+    }
+
+    /// Whether two groups have the same settings, some aside.
+    public func areAlike(_ a: Int, _ b: Int, but others: Set<RunSetting>) -> Bool {
+        results.areAlike(a, b, but: others)
+    }
+
+    // MARK: Figures
+
+    /// P.
+    public func ranks(_ group: Int) -> Int { results.count(group, .ranks)! }
+
+    private func sample(_ group: Int, _ figure: (RunSample) -> Double?) -> [Double]? {
+        let values = results.samples(group).compactMap(figure)
+        return values.isEmpty ? nil : values
+    }
+
+    public func tokensPerSecond(_ group: Int) -> Estimate? { sample(group, \.tokensPerSecond).map(estimator.median) }
+    public func stepSeconds(_ group: Int) -> Estimate? { sample(group, \.stepSeconds).map(estimator.median) }
+    public func totalSeconds(_ group: Int) -> Estimate? { sample(group, \.totalSeconds).map(estimator.median) }
+
+    /// Tokens/s over those of GPipe, all other settings being the same.
+    public func speedup(_ group: Int) -> Estimate? { gpipe[group].flatMap { ratio(group, over: $0) } }
+
+    /// What the reference study calls scaling efficiency: the speedup vs GPipe over P.
+    public func referenceEfficiency(_ group: Int) -> Estimate? {
+        speedup(group).map { $0 / Double(ranks(group)) }
+    }
+
+    /// Tokens/s over P times those of the same model on one stage, at the same M and threads.
+    public func efficiency(_ group: Int) -> Estimate? {
+        oneStage[group].flatMap { ratio(group, over: $0) }.map { $0 / Double(ranks(group)) }
+    }
+
+    /// A group over itself is 1, without an interval.
+    private func ratio(_ group: Int, over other: Int) -> Estimate? {
+        if group == other { return Estimate(value: 1, low: 1, high: 1) }
+        if let known = estimator.ratios[[group, other]] { return known }
+        guard let above = sample(group, \.tokensPerSecond), let below = sample(other, \.tokensPerSecond) else {
+            return nil
+        }
+        let ratio = estimator.ratio(above, over: below)
+        if above.count > 1 || below.count > 1 { estimator.ratios[[group, other]] = ratio }
+        return ratio
+    }
+
+    /// The mean of each term over those runs that have them.
+    public func breakdown(_ group: Int) -> Breakdown? {
+        let breakdowns = results.samples(group).compactMap(\.breakdown)
+        return breakdowns.isEmpty ? nil : Breakdown(meanOf: breakdowns)
+    }
+
+    // MARK: Ideals
+
+    /// P times the tokens/s of one stage, times the part of the step in which a rank of a pipeline with equal stages and free
+    /// hand-offs works: vM / (vM + P - 1), with v = 1 for GPipe and 1F1B.
+    public func idealTokensPerSecond(_ group: Int, virtualStages: Int? = nil) -> Double? {
+        guard let base = oneStage[group].flatMap(tokensPerSecond), let share = idealShare(group, virtualStages) else {
+            return nil
+        }
+        return base.value * Double(ranks(group)) * share
+    }
+
+    /// The step of one stage over P, over that part.
+    public func idealStepSeconds(_ group: Int) -> Double? {
+        guard let base = oneStage[group].flatMap(stepSeconds), let share = idealShare(group, nil) else { return nil }
+        return base.value / Double(ranks(group)) / share
+    }
+
+    private func idealShare(_ group: Int, _ virtualStages: Int?) -> Double? {
+        guard let microbatches = results.count(group, .microbatches) else { return nil }
+        let isKnown = ScheduleKind(rawValue: results.text(group, .schedule)) != nil
+        let v = virtualStages ?? results.count(group, .virtualStages) ?? 1
+        let slots = Double(v * microbatches)
+        return isKnown ? slots / (slots + Double(ranks(group) - 1)) : nil
+    }
+}
+
+extension Estimate {
+    static func / (estimate: Estimate, divisor: Double) -> Estimate {
+        Estimate(value: estimate.value / divisor, low: estimate.low / divisor, high: estimate.high / divisor)
+    }
+}

@@ -1,0 +1,67 @@
+/// What tells one run from another.
+///
+/// The order is that in which groups are sorted: runs that differ in the last two alone are next to each other. The raw value
+/// is a setting's place in a list of all.
+public enum RunSetting: Int, CaseIterable, Sendable {
+    case host, cpu, layers, heads, ranks, microbatches, transport, arch, dim, ffn, vocabulary, sequenceLength, batch,
+        threads
+    case partition, recompute, forwardOnly, optimizer, dropout, simd, gemm, warmupSteps, measuredSteps, schedule
+    case virtualStages
+
+    /// Its column in a results CSV.
+    public var column: String {
+        switch self {
+        case .ranks: "world_size"
+        case .dim: "hidden_dim"
+        case .vocabulary: "vocab_size"
+        case .sequenceLength: "seq_len"
+        case .batch: "batch_size"
+        case .forwardOnly: "forward_only"
+        case .warmupSteps: "warmup_steps"
+        case .measuredSteps: "measure_steps"
+        case .virtualStages: "virtual_stages"
+        default: "\(self)"
+        }
+    }
+
+    /// Names of its column, ours first; then the reference study's summary's.
+    var columns: [String] { self == .ranks ? [column, "Processes"] : [column] }
+
+    /// Whether its values are whole numbers.
+    var isCount: Bool {
+        switch self {
+        case .layers, .heads, .ranks, .microbatches, .dim, .ffn, .vocabulary, .sequenceLength, .batch, .threads,
+            .warmupSteps, .measuredSteps, .virtualStages:
+            true
+        default: false
+        }
+    }
+
+    /// Those without which a results CSV is none.
+    static let required: [RunSetting] = [.schedule, .ranks, .layers, .heads]
+}
+
+/// A figure that a results CSV has for each run.
+enum RunFigure: String, CaseIterable {
+    case tokensPerSecond = "tokens_per_s"
+    case stepSeconds = "avg_step_time_s"
+    case totalSeconds = "total_time_s"
+    case work = "work_s"
+    case imbalance = "imbalance_s"
+    case bubble = "bubble_s"
+    case oversubscription = "oversubscription_s"
+    case transport = "transport_s"
+    case optimizer = "optimizer_s"
+
+    var columns: [String] {
+        switch self {
+        case .tokensPerSecond: [rawValue, "Tokens per Second"]
+        case .stepSeconds: [rawValue, "Average Step Time (s)"]
+        case .totalSeconds: [rawValue, "Total Time (s)"]
+        default: [rawValue]
+        }
+    }
+
+    static let required: [RunFigure] = [.tokensPerSecond, .stepSeconds]
+    static let terms: [RunFigure] = [.work, .imbalance, .bubble, .oversubscription, .transport, .optimizer]
+}

@@ -1,0 +1,77 @@
+import Pipeline
+
+/// `ppthreads analyze`: a CSV of results as a table, a summary, plots and a page.
+enum AnalyzeCommand {
+    struct Options {
+        var summary: String?
+        var svg: String?
+        var page: String?
+
+        static var flags: [Flag<Options>] {
+            [
+                .path(
+                    "--summary", set: \.summary,
+                    help: "write a CSV with a row for each group, the reference study's columns first"),
+                .path("--svg", set: \.svg, help: "a folder, which exists, to write plots to, each an SVG file"),
+                .path("--html", set: \.page, help: "write the report as a page too: one file, no network"),
+            ]
+        }
+    }
+
+    static var command: Command {
+        Command(
+            name: "analyze", summary: "makes a table, plots and a page of a CSV of results",
+            help: helpText(
+                """
+                Usage: ppthreads analyze FILE [flags]
+
+                Reads runs from a CSV that run --emit-csv or sweep wrote, or the PyTorch reference study's runs or summary.
+                Tells tokens/s, the speedup vs GPipe, true scaling efficiency and the reference study's, and which part of the
+                step each loss takes. Of rows with the same settings and repeat the newest counts; rows that differ in their
+                repeat are a sample, with its median and a 95 % bootstrap interval. Where a run to compare with is not in the
+                file there is a dash.
+                """, Options.flags), run: run)
+    }
+
+    private static func run(_ arguments: [String]) throws(CommandError) {
+        guard let path = arguments.first, !path.hasPrefix("-") else {
+            throw CommandError(code: .usage, message: "a CSV of results is missing: ppthreads analyze FILE")
+        }
+        var options = Options()
+        try Flag.parse(Array(arguments.dropFirst()), Options.flags, into: &options)
+        try readingData { () throws(DataError) in try checkWritable(options) }
+        let report = AnalyzeReport(
+            path: path, try readingData { () throws(DataError) in try Results(path: path) })
+        tellProblems(report)
+        try Terminal.output(AnalyzeTable(report).text)
+        try readingData { () throws(DataError) in try write(report, options, arguments) }
+    }
+
+    private static func checkWritable(_ options: Options) throws(DataError) {
+        for file in [options.summary, options.page].compactMap(\.self) { try WholeFile.checkWritable(file) }
+        guard let folder = options.svg else { return }
+        do throws(DataError) { try WholeFile.checkWritable("\(folder)/speedup.svg") } catch {
+            throw DataError(path: folder, reason: error.reason)
+        }
+    }
+
+    private static func tellProblems(_ report: AnalyzeReport) {
+        let (told, count) = (report.results.problems, report.results.problemCount)
+        for problem in told { Terminal.error("ppthreads analyze: \(report.path): \(problem.description); left out") }
+        if count > told.count {
+            Terminal.error("ppthreads analyze: \(report.path): \(count - told.count) more rows like these; left out")
+        }
+    }
+
+    private static func write(_ report: AnalyzeReport, _ options: Options, _ arguments: [String]) throws(DataError) {
+        if let path = options.summary {
+            try WholeFile.write(path, text: ResultsSummary(report.analysis).text)
+        }
+        if let folder = options.svg {
+            for plot in report.plots.plots { try WholeFile.write("\(folder)/\(plot.id).svg", text: plot.file) }
+        }
+        if let path = options.page {
+            try WholeFile.write(path, text: AnalyzePage(report, arguments: arguments).text)
+        }
+    }
+}

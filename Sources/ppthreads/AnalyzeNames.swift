@@ -1,0 +1,55 @@
+import Pipeline
+
+/// How groups of results are called: by what tells them apart in this file.
+struct AnalyzeNames {
+    private let results: Results
+    /// Settings that differ in this file and have no place of their own in a name.
+    let others: [RunSetting]
+
+    init(_ results: Results) {
+        self.results = results
+        let named: Set<RunSetting> = [
+            .layers, .heads, .ranks, .microbatches, .transport, .schedule, .virtualStages,
+        ]
+        others = RunSetting.allCases.filter { results.varying.contains($0) && !named.contains($0) }
+    }
+
+    func model(_ group: Int) -> String { "\(results.text(group, .layers))L-\(results.text(group, .heads))H" }
+
+    func schedule(_ group: Int) -> String {
+        let text = results.text(group, .schedule)
+        let v = results.count(group, .virtualStages).flatMap { $0 > 1 ? ", v=\($0)" : nil } ?? ""
+        return (ScheduleKind(rawValue: text)?.title ?? text) + v
+    }
+
+    /// A setting as a cell; a dash where the file does not tell.
+    func cell(_ group: Int, _ setting: RunSetting) -> String {
+        let text = results.text(group, setting)
+        return text.isEmpty ? "-" : text
+    }
+
+    /// What groups that differ in their schedule alone have in common.
+    func block(_ group: Int) -> String {
+        let microbatches = results.text(group, .microbatches)
+        let parts =
+            [model(group), "P=\(results.text(group, .ranks))", microbatches.isEmpty ? "" : "M=\(microbatches)"]
+            + [results.text(group, .transport)] + others.map { "\($0.column) \(cell(group, $0))" }
+        return parts.filter { !$0.isEmpty }.joined(separator: ", ")
+    }
+
+    func full(_ group: Int) -> String { "\(schedule(group)), \(block(group))" }
+
+    /// The class of a schedule's colour.
+    func style(_ group: Int) -> String {
+        let kind = ScheduleKind(rawValue: results.text(group, .schedule))
+        return "schedule-\(kind?.rawValue ?? "other")"
+    }
+
+    /// The schedules that some groups have, with their classes.
+    func legend(_ groups: some Sequence<Int>) -> [(style: String, title: String)] {
+        var legend = ScheduleKind.allCases.map { (style: "schedule-\($0.rawValue)", title: $0.title) }
+        legend.append(("schedule-other", "other schedules"))
+        let present = Set(groups.map(style))
+        return legend.filter { present.contains($0.style) }.map { ("solid \($0.style)", $0.title) }
+    }
+}

@@ -1,0 +1,145 @@
+import FoundationEssentials
+import Pipeline
+
+/// Results as a page: one file that needs no other and no network, and that can be read without its script.
+struct AnalyzePage {
+    private let report: AnalyzeReport
+    private let arguments: [String]
+    private var analysis: ResultsAnalysis { report.analysis }
+
+    /// - Parameter arguments: that the command was given, so that the page tells how to repeat it.
+    init(_ report: AnalyzeReport, arguments: [String]) {
+        self.report = report
+        self.arguments = arguments
+    }
+
+    var text: String {
+        let plots = report.plots.plots.map(\.section)
+        return Page.text(
+            title: "ppthreads analyze: \(report.path)", Markup([title, speeds, terms] + plots + [notes, definitions]))
+    }
+
+    // MARK: Title
+
+    private var title: Markup {
+        .element(
+            "header", [:],
+            [
+                .element("h1", [:], "How fast is each schedule, how well does it scale, and where does the step go?"),
+                Page.facts(facts), Page.command("analyze", arguments),
+            ])
+    }
+
+    private var facts: [(name: String, value: String)] {
+        let machines = report.machines
+        let results = report.results
+        return [
+            ("File", report.path), ("Rows", results.rowCount.grouped),
+            ("Groups of equal settings", results.groups.count.grouped),
+            (
+                machines.count == 1 ? "Machine" : "Machines",
+                machines.isEmpty ? "not told" : machines.joined(separator: "; ")
+            ),
+            ("Analyzed", Date.now.formatted(.iso8601)),
+        ] + report.common.filter { $0.name != RunSetting.host.column && $0.name != RunSetting.cpu.column }
+    }
+
+    // MARK: Table
+
+    private var speeds: Markup {
+        let header =
+            settingNames + (report.hasRepeats ? ["runs"] : [])
+            + ["tokens/s", "step, ms", "x GPipe", "efficiency", "reference eff."]
+        let caption: Markup =
+            report.hasRepeats
+            ? "Medians over repeats, with 95\u{A0}% intervals" : "One run of each; a dash where there is no figure"
+        return Page.section(
+            "speeds", "How fast",
+            Page.table(caption, header, report.groups.map(row), texts: settingNames.count, sortable: true))
+    }
+
+    private func row(_ group: Int) -> Markup {
+        let runs = Markup.element("td", [:], "\(String(report.results.samples(group).count))")
+        let figures = [
+            cell(analysis.tokensPerSecond(group)) { $0.tokens },
+            cell(analysis.stepSeconds(group)) { ($0 * 1000).fixed(2) }, cell(analysis.speedup(group)) { $0.fixed(3) },
+            cell(analysis.efficiency(group)) { "\(($0 * 100).fixed(1)) %" },
+            cell(analysis.referenceEfficiency(group)) { "\(($0 * 100).fixed(1)) %" },
+        ]
+        return .element("tr", [:], Markup(settings(group) + (report.hasRepeats ? [runs] : []) + figures))
+    }
+
+    private func settings(_ group: Int) -> [Markup] {
+        let names = report.names
+        let texts =
+            [.ranks, .microbatches, .transport].map { names.cell(group, $0) } + [names.schedule(group)]
+            + names.others.map { names.cell(group, $0) }
+        return [Page.rowHeader(names.model(group))] + texts.map(Page.textCell)
+    }
+
+    private var terms: Markup {
+        let groups = report.groups.filter { analysis.breakdown($0) != nil }
+        if groups.isEmpty { return [] }
+        let header = settingNames + ["step, ms"] + Breakdown.Term.allCases.map(\.rawValue)
+        let rows = groups.map { group -> Markup in
+            let breakdown = analysis.breakdown(group)!
+            let shares = Breakdown.Term.allCases.map { (breakdown[$0] / breakdown.step * 100).fixed(1) }
+            let cells = ([(breakdown.step * 1000).fixed(2)] + shares).map { Markup.element("td", [:], Markup($0)) }
+            return .element("tr", [:], Markup(settings(group) + cells))
+        }
+        return Page.section(
+            "terms", "Which part of the step each term takes",
+            Page.table(
+                "The mean step, and its terms in % of it", header, rows, texts: settingNames.count, sortable: true))
+    }
+
+    private var settingNames: [String] {
+        ["model", "P", "M", "transport", "schedule"] + report.names.others.map(\.column)
+    }
+
+    private func cell(_ estimate: Estimate?, _ format: (Double) -> String) -> Markup {
+        estimate.map { Page.cell($0, format) } ?? Page.noFigure
+    }
+
+    // MARK: Notes and definitions
+
+    private var notes: Markup {
+        let lines = report.notes + report.results.problems.map(\.description)
+        if lines.isEmpty { return [] }
+        let items = lines.map { Markup.element("li", [:], Markup($0)) }
+        return Page.section("notes", "What is missing, and what was left out", .element("ul", [:], Markup(items)))
+    }
+
+    private var definitions: Markup {
+        let terms = report.hasTerms ? Breakdown.Term.allCases.map(Page.definition) : []
+        let others = Self.meanings.map { Page.definition($0.name, $0.meaning) }
+        return Page.section(
+            "definitions", "What the figures mean",
+            .element("dl", ["class": "definitions"], Markup(others + terms)))
+    }
+
+    private static let meanings: [(name: Markup, meaning: Markup)] = [
+        ("tokens/s", "The file's column tokens_per_s: batch x sequence length over the mean step of a run."),
+        ("step", "The file's column avg_step_time_s: the mean over the measured steps of a run."),
+        (
+            "x GPipe",
+            "Tokens/s over those of GPipe with all other settings the same: model, P, M, transport, machine and the rest."
+        ),
+        (
+            "efficiency",
+            "True scaling efficiency: tokens/s over P times those of the same model on one stage, at the same M and threads."
+        ),
+        (
+            "reference efficiency",
+            "Speedup vs GPipe over P. The PyTorch reference study calls it scaling efficiency; GPipe has 100/P % of it by construction, so it says nothing about scaling."
+        ),
+        (
+            "runs, interval",
+            "Rows that differ in their repeat alone are one sample: figures are medians, with 95\u{A0}% bootstrap intervals. Of rows with the same repeat the newest counts. One run has no spread to tell of."
+        ),
+        (
+            "ideal",
+            "M / (M + P - 1) for GPipe and 1F1B, vM / (vM + P - 1) for v stages a rank: the part of the step in which a rank works when stages are equal and hand-offs are free."
+        ),
+    ]
+}

@@ -1,0 +1,67 @@
+import Pipeline
+
+/// Results for a person.
+struct AnalyzeTable {
+    private let report: AnalyzeReport
+    private var analysis: ResultsAnalysis { report.analysis }
+
+    init(_ report: AnalyzeReport) { self.report = report }
+
+    var text: String {
+        let common = report.common.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
+        let counts =
+            "\(report.path): \(AnalyzeReport.count(report.results.rowCount, "row")), "
+            + "\(AnalyzeReport.count(report.results.groups.count, "group")) of equal settings"
+        let interval = report.hasRepeats ? "; medians over repeats with 95 % intervals" : ""
+        return [counts + interval, common.isEmpty ? "" : "all with \(common)", "", table].joined(separator: "\n")
+            + report.notes.map { "\nnote: \($0)" }.joined()
+    }
+
+    private var table: String {
+        TextTable([header] + report.groups.map(row), leading: 5 + report.names.others.count).text
+    }
+
+    private var header: [String] {
+        let figures = ["tokens/s", "step, ms", "x GPipe"].flatMap { report.hasRepeats ? [$0, ""] : [$0] }
+        return ["model", "P", "M", "transport", "schedule"] + report.names.others.map(\.column)
+            + (report.hasRepeats ? ["runs"] : []) + figures + ["efficiency", "reference eff."]
+            + (report.hasTerms ? Breakdown.Term.lost.map { "\($0.rawValue), %" } : [])
+    }
+
+    private func row(_ group: Int) -> [String] {
+        let names = report.names
+        let settings = [
+            names.model(group), names.cell(group, .ranks), names.cell(group, .microbatches),
+            names.cell(group, .transport),
+            names.schedule(group),
+        ]
+        let breakdown = analysis.breakdown(group)
+        let terms = Breakdown.Term.lost.map { term in
+            breakdown.map { ($0[term] / $0.step * 100).fixed(1) } ?? "-"
+        }
+        return settings + names.others.map { names.cell(group, $0) }
+            + (report.hasRepeats ? [String(report.results.samples(group).count)] : [])
+            + cells(analysis.tokensPerSecond(group)) { $0.tokens }
+            + cells(analysis.stepSeconds(group)) { ($0 * 1000).fixed(2) }
+            + cells(analysis.speedup(group)) { $0.fixed(3) }
+            + [analysis.efficiency(group), analysis.referenceEfficiency(group)].map {
+                $0.map { "\(($0.value * 100).fixed(1)) %" } ?? "-"
+            } + (report.hasTerms ? terms : [])
+    }
+
+    private func cells(_ estimate: Estimate?, _ format: (Double) -> String) -> [String] {
+        guard let estimate else { return report.hasRepeats ? ["-", ""] : ["-"] }
+        let interval = estimate.low < estimate.high ? "[\(format(estimate.low)), \(format(estimate.high))]" : ""
+        return [format(estimate.value)] + (report.hasRepeats ? [interval] : [])
+    }
+}
+
+extension Breakdown.Term {
+    /// All but the work itself.
+    static let lost = allCases.filter { $0 != .work }
+}
+
+extension Double {
+    /// Tokens per second: whole ones, unless there are few.
+    var tokens: String { self < 1000 ? fixed(1) : Int(rounded()).grouped }
+}

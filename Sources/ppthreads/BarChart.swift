@@ -1,0 +1,92 @@
+import Pipeline
+
+/// Bars from the left under headings, each as long as its value, on one scale.
+struct BarChart {
+    enum Row {
+        /// What the bars below have in common.
+        case heading(String)
+        /// What one bar is, and its value at the right end.
+        case caption(String, value: String)
+        case bar(Bar)
+    }
+
+    struct Bar {
+        /// Pieces, one after the other. One below 0, which noise can bring about, takes back from the one before it.
+        let pieces: [(style: String, length: Double)]
+        let interval: Estimate?
+        /// What stands behind the bar.
+        let value: String
+        let details: String
+        var height = 16.0
+    }
+
+    let rows: [Row]
+    let scale: Scale
+    let axis: String
+    /// Where a dashed line stands.
+    var reference: Double?
+
+    var height: Double { rows.reduce(0) { $0 + Self.height($1) } }
+
+    var content: Markup {
+        let line = reference.map { Markup.line("ideal", from: (scale.part($0), 0), to: (scale.part($0), height)) }
+        return [
+            scale.grid(height: height), line ?? [], drawnRows,
+            .label("axis", x: "50%", y: height + 36, Markup(axis)),
+        ]
+    }
+
+    private static func height(_ row: Row) -> Double {
+        switch row {
+        case .heading: 30
+        case .caption: 20
+        case .bar(let bar): bar.height + 5
+        }
+    }
+
+    private var drawnRows: Markup {
+        var top = 0.0
+        return Markup(
+            rows.map { row -> Markup in
+                defer { top += Self.height(row) }
+                switch row {
+                case .heading(let text): return .label("name halo", x: "0", y: top + 22, Markup(text))
+                case .caption(let text, let value):
+                    return [
+                        .label("aside halo", x: "0", y: top + 15, Markup(text)),
+                        .label("sum halo", x: "100%", y: top + 15, Markup(value)),
+                    ]
+                case .bar(let bar): return drawing(bar, top)
+                }
+            })
+    }
+
+    private func drawing(_ bar: Bar, _ top: Double) -> Markup {
+        var start = 0.0
+        let pieces = bar.pieces.map { style, length -> Markup in
+            defer { start += length }
+            return .rectangle(
+                style, x: scale.part(start), y: top, width: scale.part(max(0, length)), height: bar.height)
+        }
+        let end = max(start, bar.interval?.high ?? 0)
+        return .mark(
+            bar.details,
+            [
+                .rectangle("hit", x: "0", y: top, width: "100%", height: bar.height), Markup(pieces),
+                bar.interval.map { whisker($0, top + bar.height / 2) } ?? [],
+                bar.value.isEmpty
+                    ? []
+                    : .label(
+                        "aside halo", x: scale.part(end), y: top + bar.height / 2 + 4.5, shift: 6, Markup(bar.value)),
+            ])
+    }
+
+    private func whisker(_ estimate: Estimate, _ y: Double) -> Markup {
+        if estimate.low == estimate.high { return [] }
+        let (low, high) = (scale.part(estimate.low), scale.part(estimate.high))
+        return [
+            .line("whisker", from: (low, y), to: (high, y)), .line("whisker", from: (low, y - 4), to: (low, y + 4)),
+            .line("whisker", from: (high, y - 4), to: (high, y + 4)),
+        ]
+    }
+}

@@ -1,0 +1,121 @@
+/// A chart that stands in a page, as wide as the page, or in an SVG file of its own.
+struct Plot {
+    /// The section's in the page, and the file's name.
+    let id: String
+    let title: String
+    /// What it shows, in a sentence.
+    let note: String
+    let legend: [(style: String, title: String)]
+    /// Without the margins: below there is room for an axis.
+    let height: Double
+    let content: Markup
+
+    private static let axisHeight = 42.0
+
+    /// For a page with `Page`'s style and script.
+    var section: Markup {
+        Page.section(
+            id, Markup(title),
+            [
+                .element("p", [:], Markup(note)), Page.legend(legend.map { ($0.style, Markup($0.title)) }),
+                .chart(title, height: height + Self.axisHeight, content),
+            ])
+    }
+
+    /// One that needs no other file.
+    var file: String {
+        let notes = Self.lines(note, columns: 112)
+        let legendTop = 54 + Double(notes.count) * 18
+        let (keys, legendHeight) = fileLegend(top: legendTop)
+        let top = legendTop + legendHeight + 12
+        let chart = Markup.element(
+            "svg",
+            [
+                "class": "chart", "x": "24", "y": top.fixed(0), "width": String(Self.width - 48),
+                "height": (height + Self.axisHeight).fixed(0), "overflow": "visible",
+            ], content)
+        let lines = notes.enumerated().map { line, text in
+            Markup.label("aside", x: "24", y: 54 + Double(line) * 18, Markup(text))
+        }
+        return Markup.svgFile(
+            title, width: Self.width, height: top + height + Self.axisHeight + 12,
+            [
+                Self.style,
+                .rectangle("paper", x: "0", y: 0, width: "100%", height: top + height + Self.axisHeight + 12),
+                .label("title", x: "24", y: 32, Markup(title)), Markup(lines), keys, chart,
+            ])
+    }
+
+    private static let width = 800
+
+    /// Entries in rows; and how high they are.
+    private func fileLegend(top: Double) -> (Markup, height: Double) {
+        var (x, y) = (24, top)
+        let entries = legend.map { style, title -> Markup in
+            let length = 22 + title.count * 7 + 20
+            if x + length > Self.width - 24 { (x, y) = (24, y + 22) }
+            defer { x += length }
+            return [
+                .rectangle(style, x: "\(x)", y: y, width: "14", height: 14),
+                .label("aside", x: "\(x + 20)", y: y + 12, Markup(title)),
+            ]
+        }
+        return (Markup(entries), legend.isEmpty ? 0 : y - top + 22)
+    }
+
+    /// A text in lines of at most so many characters, where its words allow.
+    private static func lines(_ text: String, columns: Int) -> [String] {
+        text.split(separator: " ").reduce(into: [String]()) { lines, word in
+            if let last = lines.last, last.count + word.count < columns {
+                lines[lines.count - 1] = "\(last) \(word)"
+            } else {
+                lines.append(String(word))
+            }
+        }
+    }
+
+    /// The page's colours, without variables, which many programs that show SVG do not know.
+    private static let style = Markup.code(
+        "style",
+        """
+        text { fill: #16191d; font: 13px system-ui, "Helvetica Neue", Arial, sans-serif; }
+        .title { font-size: 18px; font-weight: 600; }
+        .name { font-weight: 600; }
+        .sum { text-anchor: end; }
+        .tick { font-size: 12px; text-anchor: middle; }
+        .axis { text-anchor: middle; }
+        .aside { font-size: 13px; }
+        .tick, .axis, .aside { fill: #57606a; }
+        .paper { fill: #ffffff; }
+        .hit { fill: transparent; }
+        .grid { stroke: #d4d8dd; }
+        .whisker { stroke: #16191d; stroke-width: 1.5; }
+        .work { fill: #0072b2; }
+        .imbalance { fill: #e69f00; }
+        .bubble { fill: #56b4e9; }
+        .oversubscription { fill: #cc79a7; }
+        .transport { fill: #d55e00; }
+        .optimizer { fill: #009e73; }
+        .schedule-gpipe { color: #0072b2; }
+        .schedule-1f1b { color: #e69f00; }
+        .schedule-interleaved { color: #009e73; }
+        .schedule-other { color: #cc79a7; }
+        .solid { fill: currentColor; }
+        .outline { fill: none; stroke: currentColor; stroke-width: 1.5; }
+        .series { stroke: currentColor; stroke-width: 2; }
+        .point { stroke: #ffffff; stroke-width: 1; }
+        .halo { paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round; }
+        .ideal { stroke: #57606a; stroke-width: 1.5; stroke-dasharray: 5 4; fill: none; }
+        @media (prefers-color-scheme: dark) {
+          text { fill: #e8eaed; }
+          .tick, .axis, .aside { fill: #a4adb7; }
+          .paper { fill: #14171a; }
+          .grid { stroke: #3b434b; }
+          .whisker { stroke: #e8eaed; }
+          .ideal { stroke: #a4adb7; }
+          .point, .halo { stroke: #14171a; }
+          .work { fill: #1579b8; }
+          .schedule-gpipe { color: #1579b8; }
+        }
+        """)
+}

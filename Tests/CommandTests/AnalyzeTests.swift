@@ -1,0 +1,200 @@
+import Foundation
+import FoundationXML
+import Testing
+
+struct AnalyzeTests {
+    // MARK: Inputs
+
+    private static let header =
+        "schedule,world_size,layers,heads,hidden_dim,microbatches,threads,avg_step_time_s,total_time_s,tokens_per_s,"
+        + "timestamp,transport,virtual_stages,work_s,imbalance_s,bubble_s,oversubscription_s,transport_s,optimizer_s,"
+        + "repeat,host,cpu,error"
+
+    /// A row as `run --emit-csv` and `sweep` write it.
+    private static func row(
+        _ schedule: String, ranks: Int = 2, tokens: String = "1000", repetition: Int = 0, minute: Int = 0,
+        threads: Int = 1, microbatches: Int = 4, transport: String = "threads", host: String = "box", error: String = ""
+    ) -> String {
+        let step = error.isEmpty && Double(tokens) ?? 0 > 0 ? "\(512 / Double(tokens)!)" : error.isEmpty ? "0.5" : ""
+        let terms = error.isEmpty ? "0.2,0.05,0.1,0,0.1,0.05" : ",,,,,"
+        let time = "2026-01-01T00:\(minute < 10 ? "0" : "")\(minute):00Z"
+        return "\(schedule),\(ranks),4,4,240,\(microbatches),\(threads),\(step),\(step),\(error.isEmpty ? tokens : ""),"
+            + "\(time),\(transport),1,\(terms),\(repetition),\(host),cpu,\(error)"
+    }
+
+    private let folder: Folder
+    init() throws { folder = try Folder() }
+
+    private func csv(_ rows: String...) throws -> String {
+        try folder.file("results.csv", Array(([Self.header] + rows).joined(separator: "\n").utf8))
+    }
+
+    private func analyze(_ path: String, _ flags: String...) throws -> Command.Outcome {
+        let outcome = try Command.run(["analyze", path] + flags)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        return outcome
+    }
+
+    /// The rows of a summary of a file, as dictionaries.
+    private func summary(_ path: String) throws -> [[String: String]] {
+        let summary = folder.path("summary.csv")
+        _ = try analyze(path, "--summary", summary)
+        return try Self.table(String(contentsOfFile: summary, encoding: .utf8))
+    }
+
+    /// A CSV without quotes.
+    private static func table(_ text: String) -> [[String: String]] {
+        let rows = text.split(separator: "\n").map { row in
+            row.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        return rows.dropFirst().map { Dictionary(uniqueKeysWithValues: zip(rows[0], $0)) }
+    }
+
+    private static let data = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Data")
+
+    // MARK: Figures
+
+    @Test("the reference study's summary gives its own speedups and percentages") func referenceSummary() throws {
+        let path = Self.data.appending(path: "reference_summary.csv").path
+        let published = Self.table(try String(contentsOfFile: path, encoding: .utf8))
+        let own = try summary(path)
+        #expect(own.count == 12 && published.count == 12)
+        for row in published {
+            let same = own.first { other in
+                ["layers", "heads", "Processes", "schedule"].allSatisfy { other[$0] == row[$0] }
+            }
+            for (column, value) in row {
+                #expect(Double(same?[column] ?? "") == Double(value) && (same?[column] != nil), "\(column) of \(row)")
+            }
+        }
+        let text = try String(contentsOfFile: folder.path("summary.csv"), encoding: .utf8)
+        let header = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")[0]
+        #expect(text.hasPrefix(header + ","))
+    }
+
+    @Test("the reference runner's thirteen columns are enough") func referenceRows() throws {
+        let path = try folder.file(
+            "raw.csv",
+            Array(
+                """
+                schedule,world_size,layers,heads,hidden_dim,seq_len,batch_size,microbatches,threads,avg_step_time_s,total_time_s,tokens_per_s,timestamp
+                gpipe,2,4,4,240,64,8,4,1,0.8,0.8,640.0,2025-09-20 10:00:00
+                1f1b,2,4,4,240,64,8,4,1,0.64,0.64,800.0,2025-09-20 10:00:01
+                """.utf8))
+        #expect(try summary(path).map { $0["Speedup vs GPipe"] } == ["1.0", "1.25"])
+    }
+
+    @Test("of rows with the same settings and repeat the newest counts, wherever it is; others are a sample")
+    func sample() throws {
+        let path = try csv(
+            Self.row("gpipe", tokens: "500", repetition: 0, minute: 5), Self.row("gpipe", tokens: "900", minute: 1),
+            Self.row("gpipe", tokens: "700", repetition: 1), Self.row("gpipe", tokens: "600", repetition: 2))
+        let rows = try summary(path)
+        #expect(rows.count == 1 && rows[0]["Runs"] == "3")
+        #expect(rows[0]["Tokens per Second"] == "600.0")
+        let output = try analyze(path).output
+        #expect(output.contains("600.0  [500.0, 700.0]"))
+        #expect(output.contains("note: 1 row left out for a newer one"))
+    }
+
+    @Test("scaling efficiency is over the one-stage run of the same threads, the reference's over GPipe")
+    func efficiency() throws {
+        let rows = try summary(
+            try csv(
+                Self.row("gpipe", ranks: 1, tokens: "600"), Self.row("gpipe", ranks: 1, tokens: "9999", threads: 2),
+                Self.row("gpipe", tokens: "900", transport: "unix"), Self.row("1f1b", tokens: "990", transport: "unix"))
+        )
+        let row = try #require(rows.first { $0["schedule"] == "1f1b" })
+        #expect(abs(Double(row["True Efficiency (%)"]!)! - 82.5) < 1e-9)
+        #expect(abs(Double(row["Scaling Efficiency (%)"]!)! - 55) < 1e-9)
+        #expect(row["bubble_s"] == "0.1" && row["transport"] == "unix")
+    }
+
+    @Test("without a GPipe run of the same settings and machine there is no speedup, and a note says so")
+    func gaps() throws {
+        let path = try csv(
+            Self.row("gpipe", host: "one"), Self.row("1f1b", host: "two"),
+            Self.row("1f1b", microbatches: 8, host: "one"),
+            Self.row("interleaved", host: "one", error: "rank 1 died"))
+        let rows = try summary(path).filter { $0["schedule"] != "gpipe" }
+        #expect(rows.count == 3 && rows.allSatisfy { $0["Speedup vs GPipe"] == "" && $0["True Efficiency (%)"] == "" })
+        #expect(rows.filter { $0["error"] == "rank 1 died" }.count == 1)
+        let output = try analyze(path).output
+        #expect(output.contains("note: the file has runs of 2 machines, which are not compared with each other"))
+        #expect(output.contains("note: 2 groups of 3 without a GPipe run"))
+        #expect(output.contains("note: no run of Interleaved-1F1B, 4L-4H, P=2, M=4, threads, host one: rank 1 died"))
+    }
+
+    @Test("rows that cannot be read are told of by their numbers, and the others count") func badRows() throws {
+        let outcome = try analyze(
+            try csv(
+                Self.row("gpipe"), Self.row("1f1b", tokens: "fast"), Self.row("1f1b", tokens: "nan"),
+                Self.row("1f1b", tokens: "inf"), "gpipe,2,4", Self.row("1f1b", tokens: "2000")))
+        let lines = outcome.errorLines.map { $0.split(separator: "results.csv: ").last! }
+        #expect(
+            lines == [
+                "row 3: tokens_per_s is 'fast', not a finite number above 0; left out",
+                "row 4: tokens_per_s is 'nan', not a finite number above 0; left out",
+                "row 5: tokens_per_s is 'inf', not a finite number above 0; left out",
+                "row 6: has 3 fields, the header 23; left out",
+            ])
+        #expect(outcome.output.contains("2.000") && outcome.output.contains("note: 4 rows left out that could not"))
+    }
+
+    @Test("fields in quotes may hold commas, quotes and ends of lines; a summary is a results CSV itself")
+    func quoted() throws {
+        let path = try csv(
+            Self.row("gpipe", host: "\"a, \"\"b\"\"\n<c>\""),
+            Self.row("1f1b", tokens: "1500", host: "\"a, \"\"b\"\"\n<c>\""))
+        let (first, second) = (folder.path("first.csv"), folder.path("second.csv"))
+        #expect(try analyze(path, "--summary", first).output.contains("1.500"))
+        _ = try analyze(first, "--summary", second)
+        let text = try String(contentsOfFile: first, encoding: .utf8)
+        #expect(text == (try String(contentsOfFile: second, encoding: .utf8)))
+        #expect(text.contains("\"a, \"\"b\"\"\n<c>\""))
+    }
+
+    @Test("what run --emit-csv prints is read") func ownRun() throws {
+        let run = try Command.run(["run", "--emit-csv", "--measure", "2"] + tiny)
+        let path = try folder.file("run.csv", Array(run.output.utf8))
+        let output = try analyze(path).output
+        #expect(output.contains("4L-2H") && output.contains("bubble, %"))
+    }
+
+    // MARK: Plots and page
+
+    @Test("each plot that the figures allow is a well-formed file, and the others are told of") func plots() throws {
+        let all = [1, 2].flatMap { ranks in
+            [2, 4].flatMap { microbatches in
+                ["gpipe", "1f1b"].flatMap { schedule in
+                    (0...1).map {
+                        Self.row(
+                            schedule, ranks: ranks, tokens: "\(900 + $0)", repetition: $0, microbatches: microbatches)
+                    }
+                }
+            }
+        }
+        let path = try folder.file("all.csv", Array(([Self.header] + all).joined(separator: "\n").utf8))
+        #expect(!(try analyze(path, "--svg", folder.url.path).output.contains("no plot")))
+        for name in ["speedup", "efficiency", "breakdown", "microbatches", "formula"] {
+            let text = try String(contentsOfFile: folder.path("\(name).svg"), encoding: .utf8)
+            #expect(XMLParser(data: Data(text.utf8)).parse(), "\(name)")
+            #expect(text.contains("prefers-color-scheme: dark") && !text.contains("var(--"))
+            #expect(text.contains("(ms)") || text.contains("%") || text.contains("tokens/s"))
+        }
+        let few = try analyze(try csv(Self.row("gpipe", ranks: 1))).output
+        for name in ["speedup", "efficiency", "microbatches", "formula"] { #expect(few.contains("no plot \(name): ")) }
+    }
+
+    @Test("the page is well-formed, needs nothing outside of itself, and takes names as text") func page() throws {
+        let file = folder.path("page.html")
+        let path = try csv(Self.row("gpipe", host: "<b>&'x'"), Self.row("1f1b", tokens: "1500", host: "<b>&'x'"))
+        _ = try analyze(path, "--html", file)
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(unbalancedTags(text).isEmpty)
+        #expect(!text.contains("<b>") && text.contains("&lt;b&gt;"))
+        #expect(["http://", "https://", "src=", "href=", "@import", "<link"].allSatisfy { !text.contains($0) })
+        #expect(text.contains("ppthreads analyze \(path) --html \(file)"))
+        #expect(text.contains("speedup  1.500"))
+    }
+}
