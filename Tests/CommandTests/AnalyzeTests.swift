@@ -101,9 +101,9 @@ struct AnalyzeTests {
     func efficiency() throws {
         let rows = try summary(
             try csv(
-                Self.row("gpipe", ranks: 1, tokens: "600"), Self.row("gpipe", ranks: 1, tokens: "9999", threads: 2),
-                Self.row("gpipe", tokens: "900", transport: "unix"), Self.row("1f1b", tokens: "990", transport: "unix"))
-        )
+                Self.row("gpipe", ranks: 1, tokens: "9999"), Self.row("gpipe", ranks: 1, tokens: "600", threads: 2),
+                Self.row("gpipe", tokens: "900", threads: 2, transport: "unix"),
+                Self.row("1f1b", tokens: "990", threads: 2, transport: "unix")))
         let row = try #require(rows.first { $0["schedule"] == "1f1b" })
         #expect(abs(Double(row["True Efficiency (%)"]!)! - 82.5) < 1e-9)
         #expect(abs(Double(row["Scaling Efficiency (%)"]!)! - 55) < 1e-9)
@@ -114,7 +114,7 @@ struct AnalyzeTests {
     func gaps() throws {
         let path = try csv(
             Self.row("gpipe", host: "one"), Self.row("1f1b", host: "two"),
-            Self.row("1f1b", microbatches: 8, host: "one"),
+            Self.row("1f1b", microbatches: 2, host: "one"),
             Self.row("interleaved", host: "one", error: "rank 1 died"))
         let rows = try summary(path).filter { $0["schedule"] != "gpipe" }
         #expect(rows.count == 3 && rows.allSatisfy { $0["Speedup vs GPipe"] == "" && $0["True Efficiency (%)"] == "" })

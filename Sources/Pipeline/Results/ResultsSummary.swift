@@ -18,7 +18,13 @@ public struct ResultsSummary {
                 "Total Time (s)", "Speedup vs GPipe", "Scaling Efficiency (%)",
             ] + settings.map(\.column) + ["True Efficiency (%)", "Runs"] + terms + ["error"]
         var text = header.joined(separator: ",") + "\n"
-        for group in analysis.groups { text += row(group).map(Self.field).joined(separator: ",") + "\n" }
+        for group in analysis.groups {
+            for (place, field) in row(group).enumerated() {
+                if place > 0 { text += "," }
+                text += Self.field(field)
+            }
+            text += "\n"
+        }
         return text
     }
 
@@ -45,9 +51,13 @@ public struct ResultsSummary {
 
     /// In quotes where it has to be.
     private static func field(_ text: String) -> String {
-        let isPlain = !text.utf8.contains { Self.special.contains($0) }
-        return isPlain ? text : "\"\(text.replacing("\"", with: "\"\""))\""
+        text.utf8.contains(where: isSpecial) ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
     }
 
-    private static let special = Set(",\"\n\r".utf8)
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "\n"), UInt8(ascii: "\r"): true
+        default: false
+        }
+    }
 }
