@@ -158,7 +158,7 @@ struct BadInputTests {
         Case("analyze FOLDER/header.csv", 65, "FOLDER/header.csv: has a header and no rows"),
         Case(
             "analyze FOLDER/columns.csv", 65,
-            "FOLDER/columns.csv: has no column world_size or Processes, heads, avg_step_time_s or Average Step Time (s); "
+            "FOLDER/columns.csv: has no column world_size (or Processes), heads, avg_step_time_s (or Average Step Time (s)); "
                 + "a results CSV has them"),
         Case(
             "analyze FOLDER/bad.csv", 65,

@@ -26,7 +26,7 @@ struct ResultsReader {
             RunSetting.required.filter { place($0.columns) == nil }.map(\.columns)
             + RunFigure.required.filter { place($0.columns) == nil }.map(\.columns)
         if !missing.isEmpty {
-            let names = missing.map { $0.joined(separator: " or ") }.joined(separator: ", ")
+            let names = missing.map { $0.count > 1 ? "\($0[0]) (or \($0[1]))" : $0[0] }.joined(separator: ", ")
             throw DataError(path: path, reason: "has no column \(names); a results CSV has them")
         }
         settings = RunSetting.allCases.compactMap { setting in
@@ -81,7 +81,8 @@ struct ResultsReader {
 
     private mutating func read(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) throws(RowError) {
         if fields.count != columnCount {
-            throw RowError(reason: "has \(fields.count) fields, the header \(columnCount)")
+            throw RowError(
+                reason: "has \(fields.count) field\(fields.count == 1 ? "" : "s"), the header \(columnCount)")
         }
         for (setting, place, column) in settings {
             guard let value = rows.values.number(of: setting, place: place, fields[column], in: bytes) else {
