@@ -127,8 +127,10 @@ struct RunCommandTests {
         }
         #expect(try Command.run("--version").output.hasPrefix("ppthreads "))
         let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
-        let help = try ["compare", "sweep", "analyze", "run", "trace", "verify"].map { try Command.run("help", $0).output }
-            .joined()
+        let help = try ["compare", "sweep", "analyze", "run", "trace", "verify"].map {
+            try Command.run("help", $0).output
+        }
+        .joined()
         func flags(_ text: String) -> Set<String> { Set(text.matches(of: /--[a-z][a-z-]*/).map { String($0.output) }) }
         let other: Set = ["--flag", "--version", "--help"]
         #expect(flags(help).subtracting(flags(document)).subtracting(other).isEmpty)
