@@ -21,7 +21,7 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
     public init(
         name: String, cpu: Int?, body: @escaping (Pinning) throws(Failure) -> Value
     ) throws(ForkError) {
-        let threads = Self.threadCount() - Int(ppt_sanitizer_threads())
+        let threads = Self.threadsLeft()
         if threads > 1 { throw .otherThreadsRun(count: threads) }
 
         let parent = getpid()
@@ -93,6 +93,16 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
         // _exit: the parent's buffered output, copied by the fork, must not be flushed a second time.
         guard let bytes = try? JSONEncoder().encode(outcome), pipe.write(bytes) else { _exit(2) }
         _exit(0)
+    }
+
+    /// The process's threads, once those that have ended are gone: one that was joined may still be listed for a moment.
+    private static func threadsLeft() -> Int {
+        let deadline = Clock.now() + 1_000_000_000
+        while true {
+            let threads = threadCount() - Int(ppt_sanitizer_threads())
+            if threads <= 1 || Clock.now() > deadline { return threads }
+            Clock.sleep(nanoseconds: 1_000_000)
+        }
     }
 
     private static func threadCount() -> Int {
