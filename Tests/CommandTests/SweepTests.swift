@@ -23,12 +23,12 @@ struct SweepTests {
     func grid() throws {
         let outcome = try sweep([
             "--layers", "2,4", "--heads", "1,2", "--dim", "8", "--stages", "2,4", "--microbatches", "2,4", "--threads",
-            "1,2", "--schedule", "gpipe,1f1b", "--transport", "threads,processes", "--repeat", "2",
+            "1,2", "--schedule", "gpipe,1f1b", "--repeat", "2",
         ])
         #expect(outcome.code == 0, "\(outcome.errors)")
         let (models, rest) = ([["2", "4"], ["1", "2"], ["8"]], [["2", "4"], ["1", "2"], ["uniform"]])
         let all = Self.choices(
-            models + [["2", "4"]] + rest + [["gpipe", "1f1b"], ["threads", "processes"], ["1", "2"]])
+            models + [["2", "4"]] + rest + [["gpipe", "1f1b"], ["threads"], ["1", "2"]])
         let oneStage = Self.choices(models + [["1"]] + rest + [["gpipe"], ["threads"], ["1", "2"]])
         let expected = Set(all.filter { !$0.contains(/^2 . 8 4/) } + oneStage)
         let contents = try SweepFileContents(out)
