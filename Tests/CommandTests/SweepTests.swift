@@ -44,7 +44,7 @@ struct SweepTests {
             }
             #expect(Int(row["peak_in_flight"]!)! >= 1 && row["error"] == "" && row["format"] == "1")
         }
-        #expect(outcome.errorLines.count == 2 * 2 * 2 * 2 * 2)
+        #expect(outcome.errorLines.count == 2 * 2 * 2 * 2)
         #expect(outcome.errorLines.allSatisfy { $0.hasPrefix("no fit") && $0.contains("has at most 2 stages, not 4") })
     }
 
