@@ -44,22 +44,15 @@ extension Model {
 }
 
 /// Threads whose receivers get every item late.
-struct DelayingTransport: Transport {
+struct DelayingTransport: RelinkedTransport {
     let name = "delaying"
     let nanoseconds: UInt64
-    private let threads = ThreadTransport()
+    let base = ThreadTransport()
 
     init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
-    func sharedMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.sharedMemory(bytes: bytes) }
-    func resultMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.resultMemory(bytes: bytes) }
     func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
-        DelayingLinks(inner: try threads.connect(edges), nanoseconds: nanoseconds)
-    }
-    func start<Value: Codable & Sendable, Failure: Error & Codable>(
-        name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
-    ) throws(StartError) -> any Worker<Value, Failure> {
-        try threads.start(name: name, cpu: cpu, body: body)
+        DelayingLinks(inner: try base.connect(edges), nanoseconds: nanoseconds)
     }
 }
 

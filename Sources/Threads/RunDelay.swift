@@ -18,7 +18,8 @@ public final class RunDelay {
 
     /// Nanoseconds since the thread started. No allocation.
     public var nanoseconds: UInt64 {
-        // Sound: the buffer is used inside the call alone, within its count. The line is `time on the CPU`, `time without`, `turns`.
+        // Sound: the buffer is used inside the call alone, within its count.
+        // The line is `time on the CPU`, `time without`, `turns`.
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { bytes in
             let count = unsafe pread(descriptor, bytes.baseAddress, bytes.count, 0)
             var field = 0

@@ -11,7 +11,7 @@ struct BarChart {
     }
 
     struct Bar {
-        /// Pieces, one after the other. One below 0, which noise can bring about, takes back from the one before it.
+        /// One after the other.
         let pieces: [(style: String, length: Double)]
         let interval: Estimate?
         /// What stands behind the bar.
@@ -62,17 +62,13 @@ struct BarChart {
     }
 
     private func drawing(_ bar: Bar, _ top: Double) -> Markup {
-        var start = 0.0
-        let pieces = bar.pieces.map { style, length -> Markup in
-            defer { start += length }
-            return .rectangle(
-                style, x: scale.part(start), y: top, width: scale.part(max(0, length)), height: bar.height)
-        }
-        let end = max(start, bar.interval?.high ?? 0)
+        let length = bar.pieces.reduce(0) { $0 + $1.length }
+        let end = max(length, bar.interval?.high ?? 0)
         return .mark(
             bar.details,
             [
-                .rectangle("hit", x: "0", y: top, width: "100%", height: bar.height), Markup(pieces),
+                .rectangle("hit", x: "0", y: top, width: "100%", height: bar.height),
+                scale.stack(bar.pieces, y: top, height: bar.height),
                 bar.interval.map { whisker($0, top + bar.height / 2) } ?? [],
                 bar.value.isEmpty
                     ? []
@@ -82,11 +78,6 @@ struct BarChart {
     }
 
     private func whisker(_ estimate: Estimate, _ y: Double) -> Markup {
-        if estimate.low == estimate.high { return [] }
-        let (low, high) = (scale.part(estimate.low), scale.part(estimate.high))
-        return [
-            .line("whisker", from: (low, y), to: (high, y)), .line("whisker", from: (low, y - 4), to: (low, y + 4)),
-            .line("whisker", from: (high, y - 4), to: (high, y + 4)),
-        ]
+        estimate.low == estimate.high ? [] : scale.whisker(from: estimate.low, to: estimate.high, y: y, reach: 4)
     }
 }

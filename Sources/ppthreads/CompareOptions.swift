@@ -44,12 +44,12 @@ struct CompareOptions {
 
     /// Flags of `run` that decide what all runs have in common.
     private static var sharedFlags: [Flag<CompareOptions>] {
-        let taken = [
-            "--stages", "--virtual-stages", "--microbatches", "--partition", "--recompute", "--pin", "--threads",
-            "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
-            "--batch-size", "--optimizer", "--lr", "--dropout", "--seed", "--data", "--timeout",
-        ]
-        return RunOptions.flags.filter { taken.contains($0.names[0]) }.map { $0.within(\.run) }
+        RunOptions.flags(
+            [
+                "--stages", "--virtual-stages", "--microbatches", "--partition", "--recompute", "--pin", "--threads",
+                "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
+                "--batch-size", "--optimizer", "--lr", "--dropout", "--seed", "--data", "--timeout",
+            ], within: \.run)
     }
 
     /// Every combination, schedule by schedule.
@@ -57,10 +57,8 @@ struct CompareOptions {
         var candidates: [Comparison.Candidate] = []
         for schedule in schedules {
             for transport in transports {
-                var options = run
-                (options.schedule, options.transport) = (schedule, transport)
-                // Given for the schedules that can have several.
-                if !schedule.allowsVirtualStages { options.virtualStages = nil }
+                var options = run.under(schedule)
+                options.transport = transport
                 candidates.append(
                     Comparison.Candidate(schedule: schedule, transport: transport, plan: try options.plan()))
             }

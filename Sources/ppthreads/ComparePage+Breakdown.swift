@@ -36,28 +36,11 @@ extension ComparePage {
                 .rectangle("hit", x: "0", y: top, width: "100%", height: Self.pitch),
                 .label("name", x: "0", y: top + 17, Markup(name(place))),
                 .label("sum", x: "100%", y: top + 17, "\(step.value.milliseconds)"),
-                segments(place, scale, top + 24), whisker(step, scale, top + 35),
+                scale.stack(
+                    Breakdown.Term.allCases.map { ($0.rawValue, comparison.seconds(place, in: $0).value * 1000) },
+                    y: top + 24, height: 22),
+                scale.whisker(from: step.low * 1000, to: step.high * 1000, y: top + 35, reach: 5),
             ])
-    }
-
-    /// A term below 0, which noise can bring about, takes back from the one before it.
-    private func segments(_ place: Int, _ scale: Scale, _ top: Double) -> Markup {
-        var start = 0.0
-        return Markup(
-            Breakdown.Term.allCases.map { term in
-                let length = comparison.seconds(place, in: term).value * 1000
-                defer { start += length }
-                return .rectangle(
-                    term.rawValue, x: scale.part(start), y: top, width: scale.part(max(0, length)), height: 22)
-            })
-    }
-
-    private func whisker(_ step: Estimate, _ scale: Scale, _ y: Double) -> Markup {
-        let (low, high) = (scale.part(step.low * 1000), scale.part(step.high * 1000))
-        return [
-            .line("whisker", from: (low, y), to: (high, y)), .line("whisker", from: (low, y - 5), to: (low, y + 5)),
-            .line("whisker", from: (high, y - 5), to: (high, y + 5)),
-        ]
     }
 
     /// All terms of a candidate, in columns.

@@ -7,8 +7,8 @@ extension ComparePage {
         let scale = Scale(end: steps.map(\.seconds).max()! * 1000, unit: "ms")
         let most = steps.flatMap { $0.tasks.map(\.count) }.max()!
         let width = min(max(720, most * 16), 6000)
-        let kinds = TaskKind.allCases.filter { kind in
-            steps.contains { $0.graph.tasks.joined().contains { TaskKind($0) == kind } }
+        let kinds = RankTask.Kind.allCases.filter { kind in
+            steps.contains { $0.graph.tasks.joined().contains { $0.kind == kind } }
         }
         return Page.section(
             "steps", "A typical step, task by task",
@@ -89,7 +89,7 @@ struct GanttChart {
     private func bar(_ task: RankTask, _ rank: Int, _ times: TaskTimes) -> Markup {
         let (start, length) = (moment(times.ready), times.work * 1000)
         let pixels = length / scale.end * Double(width)
-        let style = "task \(TaskKind(task).rawValue)\(pixels < 3 ? " thin" : "")"
+        let style = "task \(task.kind.rawValue)\(pixels < 3 ? " thin" : "")"
         return .mark(
             details(task, rank, times),
             [
@@ -101,7 +101,7 @@ struct GanttChart {
 
     /// What stands in a bar, if there is room.
     private func caption(_ task: RankTask, x: String, _ top: Double, _ pixels: Double) -> Markup {
-        let kind = TaskKind(task)
+        let kind = task.kind
         let style = "caption in-\(kind.rawValue)"
         guard case .action(let action) = task else {
             let fits = pixels > Double(kind.title.count * 7 + 6)
@@ -136,7 +136,7 @@ struct GanttChart {
     }
 
     private func title(_ task: RankTask) -> String {
-        let kind = TaskKind(task).title
+        let kind = task.kind.title
         guard let stage = task.stage else { return kind }
         guard case .action(let action) = task else { return "\(kind) for stage \(stage)" }
         return "\(kind) of microbatch \(action.microbatch), stage \(stage)"
@@ -183,32 +183,11 @@ struct GanttChart {
     }
 }
 
-/// Tasks that look the same; the raw value is their class in the style sheet.
-private enum TaskKind: String, CaseIterable {
-    case forward, backward
-    case inputGradient = "input-gradient"
-    case weightGradient = "weight-gradient"
-    case packing, update
-
-    init(_ task: RankTask) {
-        self =
-            switch task {
-            case .packForward, .packBackward: .packing
-            case .update: .update
-            case .action(let action):
-                switch action.kind {
-                case .forward: .forward
-                case .backward: .backward
-                case .backwardInput: .inputGradient
-                case .backwardWeights: .weightGradient
-                }
-            }
-    }
-
-    var title: String {
+extension RankTask.Kind {
+    fileprivate var title: String {
         switch self {
-        case .inputGradient: "I: input gradient"
-        case .weightGradient: "W: weight gradient"
+        case .backwardInput: "I: input gradient"
+        case .backwardWeights: "W: weight gradient"
         case .forward, .backward, .packing, .update: rawValue
         }
     }

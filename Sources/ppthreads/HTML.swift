@@ -127,6 +127,26 @@ struct Scale {
             })
     }
 
+    /// Pieces one after the other, from 0 on. One below 0, which noise can bring about, takes back from the one before it.
+    func stack(_ pieces: [(style: String, length: Double)], y: Double, height: Double) -> Markup {
+        var start = 0.0
+        return Markup(
+            pieces.map { style, length in
+                defer { start += length }
+                return .rectangle(style, x: part(start), y: y, width: part(max(0, length)), height: height)
+            })
+    }
+
+    /// An interval, with ends that reach so many pixels up and down.
+    func whisker(from low: Double, to high: Double, y: Double, reach: Double) -> Markup {
+        let (low, high) = (part(low), part(high))
+        return [
+            .line("whisker", from: (low, y), to: (high, y)),
+            .line("whisker", from: (low, y - reach), to: (low, y + reach)),
+            .line("whisker", from: (high, y - reach), to: (high, y + reach)),
+        ]
+    }
+
     /// Round values from 0 to the end.
     var ticks: [(value: Double, text: String)] {
         let step = tickStep

@@ -72,14 +72,15 @@ extension Page {
         .work, .forward { fill: var(--blue); }
         .imbalance, .backward { fill: var(--orange); }
         .bubble { fill: var(--sky); }
-        .oversubscription, .weight-gradient { fill: var(--purple); }
+        .oversubscription, .backward-weights { fill: var(--purple); }
         .transport { fill: var(--red); }
         .optimizer, .update { fill: var(--green); }
-        .input-gradient { fill: var(--yellow); }
+        .backward-input { fill: var(--yellow); }
         .packing { fill: var(--grey); }
         .schedule-gpipe { color: var(--blue); }
         .schedule-1f1b { color: var(--orange); }
         .schedule-interleaved { color: var(--green); }
+        .schedule-zb-h1 { color: var(--red); }
         .schedule-other { color: var(--purple); }
         .solid { fill: currentColor; }
         .outline { fill: none; stroke: currentColor; stroke-width: 1.5; }

@@ -99,6 +99,7 @@ struct Plot {
         .schedule-gpipe { color: #0072b2; }
         .schedule-1f1b { color: #e69f00; }
         .schedule-interleaved { color: #009e73; }
+        .schedule-zb-h1 { color: #d55e00; }
         .schedule-other { color: #cc79a7; }
         .solid { fill: currentColor; }
         .outline { fill: none; stroke: currentColor; stroke-width: 1.5; }

@@ -212,6 +212,19 @@ extension RunOptions {
 }
 
 extension RunOptions {
+    /// The same run under another schedule; virtual stages are for the schedules that can have several.
+    func under(_ schedule: ScheduleKind) -> RunOptions {
+        var options = self
+        options.schedule = schedule
+        if !schedule.allowsVirtualStages { options.virtualStages = nil }
+        return options
+    }
+
+    /// The flags with these names, each its flag's first one, for options that hold a run's.
+    static func flags<Outer>(_ names: [String], within path: WritableKeyPath<Outer, RunOptions>) -> [Flag<Outer>] {
+        flags.filter { names.contains($0.names[0]) }.map { $0.within(path) }
+    }
+
     /// The same model without a pipeline: what scaling efficiency is measured against.
     var oneStage: RunOptions {
         var options = self

@@ -48,13 +48,8 @@ struct SweepOptions {
     var grid: [RunOptions] {
         [run].varied(\.model.layers, layers).varied(\.model.heads, heads).varied(\.model.dim, dims)
             .varied(\.threads, threads).varied(\.stages, stages).varied(\.microbatches, by: microbatches)
-            .varied(\.partition, partitions).varied(\.schedule, schedules).varied(\.transport, transports)
-            .map { options in
-                var options = options
-                // Given for the schedules that can have several.
-                if !options.schedule.allowsVirtualStages { options.virtualStages = nil }
-                return options
-            }
+            .varied(\.partition, partitions).flatMap { options in schedules.map(options.under) }
+            .varied(\.transport, transports)
     }
 
     /// The reference study has M=4 at P=2 and M=8 at P=4.
@@ -117,12 +112,13 @@ extension SweepOptions {
 
     /// Flags of `run` that decide what all runs have in common.
     private static var sharedFlags: [Flag<SweepOptions>] {
-        let taken = [
-            "--virtual-stages", "--recompute", "--forward-only", "--no-timeline", "--pin", "--simd", "--gemm", "--arch",
-            "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--lr", "--dropout", "--seed",
-            "--data", "--timeout",
-        ]
-        return RunOptions.flags.filter { taken.contains($0.names[0]) }.map { $0.within(\.run) }
+        RunOptions.flags(
+            [
+                "--virtual-stages", "--recompute", "--forward-only", "--no-timeline", "--pin", "--simd", "--gemm",
+                "--arch",
+                "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--lr", "--dropout", "--seed",
+                "--data", "--timeout",
+            ], within: \.run)
     }
 
     private static var sweepFlags: [Flag<SweepOptions>] {

@@ -69,7 +69,7 @@ struct TraceDrawing {
         let milliseconds = (end - start) / 1000
         let lines = (0..<ranks).map { rank in
             let own = spans.filter { $0.rank == rank }
-            let worked = own.filter { $0.category != "wait" }.reduce(0) { $0 + $1.duration }
+            let worked = own.filter { !$0.isWait }.reduce(0) { $0 + $1.duration }
             let share = end > start ? worked / (end - start) * 100 : 0
             return "rank \(rank)".padded(to: 9) + line(own) + "  at work \(share.fixed(0)) %"
         }
@@ -94,12 +94,17 @@ struct TraceDrawing {
 
     /// The name and then the kind's sign; the sign alone where the name does not fit.
     private static func bar(_ span: TraceFile.Span, columns: Int) -> String {
-        let signs: [String: Character] = [
-            "forward": "=", "backward": "#", "backward-input": "#", "backward-weights": "+", "packing": "p",
-            "update": "u", "wait": ".",
-        ]
-        let sign = String(repeating: signs[span.category] ?? "?", count: columns)
-        let isNamed = ["forward", "backward", "backward-input", "backward-weights"].contains(span.category)
+        let kind = RankTask.Kind(rawValue: span.category)
+        let (character, isNamed): (Character, Bool) =
+            switch kind {
+            case .forward: ("=", true)
+            case .backward, .backwardInput: ("#", true)
+            case .backwardWeights: ("+", true)
+            case .packing: ("p", false)
+            case .update: ("u", false)
+            case nil: (span.isWait ? "." : "?", false)
+            }
+        let sign = String(repeating: character, count: columns)
         return isNamed && span.name.count <= columns ? span.name + sign.dropFirst(span.name.count) : sign
     }
 }

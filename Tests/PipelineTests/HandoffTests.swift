@@ -106,19 +106,12 @@ private struct Spy: Layer {
 }
 
 /// Threads whose receivers copy every item out of the ring: a transport as a user would write one.
-private struct CopyingTransport: Transport {
+private struct CopyingTransport: RelinkedTransport {
     let name = "copying"
-    private let threads = ThreadTransport()
+    let base = ThreadTransport()
 
-    func sharedMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.sharedMemory(bytes: bytes) }
-    func resultMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.resultMemory(bytes: bytes) }
     func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
-        CopyingLinks(inner: try threads.connect(edges))
-    }
-    func start<Value: Codable & Sendable, Failure: Error & Codable>(
-        name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
-    ) throws(StartError) -> any Worker<Value, Failure> {
-        try threads.start(name: name, cpu: cpu, body: body)
+        CopyingLinks(inner: try base.connect(edges))
     }
 }
 

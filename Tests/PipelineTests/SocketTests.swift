@@ -178,21 +178,14 @@ private struct Wait {
 }
 
 /// Ranks on threads, with links of the test's choice. Sockets serve one rank alone: a hub belongs to a process.
-private struct OnThreads: Transport {
+private struct OnThreads: RelinkedTransport {
     let name = "threads"
     private let link: @Sendable ([Edge]) throws(LinkError) -> any Links
-    private let threads = ThreadTransport()
+    let base = ThreadTransport()
 
     init(_ link: @escaping @Sendable ([Edge]) throws(LinkError) -> any Links) { self.link = link }
 
-    func sharedMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.sharedMemory(bytes: bytes) }
-    func resultMemory(bytes: Int) throws(SegmentError) -> Segment { try threads.resultMemory(bytes: bytes) }
     func connect(_ edges: [Edge]) throws(LinkError) -> any Links { try link(edges) }
-    func start<Value: Codable & Sendable, Failure: Error & Codable>(
-        name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
-    ) throws(StartError) -> any Worker<Value, Failure> {
-        try threads.start(name: name, cpu: cpu, body: body)
-    }
 }
 
 /// Rings, but for stages whose activations never come: they fail, each a while after the one before.

@@ -8,6 +8,28 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
     /// The optimizer, on all of the rank's stages.
     case update
 
+    /// What is done, whichever stage and microbatch it is for; the raw value is how traces and pages call it.
+    public enum Kind: String, CaseIterable, Sendable {
+        case forward, backward
+        case backwardInput = "backward-input"
+        case backwardWeights = "backward-weights"
+        case packing, update
+    }
+
+    public var kind: Kind {
+        switch self {
+        case .packForward, .packBackward: .packing
+        case .update: .update
+        case .action(let action):
+            switch action.kind {
+            case .forward: .forward
+            case .backward: .backward
+            case .backwardInput: .backwardInput
+            case .backwardWeights: .backwardWeights
+            }
+        }
+    }
+
     /// The stage it is for; nil for what a rank does for all of its stages.
     public var stage: Int? {
         switch self {

@@ -14,13 +14,12 @@ public struct RunResult: Sendable {
     public let gradients: CheckpointImage?
 
     /// For each step, from the moment all ranks were released into it to the moment the last one finished its update.
-    public var stepSeconds: [Double] {
-        (0..<plan.configuration.steps).map { step in
-            let released = ranks.map { $0.stepStart[step] }.min()!
-            let finished = ranks.map { $0.stepEnd[step] }.max()!
-            return Double(finished - released) / 1e9
-        }
-    }
+    public var stepSeconds: [Double] { (0..<plan.configuration.steps).map { seconds(ofStep: $0) } }
+
+    func seconds(ofStep step: Int) -> Double { Double(ranks.map { $0.stepEnd[step] }.max()! - released(step)) / 1e9 }
+
+    /// When all ranks were released into a step, on the common clock.
+    func released(_ step: Int) -> UInt64 { ranks.map { $0.stepStart[step] }.min()! }
 
     /// Of the steps after the warm-up.
     public var measuredStepSeconds: [Double] { Array(stepSeconds.dropFirst(plan.configuration.warmupSteps)) }

@@ -36,7 +36,7 @@ public struct ChromeTrace {
             let task = graph.tasks[place.rank][place.task]
             let own = times.tasks[place.rank][place.task]
             var events = [
-                span(place.rank, task.label, task.category, own.ready, own.end, arguments(step, task, own))
+                span(place.rank, task.label, task.kind.rawValue, own.ready, own.end, arguments(step, task, own))
             ]
             if own.received > own.begin {
                 events.append(span(place.rank, "no input", "wait", own.begin, own.received, #""step":\#(step)"#))
@@ -141,20 +141,6 @@ extension RankTask {
         switch self {
         case .packForward, .packBackward: "pack"
         case .action(let action): "\(action.kind.rawValue)\(action.microbatch)"
-        case .update: "update"
-        }
-    }
-
-    fileprivate var category: String {
-        switch self {
-        case .packForward, .packBackward: "packing"
-        case .action(let action):
-            switch action.kind {
-            case .forward: "forward"
-            case .backward: "backward"
-            case .backwardInput: "backward-input"
-            case .backwardWeights: "backward-weights"
-            }
         case .update: "update"
         }
     }

@@ -65,8 +65,7 @@ extension RunResult {
         let tasks = graph.tasks.enumerated().map { rank, list in
             list.indices.map { timeline.times(ofRank: rank, step: step, task: $0) }
         }
-        return StepTimes(
-            graph, released: ranks.map { $0.stepStart[step] }.min()!, seconds: stepSeconds[step], tasks: tasks)
+        return StepTimes(graph, released: released(step), seconds: seconds(ofStep: step), tasks: tasks)
     }
 }
 

@@ -7,8 +7,9 @@ public struct TraceFile: Sendable {
         public let rank: Int
         public let step: Int
         public let name: String
-        /// `forward`, `backward`, `backward-input`, `backward-weights`, `packing`, `update` or `wait`.
+        /// A `RankTask.Kind`, or `wait`.
         public let category: String
+        public var isWait: Bool { category == "wait" }
         public let start: Double
         public let duration: Double
         public var end: Double { start + duration }

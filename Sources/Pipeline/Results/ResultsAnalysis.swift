@@ -130,7 +130,8 @@ public struct ResultsAnalysis {
 
     private func idealShare(_ group: Int, _ virtualStages: Int?) -> Double? {
         guard let microbatches = results.count(group, .microbatches) else { return nil }
-        let isKnown = ScheduleKind(rawValue: results.text(group, .schedule)) != nil
+        // Those whose bubble is that of whole backwards; ZB-H1's also depends on how long I and W take.
+        let isKnown = ScheduleKind.studied.contains { $0.rawValue == results.text(group, .schedule) }
         let v = virtualStages ?? results.count(group, .virtualStages) ?? 1
         let slots = Double(v * microbatches)
         return isKnown ? slots / (slots + Double(ranks(group) - 1)) : nil

@@ -21,7 +21,7 @@ public struct ResultsSummary {
         for group in analysis.groups {
             for (place, field) in row(group).enumerated() {
                 if place > 0 { text += "," }
-                text += Self.field(field)
+                text += CSVText.field(field)
             }
             text += "\n"
         }
@@ -48,16 +48,4 @@ public struct ResultsSummary {
     }
 
     private static func figure(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
-
-    /// In quotes where it has to be.
-    private static func field(_ text: String) -> String {
-        text.utf8.contains(where: isSpecial) ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
-    }
-
-    private static func isSpecial(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "\n"), UInt8(ascii: "\r"): true
-        default: false
-        }
-    }
 }

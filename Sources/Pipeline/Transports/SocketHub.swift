@@ -2,7 +2,8 @@ import Glibc
 import SharedTensor
 import Threads
 
-/// All sockets of one rank, and the memory that items lie in. Whenever the rank waits on any of them, it reads from all that it receives on.
+/// All sockets of one rank, and the memory that items lie in. Whenever the rank waits on any of them, it reads from all
+/// that it receives on.
 ///
 /// So two ranks that send to each other at once, more than the system buffers, both get on: each takes the other's bytes
 /// while it waits for room. There is a free slot for every item that a schedule lets others send.

@@ -3,7 +3,7 @@ import Threads
 
 /// Ranks are forked processes that exchange tensors through stream sockets: two copies and system calls for each hand-off,
 /// where the rings of `ProcessTransport` need neither. All else (control block, results, processes) is that transport's.
-public struct SocketTransport: Transport {
+public struct SocketTransport: RelinkedTransport {
     public enum Domain: Sendable {
         /// TCP over 127.0.0.1, with TCP_NODELAY.
         case tcp
@@ -12,7 +12,7 @@ public struct SocketTransport: Transport {
     }
 
     private let domain: Domain
-    private let processes = ProcessTransport()
+    public let base = ProcessTransport()
 
     public init(domain: Domain) { self.domain = domain }
 
@@ -23,14 +23,5 @@ public struct SocketTransport: Transport {
         }
     }
 
-    public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment { try processes.sharedMemory(bytes: bytes) }
-    public func resultMemory(bytes: Int) throws(SegmentError) -> Segment { try processes.resultMemory(bytes: bytes) }
-
     public func connect(_ edges: [Edge]) throws(LinkError) -> any Links { try SocketLinks(edges, domain) }
-
-    public func start<Value: Codable & Sendable, Failure: Error & Codable>(
-        name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
-    ) throws(StartError) -> any Worker<Value, Failure> {
-        try processes.start(name: name, cpu: cpu, body: body)
-    }
 }

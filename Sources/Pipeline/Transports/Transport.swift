@@ -89,6 +89,24 @@ public protocol Transport: Sendable {
     ) throws(StartError) -> any Worker<Value, Failure>
 }
 
+/// A transport that differs from another one in how edges are connected, and in nothing else.
+public protocol RelinkedTransport: Transport {
+    associatedtype Base: Transport
+    /// Where memory and workers come from.
+    var base: Base { get }
+}
+
+extension RelinkedTransport {
+    public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment { try base.sharedMemory(bytes: bytes) }
+    public func resultMemory(bytes: Int) throws(SegmentError) -> Segment { try base.resultMemory(bytes: bytes) }
+
+    public func start<Value: Codable & Sendable, Failure: Error & Codable>(
+        name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
+    ) throws(StartError) -> any Worker<Value, Failure> {
+        try base.start(name: name, cpu: cpu, body: body)
+    }
+}
+
 /// Edges that could not be connected.
 public enum LinkError: Error, CustomStringConvertible {
     case memory(SegmentError)
