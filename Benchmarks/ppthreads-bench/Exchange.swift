@@ -29,6 +29,9 @@ struct Exchange: Sendable, CustomStringConvertible {
     var workers = TransportKind.threads
     /// Of the line and of the rings.
     var patience = Patience.ownCPU
+    /// How many places in memory are tried in turn. What a line costs depends on its address, since each has a home in
+    /// one slice of the last-level cache, near or far: one place tells little, and makes even equals differ by a third.
+    var places = 1
     var loop: MessageLoop
 
     var description: String {
@@ -43,8 +46,19 @@ struct Exchange: Sendable, CustomStringConvertible {
         return "\(name)\(late), \(workers.rawValue)"
     }
 
+    /// Nanoseconds of a round trip, or of a message that goes one way: the mean over places.
+    func measure(on cpus: [Int], trips: inout [UInt32]) throws(BenchmarkError) -> Double {
+        var sum = 0.0
+        for _ in 0..<places {
+            let times = try run(on: cpus)
+            sum += times.nanosecondsEach
+            trips += times.trips
+        }
+        return sum / Double(places)
+    }
+
     /// Starts both sides and waits for them.
-    func run(on cpus: [Int]) throws(BenchmarkError) -> ExchangeTimes {
+    private func run(on cpus: [Int]) throws(BenchmarkError) -> ExchangeTimes {
         do {
             switch medium {
             case .line: return try run(on: cpus) { [memory = try memory(slots: 1)] _ in memory.oneLineEnd }
@@ -59,7 +73,9 @@ struct Exchange: Sendable, CustomStringConvertible {
 
     private func memory(slots: Int) throws(SegmentError) -> RingMemory {
         let payloadBytes = if case .tensor(let shape) = message { shape.count * 4 } else { 8 }
-        return try RingMemory(workers.transport, RingLayout(capacity: slots, payloadBytes: payloadBytes), patience)
+        return try RingMemory(
+            workers.transport, RingLayout(capacity: slots, payloadBytes: payloadBytes), patience,
+            linesBefore: Int.random(in: 0..<4096))
     }
 
     private func run(on cpus: [Int], through memory: RingMemory) throws -> ExchangeTimes {

@@ -23,14 +23,12 @@ struct RingBenchmark {
     // MARK: What is measured
 
     private var smallTrips: RingSection {
-        let loop = MessageLoop(count: effort.isShort ? 500 : 100_000)
         let rings = [Exchange.Message.number, .numberReleasedLate].flatMap { message in
-            [2, 16].flatMap { onBoth(Exchange(medium: .rings(slots: $0), message: message, loop: loop)) }
+            [2, 16].flatMap { onBoth(small(.rings(slots: $0), message)) }
         }
-        let lines = [Exchange(medium: .line, workers: .processes, loop: loop)]
         return RingSection(
             title: "8 bytes, round trip", unit: .nanoseconds,
-            exchanges: lines + onBoth(Exchange(medium: .twoLines, loop: loop)) + rings
+            exchanges: [small(.line, workers: .processes)] + onBoth(small(.twoLines)) + rings
                 + wires(.number, MessageLoop(count: effort.isShort ? 20 : 2_000, recordsTrips: true)))
     }
 
@@ -87,8 +85,15 @@ struct RingBenchmark {
     // MARK: How
 
     private func measure(_ section: RingSection, _ cpus: [Int]) throws(BenchmarkError) -> RingTable {
-        let line = Exchange(medium: .line, loop: MessageLoop(count: effort.isShort ? 500 : 100_000))
-        return try RingTable(section, line, cpus, rounds: effort.rounds)
+        try RingTable(section, small(.line), cpus, rounds: effort.rounds)
+    }
+
+    private func small(
+        _ medium: Exchange.Medium, _ message: Exchange.Message = .number, workers: TransportKind = .threads
+    ) -> Exchange {
+        Exchange(
+            medium: medium, message: message, workers: workers, places: effort.isShort ? 1 : 20,
+            loop: MessageLoop(count: effort.isShort ? 500 : 5_000))
     }
 
     private func twoCPUs() throws(BenchmarkError) -> [Int] {

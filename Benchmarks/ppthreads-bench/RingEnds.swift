@@ -10,8 +10,12 @@ struct RingMemory: Sendable {
     private let back: RingStorage
     private let context: WaitContext
 
-    init(_ transport: any Transport, _ ring: RingLayout, _ patience: Patience) throws(SegmentError) {
+    /// - Parameter linesBefore: how far from the start of the memory everything lies.
+    init(
+        _ transport: any Transport, _ ring: RingLayout, _ patience: Patience, linesBefore: Int
+    ) throws(SegmentError) {
         var layout = SegmentLayout()
+        _ = layout.reserve(bytes: linesBefore * SharedWord.lineBytes)
         let abort = layout.reserve(bytes: 8)
         let words = [layout.reserve(bytes: 4), layout.reserve(bytes: 4)]
         let rings = [layout.reserve(bytes: ring.bytes), layout.reserve(bytes: ring.bytes)]

@@ -34,9 +34,7 @@ struct RingTable {
         let trips = TripTimes(exchanges.count)
         let candidates = exchanges.enumerated().map { index, exchange in
             Alternation.Candidate(name: "\(exchange)") { () throws(BenchmarkError) in
-                let times = try exchange.run(on: cpus)
-                trips.add(times.trips, of: index)
-                return section.unit.figure(times.nanosecondsEach)
+                section.unit.figure(try exchange.measure(on: cpus, trips: &trips.nanoseconds[index]))
             }
         }
         figures = try Alternation(candidates, rounds: rounds, unit: section.unit.rawValue)
@@ -71,11 +69,10 @@ struct RingTable {
 
 /// The single round trips of all rounds.
 private final class TripTimes {
-    private var nanoseconds: [[UInt32]]
+    /// [exchange][round trip]
+    var nanoseconds: [[UInt32]]
 
     init(_ exchanges: Int) { nanoseconds = Array(repeating: [], count: exchanges) }
-
-    func add(_ trips: [UInt32], of exchange: Int) { nanoseconds[exchange] += trips }
 
     func summary(_ exchange: Int, _ unit: RingSection.Unit) -> String? {
         if nanoseconds[exchange].isEmpty { return nil }

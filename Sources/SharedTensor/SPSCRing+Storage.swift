@@ -5,8 +5,11 @@ import Threads
 public struct RingStorage: @unchecked Sendable {
     public let layout: RingLayout
     let firstPosition: UInt32
+    /// The layout's, computed once.
+    @usableFromInline let stride: Int
+    @usableFromInline let payloadOffset: Int
     // Sound: `layout.bytes` mapped bytes that outlive the ring's two ends (the maker's promise).
-    let base: UnsafeMutableRawPointer
+    @usableFromInline let base: UnsafeMutableRawPointer
 
     /// A view of `layout.bytes` bytes, aligned to 64, that stay mapped while either end is in use.
     ///
@@ -16,6 +19,7 @@ public struct RingStorage: @unchecked Sendable {
         precondition(UInt(bitPattern: address) % UInt(SharedWord.lineBytes) == 0, "a ring is aligned to a cache line")
         unsafe base = address
         self.layout = layout
+        (stride, payloadOffset) = (layout.slotStride, layout.payloadOffset)
         self.firstPosition = firstPosition
     }
 
@@ -26,23 +30,27 @@ public struct RingStorage: @unchecked Sendable {
         }
     }
 
-    @inline(__always)
-    func state(of slot: Int) -> SharedWord { unsafe SharedWord(at: base + slot * layout.slotStride) }
+    @inlinable
+    func state(of slot: Int) -> SharedWord { unsafe SharedWord(at: base + slot * stride) }
 
-    @inline(__always)
+    @inlinable
     func payload(of slot: Int) -> UnsafeMutableRawPointer {
-        unsafe base + slot * layout.slotStride + layout.payloadOffset
+        unsafe base + slot * stride + payloadOffset
     }
 }
 
 /// One end's place in the ring. Private to that end: nothing here is shared.
+///
+/// All that a hand-off goes through is inlinable, because a ring's users are in other modules: as calls, through the
+/// witness table of the value's type, the way of 8 bytes there and back takes a tenth longer.
+@usableFromInline
 struct RingCursor {
-    private let storage: RingStorage
-    private let capacity: UInt32
-    private let payloadBytes: Int
-    private var position: UInt32
-    private var index = 0
-    private(set) var state: SharedWord
+    @usableFromInline let storage: RingStorage
+    @usableFromInline let capacity: UInt32
+    @usableFromInline let payloadBytes: Int
+    @usableFromInline var position: UInt32
+    @usableFromInline var index = 0
+    @usableFromInline var state: SharedWord
 
     init(_ storage: RingStorage) {
         self.storage = storage
@@ -53,13 +61,14 @@ struct RingCursor {
     }
 
     /// The state of a slot that is free for a position, wrapped to 31 bits.
+    @inlinable
     static func free(_ position: UInt32) -> UInt32 { (position &<< 1) & SharedWord.valueMask }
 
-    @inline(__always) var free: UInt32 { Self.free(position) }
-    @inline(__always) var full: UInt32 { Self.free(position) | 1 }
-    @inline(__always) func freeAgain(_ position: UInt32) -> UInt32 { Self.free(position &+ capacity) }
+    @inlinable var free: UInt32 { Self.free(position) }
+    @inlinable var full: UInt32 { Self.free(position) | 1 }
+    @inlinable func freeAgain(_ position: UInt32) -> UInt32 { Self.free(position &+ capacity) }
 
-    @inline(__always)
+    @inlinable
     mutating func advance() {
         position &+= 1
         index += 1
@@ -67,16 +76,16 @@ struct RingCursor {
         state = storage.state(of: index)
     }
 
-    @inline(__always)
+    @inlinable
     func slot(waitingFor expected: UInt32, _ context: WaitContext) throws(WaitError) -> RingSlot {
         slot(waited: try state.wait(for: expected, context))
     }
 
-    @inline(__always)
+    @inlinable
     func slot(ifStateIs expected: UInt32) -> RingSlot? { state.value == expected ? slot(waited: .ready) : nil }
 
-    @inline(__always)
-    private func slot(waited: Waited) -> RingSlot {
+    @inlinable
+    func slot(waited: Waited) -> RingSlot {
         unsafe RingSlot(
             position: position, state: state, payload: storage.payload(of: index), payloadBytes: payloadBytes,
             waited: waited)

@@ -37,13 +37,24 @@ public struct RingLayout: Equatable, Sendable {
 /// A slot that one side holds: the producer from `reserve` to `commit`, the consumer from `receive` to `release`.
 @safe
 public struct RingSlot {
-    let position: UInt32
-    let state: SharedWord
+    @usableFromInline let position: UInt32
+    @usableFromInline let state: SharedWord
     // Sound: points into the ring's memory, and the state hands the slot to one side at a time.
-    let payload: UnsafeMutableRawPointer
-    let payloadBytes: Int
+    @usableFromInline let payload: UnsafeMutableRawPointer
+    @usableFromInline let payloadBytes: Int
     /// How the wait for the slot went.
     public let waited: Waited
+
+    @usableFromInline
+    init(
+        position: UInt32, state: SharedWord, payload: UnsafeMutableRawPointer, payloadBytes: Int, waited: Waited
+    ) {
+        self.position = position
+        self.state = state
+        unsafe self.payload = payload
+        self.payloadBytes = payloadBytes
+        self.waited = waited
+    }
 
     /// The payload as a tensor; no copy.
     public func tensor(_ shape: Shape) -> Tensor {
@@ -52,11 +63,13 @@ public struct RingSlot {
     }
 
     /// The payload as one plain value; no copy.
+    @inlinable
     public func store<Value: BitwiseCopyable>(_ value: Value) {
         precondition(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
         unsafe payload.storeBytes(of: value, as: Value.self)
     }
 
+    @inlinable
     public func load<Value: BitwiseCopyable>(as type: Value.Type) -> Value {
         precondition(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
         return unsafe payload.load(as: type)
@@ -65,7 +78,7 @@ public struct RingSlot {
 
 /// The sending end. One thread uses it, and only one is made for each ring.
 public struct RingProducer: ~Copyable {
-    private var cursor: RingCursor
+    @usableFromInline var cursor: RingCursor
 
     public init(_ storage: RingStorage) { cursor = RingCursor(storage) }
 
@@ -73,31 +86,31 @@ public struct RingProducer: ~Copyable {
     ///
     /// The wait ends when the consumer releases the slot's previous item, on abort, or on the deadline.
     /// What the consumer read from the slot before is finished by then (acquire).
-    @inline(__always)
+    @inlinable
     public mutating func reserve(_ context: WaitContext) throws(WaitError) -> RingSlot {
         try cursor.slot(waitingFor: cursor.free, context)
     }
 
     /// The next slot if it is free now, else nil.
-    @inline(__always)
+    @inlinable
     public mutating func tryReserve() -> RingSlot? { cursor.slot(ifStateIs: cursor.free) }
 
     /// Hands the reserved slot to the consumer. All writes made before are visible to whoever receives it (release).
-    @inline(__always)
+    @inlinable
     public mutating func commit() {
         cursor.state.publish(cursor.full)
         cursor.advance()
     }
 
     /// Waits for room and sends one plain value.
-    @inline(__always)
+    @inlinable
     public mutating func push<Value: BitwiseCopyable>(_ value: Value, _ context: WaitContext) throws(WaitError) {
         try reserve(context).store(value)
         commit()
     }
 
     /// Sends one plain value if there is room now.
-    @inline(__always)
+    @inlinable
     public mutating func tryPush<Value: BitwiseCopyable>(_ value: Value) -> Bool {
         guard let slot = tryReserve() else { return false }
         slot.store(value)
@@ -110,14 +123,14 @@ public struct RingProducer: ~Copyable {
 ///
 /// Several slots can be held at once, and they may be released in any order; the producer gets them back in order.
 public struct RingConsumer: ~Copyable {
-    private var cursor: RingCursor
+    @usableFromInline var cursor: RingCursor
 
     public init(_ storage: RingStorage) { cursor = RingCursor(storage) }
 
     /// Waits for the next item and takes its slot, which stays the consumer's until `release`.
     ///
     /// Items arrive in the order they were committed. The wait ends on data, on abort, or on the deadline.
-    @inline(__always)
+    @inlinable
     public mutating func receive(_ context: WaitContext) throws(WaitError) -> RingSlot {
         let slot = try cursor.slot(waitingFor: cursor.full, context)
         cursor.advance()
@@ -125,7 +138,7 @@ public struct RingConsumer: ~Copyable {
     }
 
     /// Takes the next item if it is there now, else nil.
-    @inline(__always)
+    @inlinable
     public mutating func tryReceive() -> RingSlot? {
         guard let slot = cursor.slot(ifStateIs: cursor.full) else { return nil }
         cursor.advance()
@@ -133,11 +146,12 @@ public struct RingConsumer: ~Copyable {
     }
 
     /// Gives a slot back to the producer. To be called once for each received slot.
-    @inline(__always)
+    @inlinable
     public func release(_ slot: RingSlot) { slot.state.publish(cursor.freeAgain(slot.position)) }
 
-    /// Waits for an item and takes it out as one plain value.
-    @inline(__always)
+    /// Waits for an item and takes it out as one plain value. Its slot is given back at once; who answers the sender does
+    /// so sooner with `receive`, the answer, and only then `release`, for which nobody waits.
+    @inlinable
     public mutating func pop<Value: BitwiseCopyable>(
         as type: Value.Type, _ context: WaitContext
     ) throws(WaitError) -> Value {
@@ -147,7 +161,7 @@ public struct RingConsumer: ~Copyable {
     }
 
     /// Takes an item out if it is there now, else nil.
-    @inline(__always)
+    @inlinable
     public mutating func tryPop<Value: BitwiseCopyable>(as type: Value.Type) -> Value? {
         guard let slot = tryReceive() else { return nil }
         defer { release(slot) }

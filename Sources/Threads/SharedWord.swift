@@ -24,7 +24,7 @@ public struct SharedWord: @unchecked Sendable {
     public static let valueMask: UInt32 = 0x7FFF_FFFF
 
     // Sound: the pointer is to memory that outlives this view (the maker's promise), and every access is atomic.
-    private let word: UnsafeMutablePointer<Atomic<UInt32>>
+    @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
     /// A view of four bytes at a 4-byte aligned address that stays mapped while the view is in use.
     @unsafe
@@ -38,11 +38,11 @@ public struct SharedWord: @unchecked Sendable {
     }
 
     /// The value now (acquiring).
-    @inline(__always)
+    @inlinable
     public var value: UInt32 { unsafe word.pointee.load(ordering: .acquiring) >> 1 }
 
     /// Stores a value and wakes whoever sleeps on the word. No system call when nobody does.
-    @inline(__always)
+    @inlinable
     public func publish(_ value: UInt32) {
         let old = unsafe word.pointee.exchange(value << 1, ordering: .acquiringAndReleasing)
         if old & 1 != 0 { wake() }
@@ -53,7 +53,7 @@ public struct SharedWord: @unchecked Sendable {
     /// - Returns: how the wait went.
     /// - Throws: `WaitError.aborted` once the context's abort flag is up, `.timedOut` after its timeout. The value may
     ///   have arrived at the same moment; the caller is to leave all the same.
-    @inline(__always)
+    @inlinable
     @discardableResult
     public func wait(for expected: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
         if value == expected { return .ready }
@@ -61,7 +61,8 @@ public struct SharedWord: @unchecked Sendable {
     }
 
     @inline(never)
-    private func waitSlowly(for expected: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
+    @usableFromInline
+    func waitSlowly(for expected: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
         for _ in 0..<context.patience.spins {
             ppt_pause()
             if value == expected { return .spun }
@@ -87,7 +88,8 @@ public struct SharedWord: @unchecked Sendable {
     }
 
     @inline(never)
-    private func wake() {
+    @usableFromInline
+    func wake() {
         unsafe ppt_futex_wake_all(UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self))
     }
 }
