@@ -25,23 +25,45 @@ struct PartitionTests {
     func balancedIsBest(ranks: Int, virtualStages: Int) throws {
         var generator = SplitMix(state: UInt64(10 * ranks + virtualStages))
         let stages = ranks * virtualStages
-        let rankOfStage = Schedule.loopPlacement(ranks: ranks, stages: stages)
-        for count in stages...max(stages, 11) {
+        let graph = try TaskGraph(
+            .interleaved(ranks: ranks, virtualStages: virtualStages, microbatches: 2 * ranks))
+        for count in [stages, max(stages, 8), max(stages, 11)] {
             let loads = (0..<count).map { _ in Double(Int.random(in: 0...20, using: &generator)) }
-            let partition = try Partition.balanced(loads: loads, rankOfStage: rankOfStage)
-            let largest = partition.rankLoads(loads, rankOfStage: rankOfStage).max()!
+            let partition = try Partition.balanced(loads: loads, stages: stages, graph)
             var best = Double.infinity
-            forEachCut(count, stages) { cut in
-                best = min(best, cut.rankLoads(loads, rankOfStage: rankOfStage).max()!)
-            }
-            #expect(largest == best, "loads \(loads)")
+            forEachCut(count, stages) { best = min(best, step($0, loads, graph)) }
+            #expect(step(partition, loads, graph) == best, "loads \(loads)")
             #expect(partition.ranges.count == stages && partition.ranges.allSatisfy { !$0.isEmpty })
         }
     }
 
+    @Test("where cuts are too many to try, none that moves one or two of them is better")
+    func manyCuts() throws {
+        let graph = try TaskGraph(.interleaved(ranks: 2, virtualStages: 6, microbatches: 4))
+        var generator = SplitMix(state: 7)
+        let loads = (0..<26).map { _ in Double(Int.random(in: 1...20, using: &generator)) }
+        let found = try Partition.balanced(loads: loads, stages: 12, graph)
+        let shortest = step(found, loads, graph)
+        let cuts = found.ranges.dropLast().map(\.upperBound)
+        for first in cuts.indices {
+            for second in cuts.indices {
+                for (a, b) in [(1, 0), (-1, 0), (1, 1), (1, -1), (-1, -1)] {
+                    var moved = cuts
+                    moved[first] += a
+                    moved[second] += b
+                    let ends = [0] + moved + [26]
+                    guard zip(ends, ends.dropFirst()).allSatisfy({ $0 < $1 }) else { continue }
+                    let other = Partition(ranges: zip(ends, ends.dropFirst()).map { $0..<$1 })
+                    #expect(step(other, loads, graph) >= shortest)
+                }
+            }
+        }
+    }
+
     @Test("more stages than units are refused with the number that fits")
-    func tooManyStages() {
-        #expect(throws: PartitionError.self) { try Partition.balanced(loads: [1, 2], rankOfStage: [0, 1, 2]) }
+    func tooManyStages() throws {
+        let graph = try TaskGraph(.gpipe(ranks: 3, microbatches: 1))
+        #expect(throws: PartitionError.self) { try Partition.balanced(loads: [1, 2], stages: 3, graph) }
     }
 
     @Test("balanced cuts the reference workload far more evenly than uniform does")
@@ -53,6 +75,18 @@ struct PartitionTests {
         let balanced = try RunPlan(configuration).productShareOfRank.max()!
         #expect(uniform > 0.63 && uniform < 0.66)
         #expect(balanced < 0.55)
+    }
+
+    /// The step of a cut whose units take as long as their loads say: F, I and W alike.
+    private func step(_ partition: Partition, _ loads: [Double], _ graph: TaskGraph) -> Double {
+        let durations = graph.tasks.map { list in
+            list.map { task -> Double in
+                guard case .action(let action) = task else { return 0 }
+                let load = loads[partition.ranges[action.stage]].reduce(0, +)
+                return action.kind == .backward ? 2 * load : load
+            }
+        }
+        return Replay(graph, durations: durations).makespan
     }
 
     private func forEachCut(_ units: Int, _ stages: Int, _ body: (Partition) -> Void) {

@@ -35,7 +35,7 @@ public struct RunPlan: Sendable {
         // A forward is one of the three products that a layer's cost counts.
         let share = schedule.isForwardOnly ? 1.0 / 3 : 1
         productFLOPs = costs.reduce(0) { $0 + $1.productFLOPs } * Double(schedule.microbatches) * share
-        partition = try Self.cut(configuration, schedule, loads: costs.map(\.productFLOPs))
+        partition = try Self.cut(configuration, graph, loads: costs.map(\.productFLOPs))
         do {
             placement = try Placement(
                 ranks: schedule.ranks, threads: configuration.threadsPerRank, policy: configuration.pin,
@@ -100,12 +100,13 @@ public struct RunPlan: Sendable {
     }
 
     private static func cut(
-        _ configuration: RunConfiguration, _ schedule: Schedule, loads: [Double]
+        _ configuration: RunConfiguration, _ graph: TaskGraph, loads: [Double]
     ) throws(RunError) -> Partition {
+        let schedule = configuration.schedule
         do throws(PartitionError) {
             switch configuration.partition {
             case .uniform: return try .uniform(configuration.model, stages: schedule.stages)
-            case .balanced: return try .balanced(loads: loads, rankOfStage: schedule.rankOfStage)
+            case .balanced: return try .balanced(loads: loads, stages: schedule.stages, graph)
             }
         } catch {
             let ranks = schedule.stages > schedule.ranks ? " on \(schedule.ranks) ranks" : ""
