@@ -17,8 +17,8 @@ MODEL = ["layers", "heads", "world_size"]
 FIGURES = {"tokens": "Tokens per Second", "speedup": "Speedup vs GPipe", "efficiency": "Scaling Efficiency (%)"}
 # What the study's runs have in common, and ours need not: its computations are done for each of these apart.
 CIRCUMSTANCES = [
-    "host", "cpu", "microbatches", "transport", "arch", "hidden_dim", "ffn", "vocab_size", "seq_len", "batch_size", "threads",
-    "partition", "recompute", "forward_only", "optimizer", "dropout", "simd", "gemm", "warmup_steps", "measure_steps",
+    "host", "cpu", "microbatches", "transport", "arch", "hidden_dim", "ffn", "vocab_size", "seq_len", "batch_size",
+    "threads", "partition", "recompute", "forward_only", "optimizer", "dropout", "simd", "gemm", "warmup_steps", "measure_steps",
 ]
 
 
