@@ -1,5 +1,5 @@
 /// How ranks are to be kept on CPUs: what `--pin` says.
-public enum PinPolicy: Equatable, Sendable {
+public enum PinPolicy: Equatable, Sendable, CustomStringConvertible {
     /// Physical cores first, then hyper-threads; round-robin once all are taken.
     case auto
     /// Wherever the system puts them.
@@ -16,6 +16,15 @@ public enum PinPolicy: Equatable, Sendable {
             let cpus = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
             guard !cpus.isEmpty, cpus.allSatisfy({ ($0 ?? -1) >= 0 }) else { return nil }
             self = .list(cpus.compactMap { $0 })
+        }
+    }
+
+    /// As it is parsed.
+    public var description: String {
+        switch self {
+        case .auto: "auto"
+        case .none: "none"
+        case .list(let cpus): cpus.map(String.init).joined(separator: ",")
         }
     }
 }

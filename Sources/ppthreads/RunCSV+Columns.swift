@@ -95,12 +95,13 @@ extension RunCSV {
     ]
 
     private static let circumstances: [Column] = [
+        .setting("pin") { $0.options.pin.description },
         .setting("repeat") { String($0.repetition) },
         .circumstance("host") { _ in Machine.host },
         .circumstance("cpu") { _ in Machine.cpuModel ?? "" },
         .circumstance("os_cpus") { _ in Machine.cpus.map(String.init) ?? "" },
         .circumstance("version") { _ in Main.version },
-        .circumstance("format") { _ in "1" },
+        .circumstance("format") { _ in "2" },
         .circumstance("error") { $0.error },
     ]
 }

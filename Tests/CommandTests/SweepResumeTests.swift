@@ -75,7 +75,7 @@ struct SweepResumeTests {
         try write(broken.utf8)
         let refused = try Command.run(grid)
         #expect(refused.code == 65)
-        #expect(refused.errors == "ppthreads sweep: \(out): line 2 has 2 values, not 49\n")
+        #expect(refused.errors == "ppthreads sweep: \(out): line 2 has 2 values, not 50\n")
         #expect(try String(contentsOfFile: out, encoding: .utf8) == broken)
     }
 

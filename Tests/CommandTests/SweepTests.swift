@@ -42,10 +42,16 @@ struct SweepTests {
             if let handoff = Double(row["handoff_us"]!) {
                 #expect(handoff > 0.01 && handoff < Double(row["step_s_max"]!)! * 1e6)
             }
-            #expect(Int(row["peak_in_flight"]!)! >= 1 && row["error"] == "" && row["format"] == "1")
+            #expect(Int(row["peak_in_flight"]!)! >= 1 && row["error"] == "" && row["format"] == "2")
         }
         #expect(outcome.errorLines.count == 2 * 2 * 2 * 2)
         #expect(outcome.errorLines.allSatisfy { $0.hasPrefix("no fit") && $0.contains("has at most 2 stages, not 4") })
+    }
+
+    @Test("runs that differ in pinning alone are told apart") func pinning() throws {
+        let grid = ["--stages", "2", "--schedule", "gpipe", "--no-baseline"]
+        for pin in ["auto", "none", "0,0", "none"] { #expect(try sweep(grid + ["--pin", pin]).code == 0) }
+        #expect(try SweepFileContents(out).rows.map { $0["pin"]! } == ["auto", "none", "0,0"])
     }
 
     @Test("rounds have their runs in different orders, which the seed decides") func orders() throws {

@@ -67,10 +67,14 @@ struct PlacementTests {
             try Placement(ranks: 9, policy: .none, topology: Self.server).isShared == Array(repeating: true, count: 9))
     }
 
-    @Test("policies are read from text", arguments: ["auto", "none", "0,2,4", "", "x", "0,,1", "-1", "0, 1"])
+    @Test(
+        "policies are read from text, and written as they are read",
+        arguments: ["auto", "none", "0,2,4", "", "x", "0,,1", "-1", "0, 1"])
     func policyText(text: String) {
         let expected: [String: PinPolicy] = ["auto": .auto, "none": .none, "0,2,4": .list([0, 2, 4])]
-        #expect(PinPolicy(text) == expected[text])
+        let policy = PinPolicy(text)
+        #expect(policy == expected[text])
+        if let policy { #expect(policy.description == text) }
     }
 
     @Test("a sysfs tree is read: cores, packages, nodes; missing files make a CPU its own core") func sysfs() throws {

@@ -5,7 +5,7 @@
 public enum RunSetting: Int, CaseIterable, Sendable {
     case host, cpu, layers, heads, ranks, microbatches, transport, arch, dim, ffn, vocabulary, sequenceLength, batch,
         threads
-    case partition, recompute, forwardOnly, optimizer, dropout, simd, gemm, warmupSteps, measuredSteps, schedule
+    case partition, recompute, forwardOnly, optimizer, dropout, simd, gemm, pin, warmupSteps, measuredSteps, schedule
     case virtualStages
 
     /// Its column in a results CSV.
