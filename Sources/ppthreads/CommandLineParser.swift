@@ -57,13 +57,19 @@ extension Flag {
     private static func usage(_ message: String) -> CommandError { CommandError(code: .usage, message: message) }
 
     private static func unknown(_ name: String, among names: [String]) -> CommandError {
-        let nearest = names.min { editDistance($0, name) < editDistance($1, name) }
-        return usage("unknown flag \(name)" + (nearest.map { "; did you mean \($0)?" } ?? ""))
+        let hint = nearest(to: name, among: names).map { "did you mean \($0)?" } ?? "--help lists those there are"
+        return usage("unknown flag \(name); \(hint)")
     }
 }
 
+/// The word that was probably meant by one that is not there: a few letters differ at most.
+func nearest(to word: String, among words: [String]) -> String? {
+    let distances = words.map { ($0, editDistance($0, word)) }
+    return distances.min { $0.1 < $1.1 }.flatMap { $0.1 <= max(2, word.count / 3) ? $0.0 : nil }
+}
+
 /// The number of single-character edits between two words (Levenshtein).
-func editDistance(_ a: String, _ b: String) -> Int {
+private func editDistance(_ a: String, _ b: String) -> Int {
     let (a, b) = (Array(a), Array(b))
     var row = Array(0...b.count)
     for i in a.indices {

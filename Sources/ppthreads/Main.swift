@@ -38,9 +38,9 @@ struct Main {
         case "--version", "version": try Terminal.output("ppthreads \(version)")
         case let name?:
             guard let command = commands.first(where: { $0.name == name }) else {
-                let names = commands.map(\.name)
-                let nearest = names.min { editDistance($0, name) < editDistance($1, name) }!
-                throw CommandError(code: .usage, message: "unknown command '\(name)'; did you mean '\(nearest)'?")
+                let nearest = nearest(to: name, among: commands.map(\.name))
+                let hint = nearest.map { "did you mean '\($0)'?" } ?? "ppthreads help lists those there are"
+                throw CommandError(code: .usage, message: "unknown command '\(name)'; \(hint)")
             }
             let rest = Array(arguments.dropFirst())
             if rest.contains("--help") || rest.contains("-h") { return try Terminal.output(command.help) }

@@ -53,6 +53,8 @@ struct BadInputTests {
         Case(
             "run --trace /no/folder/t.json", 65,
             "/no/folder/t.json: cannot be written: access: ENOENT (No such file or directory)"),
+        Case("sweep --csv x", 64, "unknown flag --csv; --help lists those there are"),
+        Case("frobnicate", 64, "unknown command 'frobnicate'; ppthreads help lists those there are"),
         Case("rum", 64, "unknown command 'rum'; did you mean 'run'?"),
         Case("run extra", 64, "unexpected argument 'extra': only flags are allowed here"),
         Case("run --layres 3", 64, "unknown flag --layres; did you mean --layers?"),
