@@ -1,7 +1,7 @@
 // Matrix product after Goto and van de Geijn (2008), with one side packed: panels of B are packed, so that the innermost
 // loop reads them in order and from the first-level cache; rows of A are read where they are, from the second-level
 // cache, since every element read is used for a whole row of a tile. Tiles of C stay in registers. A matrix that is B in
-// many products, a weight, is packed once for all of them (`pack_b`).
+// many products, a weight, is packed for all of them (`pack_b`); C may lie in such panels too, for a weight's gradient.
 //
 // Bits: each element of C is a sum over k in ascending order, in runs whose length follows from k alone, whatever tile
 // it falls into; tiles at the edges do the same operations for each element. So the bits of c[i, j] depend on row i of
@@ -26,14 +26,30 @@ INLINE long run_length(long k) {
     return (k + runs - 1) / runs;
 }
 
-INLINE long padded_columns(long n) { return (n + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS; }
+// A packed matrix is its panels one after the other: panel j / TILE_COLUMNS holds columns j ..< j + TILE_COLUMNS, row by
+// row. Runs of k are not kept apart, so that the layout serves for a factor and for C alike.
 
-static void pack_b(long k, long n, ppt_range columns, const float *b, long ldb, int transpose_b, float *to) {
-    const factor f = {b, ldb, !transpose_b};
-    for (long p = 0; p < k; p += run_length(k)) {
-        const long run = smaller(run_length(k), k - p);
-        float *panels = to + p * padded_columns(n) + columns.from * run;
-        pack(f, columns.from, p, columns.to - columns.from, run, panels, TILE_COLUMNS);
+INLINE const float *panel_of_b(const ppt_gemm *g, long j, long p) { return g->packed_b + j * g->k + p * TILE_COLUMNS; }
+
+static void pack_b(long k, long n, const float *b, long ldb, int transpose_b, float *to) {
+    pack((factor){b, ldb, !transpose_b}, 0, 0, n, k, to, TILE_COLUMNS);
+}
+
+static void unpack_b(long k, long n, const float *packed, float *b, long ldb, int transpose_b) {
+    for (long j = 0; j < n; j++) {
+        const float *column = packed + j / TILE_COLUMNS * TILE_COLUMNS * k + j % TILE_COLUMNS;
+        for (long p = 0; p < k; p++) *(transpose_b ? b + j * ldb + p : b + p * ldb + j) = column[p * TILE_COLUMNS];
+    }
+}
+
+/// A panel crosses each panel of the transpose in a square, which lies in one piece in both.
+static void pack_transpose(long k, long n, ppt_range columns, const float *transpose, float *to) {
+    for (long j = columns.from; j < columns.to; j += TILE_COLUMNS) {
+        for (long p = 0; p < k; p += TILE_COLUMNS) {
+            const float *square = transpose + p * n + j * TILE_COLUMNS;
+            pack_across(square, TILE_COLUMNS, smaller(TILE_COLUMNS, n - j), smaller(TILE_COLUMNS, k - p),
+                        to + j * k + p * TILE_COLUMNS, TILE_COLUMNS);
+        }
     }
 }
 
@@ -54,7 +70,8 @@ INLINE factor rows_of_a(const ppt_gemm *g, const block *at, long i) {
 static void multiply_panel(const ppt_gemm *g, const block *at, const float *panel, long j, upcoming *next) {
     const int is_last = at->p + at->k == g->k; // only complete sums get the bias, and the ending
     tile_output out = {
-        .c = g->c + at->i * g->ldc + j, .ldc = g->ldc, .rows = at->rows, .columns = at->j + at->columns - j,
+        .c = g->packed_c ? g->packed_c + j * g->m + at->i * TILE_COLUMNS : g->c + at->i * g->ldc + j,
+        .ldc = g->packed_c ? TILE_COLUMNS : g->ldc, .rows = at->rows, .columns = at->j + at->columns - j,
         .bias = g->bias && is_last ? g->bias + j : NULL, .adds = g->accumulate || at->p > 0,
         .ending = is_last ? g->ending : PPT_PLAIN, .gate = g->gate ? g->gate + at->i * g->ldgate + j : NULL,
         .ldgate = g->ldgate};
@@ -62,9 +79,16 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
         const factor rows = rows_of_a(g, at, at->rows - out.rows);
         const long height = multiply_panels(at->k, rows.x, rows.stride, rows.is_along, panel, next, &out);
         out.rows -= height;
-        out.c += height * g->ldc;
+        out.c += height * out.ldc;
         if (g->gate) out.gate += height * g->ldgate;
     }
+}
+
+/// The panel of packed B that is multiplied after column j's: the block's next one, or the next run's first.
+INLINE upcoming panel_after(const ppt_gemm *g, const block *at, long j) {
+    const long next = j + TILE_COLUMNS, k = smaller(at->k, g->k - at->p - at->k);
+    if (next < g->columns.to) return upcoming_panel(panel_of_b(g, next, at->p), at->k);
+    return upcoming_panel(panel_of_b(g, g->columns.from, at->p + at->k), k);
 }
 
 /// All tiles of a block. Panels of B that are not packed yet are at the first block of rows, each just before its use,
@@ -82,10 +106,8 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
         const float *panel = packed_here + done * at->k;
         upcoming next = {0};
         if (g->packed_b) {
-            panel = g->packed_b + at->p * padded_columns(g->n) + (at->j + done) * at->k;
-            const long next_columns = smaller(TILE_COLUMNS, padded_columns(g->n) - (at->j + done) - TILE_COLUMNS);
-            next.at = (const char *)(panel + at->k * TILE_COLUMNS);
-            next.end = next.at + at->k * next_columns * (long)sizeof(float);
+            panel = panel_of_b(g, at->j + done, at->p);
+            next = panel_after(g, at, at->j + done);
         } else if (at->i == g->rows.from) {
             const factor b = {g->b, g->ldb, !g->transpose_b};
             pack(b, at->j + done, at->p, smaller(TILE_COLUMNS, at->columns - done), at->k,

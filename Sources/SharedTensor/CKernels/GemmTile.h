@@ -61,6 +61,10 @@ typedef struct {
     const char *at, *end;
 } upcoming;
 
+INLINE upcoming upcoming_panel(const float *panel, long k) {
+    return (upcoming){(const char *)panel, (const char *)(panel + k * TILE_COLUMNS)};
+}
+
 INLINE void fetch_some(upcoming *next) {
     for (int line = 0; line < 2; line++) {
         if (next->at < next->end) __builtin_prefetch(next->at, 0, 2);
