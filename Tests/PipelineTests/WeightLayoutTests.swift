@@ -41,7 +41,10 @@ struct WeightLayoutTests {
         for level in SIMDLevel.allCases where level.isSupported {
             let (rows, panels) = (try results(layer, level, .rows), try results(layer, level, .panels))
             #expect(Set(rows.keys) == Set(panels.keys))
-            for (name, bits) in rows { #expect(panels[name] == bits, "\(layer), \(level.rawValue), \(name)") }
+            for (name, bits) in rows {
+                let isSame = panels[name] == bits
+                #expect(isSame, "\(layer), \(level.rawValue), \(name)")
+            }
         }
     }
 }

@@ -14,7 +14,10 @@ struct PackedMatrixTests {
         return (storage, PackedMatrix(rows: rows, columns: columns, storage: storage))
     }
 
-    private func bits(_ tensor: Tensor) -> [UInt32] { tensor.values.map(\.bitPattern) }
+    /// (A failed comparison of arrays would be explained element by element, for minutes.)
+    private func haveSameBits(_ a: Tensor, _ b: Tensor) -> Bool {
+        a.values.map(\.bitPattern) == b.values.map(\.bitPattern)
+    }
 
     @Test("a packed factor gives the bits of the plain one", arguments: levels)
     func packedFactor(level: SIMDLevel) throws {
@@ -33,7 +36,7 @@ struct PackedMatrixTests {
                         a.matrix, b, into: plain.matrix, bias: bias, accumulating: accumulating)
                     bench.kernels.multiply(
                         a.matrix, factor, into: packed.matrix, bias: bias, accumulating: accumulating)
-                    #expect(bits(packed) == bits(plain), "\(level) \(m) \(n) \(k)")
+                    #expect(haveSameBits(packed, plain), "\(level) \(m) \(n) \(k)")
                 }
             }
         }
@@ -52,7 +55,7 @@ struct PackedMatrixTests {
                 bench.kernels.multiply(a, b, into: plain.matrix, accumulating: variant & 4 != 0)
                 bench.kernels.multiply(a, b, into: result.packed, accumulating: variant & 4 != 0)
                 bench.kernels.pack(plain.matrix, into: expected.packed)
-                #expect(bits(result.storage) == bits(expected.storage), "\(level) \(m) \(n) \(k) \(variant)")
+                #expect(haveSameBits(result.storage, expected.storage), "\(level) \(m) \(n) \(k) \(variant)")
             }
         }
     }
@@ -67,12 +70,12 @@ struct PackedMatrixTests {
             let packed = PackedMatrix(rows: k, columns: n, storage: storage)
             bench.kernels.pack(b.matrix, into: packed)
             bench.kernels.unpack(packed, into: again.matrix)
-            #expect(bits(again) == bits(b), "\(level) \(n) \(k)")
+            #expect(haveSameBits(again, b), "\(level) \(n) \(k)")
             let panels = storage.values.prefix { !$0.isNaN }
             #expect(panels.count >= k * n && panels.count { $0 != 0 } == k * n)
             bench.kernels.pack(transposed.matrix.transposed, into: packed)
             bench.kernels.unpack(packed, into: back.matrix.transposed)
-            #expect(bits(back) == bits(transposed), "\(level) \(n) \(k)")
+            #expect(haveSameBits(back, transposed), "\(level) \(n) \(k)")
         }
     }
 
@@ -85,7 +88,7 @@ struct PackedMatrixTests {
             bench.kernels.pack(b.matrix, into: packed.packed)
             bench.kernels.pack(transposeOf: packed.packed, into: transpose.packed)
             bench.kernels.pack(b.matrix.transposed, into: expected.packed)
-            #expect(bits(transpose.storage) == bits(expected.storage), "\(level) \(n) \(k)")
+            #expect(haveSameBits(transpose.storage, expected.storage), "\(level) \(n) \(k)")
         }
     }
 }

@@ -88,7 +88,8 @@ struct SharedWorkTests {
             team.end()
         }
         for (expected, result) in zip(try results(level, alone), try results(level, team)) {
-            #expect(expected.1 == result.1, "\(expected.0)")
+            let isSame = expected.1 == result.1
+            #expect(isSame, "\(expected.0)")
         }
     }
 
