@@ -75,6 +75,7 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
         .bias = g->bias && is_last ? g->bias + j : NULL, .adds = g->accumulate || at->p > 0,
         .ending = is_last ? g->ending : PPT_PLAIN, .gate = g->gate ? g->gate + at->i * g->ldgate + j : NULL,
         .ldgate = g->ldgate};
+    out.beside = out.c + (g->packed_c ? TILE_COLUMNS * g->m : TILE_COLUMNS);
     while (out.rows > 0) {
         const factor rows = rows_of_a(g, at, at->rows - out.rows);
         const long height = multiply_panels(at->k, rows.x, rows.stride, rows.is_along, panel, next, &out);
@@ -84,11 +85,13 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
     }
 }
 
-/// The panel of packed B that is multiplied after column j's: the block's next one, or the next run's first.
+/// The panel of B that is needed after column j's: the block's next one, or the next run's first.
 INLINE upcoming panel_after(const ppt_gemm *g, const block *at, long j) {
-    const long next = j + TILE_COLUMNS, k = smaller(at->k, g->k - at->p - at->k);
-    if (next < g->columns.to) return upcoming_panel(panel_of_b(g, next, at->p), at->k);
-    return upcoming_panel(panel_of_b(g, g->columns.from, at->p + at->k), k);
+    const long next = j + TILE_COLUMNS < g->columns.to ? j + TILE_COLUMNS : g->columns.from;
+    const long p = next > j ? at->p : at->p + at->k, k = smaller(at->k, g->k - p);
+    if (g->packed_b) return (upcoming){panel_of_b(g, next, p), TILE_COLUMNS, k};
+    const int is_next_block = at->i == g->rows.from && !g->transpose_b;
+    return (upcoming){g->b + p * g->ldb + next, g->ldb, is_next_block ? k : 0};
 }
 
 /// All tiles of a block. Panels of B that are not packed yet are at the first block of rows, each just before its use,
@@ -101,17 +104,18 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
     if (first < at->rows && !is_packed) {
         pack(a, at->i + first, at->p, at->rows - first, at->k, g->workspace, TILE_ROWS);
     }
+    // Where no other block of rows needs them, all panels of B take one place, which the first-level cache holds.
+    const long place = g->rows.to - g->rows.from > BLOCK_ROWS ? at->k : 0;
     float *packed_here = g->workspace + BLOCK_K * BLOCK_ROWS;
     for (long done = 0; done < at->columns; done += TILE_COLUMNS) {
-        const float *panel = packed_here + done * at->k;
-        upcoming next = {0};
+        const float *panel = packed_here + done * place;
+        upcoming next = panel_after(g, at, at->j + done);
         if (g->packed_b) {
             panel = panel_of_b(g, at->j + done, at->p);
-            next = panel_after(g, at, at->j + done);
         } else if (at->i == g->rows.from) {
             const factor b = {g->b, g->ldb, !g->transpose_b};
             pack(b, at->j + done, at->p, smaller(TILE_COLUMNS, at->columns - done), at->k,
-                 packed_here + done * at->k, TILE_COLUMNS);
+                 packed_here + done * place, TILE_COLUMNS);
         }
         multiply_panel(g, at, panel, at->j + done, &next);
     }
