@@ -42,13 +42,20 @@ static void unpack_b(long k, long n, const float *packed, float *b, long ldb, in
     }
 }
 
-/// A panel crosses each panel of the transpose in a square, which lies in one piece in both.
+/// A panel crosses each panel of the transpose in a square, which lies in one piece in both. The squares that come next are
+/// fetched, to be read and to be written; beyond the last one a fetch does no harm.
 static void pack_transpose(long k, long n, ppt_range columns, const float *transpose, float *to) {
+    const long square = TILE_COLUMNS * TILE_COLUMNS;
     for (long j = columns.from; j < columns.to; j += TILE_COLUMNS) {
         for (long p = 0; p < k; p += TILE_COLUMNS) {
-            const float *square = transpose + p * n + j * TILE_COLUMNS;
-            pack_across(square, TILE_COLUMNS, smaller(TILE_COLUMNS, n - j), smaller(TILE_COLUMNS, k - p),
-                        to + j * k + p * TILE_COLUMNS, TILE_COLUMNS);
+            const float *from = transpose + p * n + j * TILE_COLUMNS;
+            float *packed = to + j * k + p * TILE_COLUMNS;
+            for (long i = 0; i < square; i += 16) {
+                __builtin_prefetch(from + n * TILE_COLUMNS + i);
+                __builtin_prefetch(packed + square + i, 1);
+            }
+            pack_across(from, TILE_COLUMNS, smaller(TILE_COLUMNS, n - j), smaller(TILE_COLUMNS, k - p), packed,
+                        TILE_COLUMNS);
         }
     }
 }
