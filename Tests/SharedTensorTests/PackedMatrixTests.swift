@@ -47,8 +47,13 @@ struct PackedMatrixTests {
         for (m, n, k) in shapes {
             for variant in 0..<8 {
                 let bench = try Bench(level)
-                let a = variant & 1 == 0 ? bench.tensor(Shape(m, k)).matrix : bench.tensor(Shape(k, m)).matrix.transposed
-                let b = variant & 2 == 0 ? bench.tensor(Shape(k, n)).matrix : bench.tensor(Shape(n, k)).matrix.transposed
+                func factor(_ rows: Int, _ columns: Int, isTransposed: Bool) -> Matrix {
+                    isTransposed
+                        ? bench.tensor(Shape(columns, rows)).matrix.transposed
+                        : bench.tensor(Shape(rows, columns)).matrix
+                }
+                let a = factor(m, k, isTransposed: variant & 1 != 0)
+                let b = factor(k, n, isTransposed: variant & 2 != 0)
                 let plain = bench.tensor(Shape(m, n))
                 let (result, expected) = (zeros(bench, m, n), zeros(bench, m, n))
                 bench.kernels.pack(plain.matrix, into: result.packed)
@@ -60,7 +65,7 @@ struct PackedMatrixTests {
         }
     }
 
-    @Test("packing overwrites the padding of panels with 0, and unpacking gives back what was packed", arguments: levels)
+    @Test("packing writes 0 as the padding of panels, and unpacking gives back what was packed", arguments: levels)
     func unpacked(level: SIMDLevel) throws {
         for (_, n, k) in shapes {
             let bench = try Bench(level)

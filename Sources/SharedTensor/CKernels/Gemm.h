@@ -42,8 +42,8 @@ static void unpack_b(long k, long n, const float *packed, float *b, long ldb, in
     }
 }
 
-/// A panel crosses each panel of the transpose in a square, which lies in one piece in both. The squares that come next are
-/// fetched, to be read and to be written; beyond the last one a fetch does no harm.
+/// A panel crosses each panel of the transpose in a square, which lies in one piece in both. The squares that come next
+/// are fetched, to be read and to be written; beyond the last one a fetch does no harm.
 static void pack_transpose(long k, long n, ppt_range columns, const float *transpose, float *to) {
     const long square = TILE_COLUMNS * TILE_COLUMNS;
     for (long j = columns.from; j < columns.to; j += TILE_COLUMNS) {

@@ -56,8 +56,8 @@ INLINE void write_tile(const int height, const int vectors, vector sums[TILE_ROW
     }
 }
 
-/// The panel of B that is going to be read or packed next: its rows are fetched one at a time while tiles are multiplied. In
-/// one burst they would fill the queue that the tile's own loads go through.
+/// The panel of B that is going to be read or packed next: its rows are fetched one at a time while tiles are
+/// multiplied. In one burst they would fill the queue that the tile's own loads go through.
 typedef struct {
     const float *row;
     long stride, rows;
