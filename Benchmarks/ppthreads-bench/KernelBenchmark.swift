@@ -33,7 +33,7 @@ struct KernelBenchmark {
 
     func run() throws(BenchmarkError) {
         let library = openBLAS.map { "\($0.path)" } ?? "not found"
-        print("\(SIMDLevel.best.rawValue) kernels, weights packed beforehand; OpenBLAS: \(library)")
+        print("\(SIMDLevel.best.rawValue) kernels, weights in panels; OpenBLAS: \(library)")
         print("GFLOP/s, median of \(effort.rounds) rounds; ratios within a round, with quartiles\n")
         var ratios: [Double] = []
         for shape in effort.isShort ? Self.smallShapes : Self.shapes {

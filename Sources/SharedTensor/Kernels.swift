@@ -74,9 +74,6 @@ public struct Kernels {
 
     private var isTeam: Bool { members > 1 }
 
-    /// Whether products are faster with a packed factor: another BLAS does its own packing.
-    public var usesPackedMatrices: Bool { blas == nil }
-
     /// Does multiplications and additions in registers, as fast as the core can. Returns how many, and a value that
     /// depends on all of them.
     public func peakWork(steps: Int) -> (operations: Double, result: Float) {
@@ -99,8 +96,12 @@ public struct Kernels {
             return finish(c, ending)
         }
         var call = unsafe product(a, into: c, bias, ending, accumulating)
-        unsafe (call.b, call.ldb, call.transpose_b) = (UnsafePointer(b.base), b.stride, b.isTransposed ? 1 : 0)
+        unsafe setFactor(b, of: &call)
         unsafe multiply(&call)
+    }
+
+    private func setFactor(_ b: Matrix, of call: inout ppt_gemm) {
+        unsafe (call.b, call.ldb, call.transpose_b) = (UnsafePointer(b.base), b.stride, b.isTransposed ? 1 : 0)
     }
 
     private func multiply(_ call: inout ppt_gemm) {
@@ -113,20 +114,25 @@ public struct Kernels {
     ) -> ppt_gemm {
         precondition(c.rows == a.rows && !c.isTransposed, "factors that do not fit")
         precondition(bias == nil || bias!.count == c.columns, "a bias has one value for each column")
-        var call = unsafe ppt_gemm()
-        unsafe (call.m, call.n, call.k) = (c.rows, c.columns, a.columns)
-        unsafe (call.rows, call.columns) = (ppt_range(from: 0, to: c.rows), ppt_range(from: 0, to: c.columns))
-        unsafe (call.a, call.lda, call.transpose_a) = (UnsafePointer(a.base), a.stride, a.isTransposed ? 1 : 0)
+        var call = unsafe product(a, columns: c.columns, accumulating)
         unsafe (call.c, call.ldc) = (c.base, c.stride)
-        unsafe (call.accumulate, call.bias) = (accumulating ? 1 : 0, UnsafePointer(bias?.base))
-        unsafe call.ending = ending.raw
+        unsafe (call.bias, call.ending) = (UnsafePointer(bias?.base), ending.raw)
         if let gate = ending.gate {
             precondition(bias == nil, "a gated product has no bias")
             precondition(gate.rows == c.rows && gate.columns == c.columns, "a gate is as large as c")
             precondition(!gate.isTransposed, "a gate is stored as c is")
             unsafe (call.gate, call.ldgate) = (UnsafePointer(gate.base), gate.stride)
         }
-        unsafe call.workspace = workspace
+        return unsafe call
+    }
+
+    /// A product whose right-hand factor and result are still to be set.
+    private func product(_ a: Matrix, columns: Int, _ accumulating: Bool) -> ppt_gemm {
+        var call = unsafe ppt_gemm()
+        unsafe (call.m, call.n, call.k) = (a.rows, columns, a.columns)
+        unsafe (call.rows, call.columns) = (ppt_range(from: 0, to: a.rows), ppt_range(from: 0, to: columns))
+        unsafe (call.a, call.lda, call.transpose_a) = (UnsafePointer(a.base), a.stride, a.isTransposed ? 1 : 0)
+        unsafe (call.accumulate, call.workspace) = (accumulating ? 1 : 0, workspace)
         return unsafe call
     }
 
@@ -155,18 +161,32 @@ public struct Kernels {
         }
     }
 
-    /// Packs b [k, n] for any number of products with it on the right. Packed matrices of one level are not another's.
+    /// Packs b for any number of products with it on the right. Packed matrices of one level are not another's.
     public func pack(_ b: Matrix, into packed: PackedMatrix) {
         precondition(packed.rows == b.rows && packed.columns == b.columns, "a packed matrix of another shape")
-        if isTeam { return share(SharedPacking(kernels: self, matrix: b, packed: packed)) }
-        pack(b, columns: 0..<b.columns, into: packed)
+        unsafe table.pointee.pack_b(
+            b.rows, b.columns, b.base, b.stride, b.isTransposed ? 1 : 0, packed.storage.base)
+    }
+
+    /// The way back.
+    public func unpack(_ packed: PackedMatrix, into b: Matrix) {
+        precondition(packed.rows == b.rows && packed.columns == b.columns, "a packed matrix of another shape")
+        unsafe table.pointee.unpack_b(
+            b.rows, b.columns, packed.storage.base, b.base, b.stride, b.isTransposed ? 1 : 0)
+    }
+
+    /// Packs the transpose of a packed matrix.
+    public func pack(transposeOf matrix: PackedMatrix, into packed: PackedMatrix) {
+        precondition(packed.rows == matrix.columns && packed.columns == matrix.rows, "a transpose of another shape")
+        if isTeam { return share(SharedPacking(kernels: self, matrix: matrix, packed: packed)) }
+        pack(transposeOf: matrix, columns: 0..<packed.columns, into: packed)
     }
 
     /// Packs some columns, from the first of a panel on.
-    func pack(_ b: Matrix, columns: Range<Int>, into packed: PackedMatrix) {
+    func pack(transposeOf matrix: PackedMatrix, columns: Range<Int>, into packed: PackedMatrix) {
         let range = ppt_range(from: columns.lowerBound, to: columns.upperBound)
-        unsafe table.pointee.pack_b(
-            b.rows, b.columns, range, b.base, b.stride, b.isTransposed ? 1 : 0, packed.storage.base)
+        unsafe table.pointee.pack_transpose(
+            packed.rows, packed.columns, range, matrix.storage.base, packed.storage.base)
     }
 
     /// c [m, n] = a b + bias[n], or += when `accumulating`; the same bits as with b not packed.
@@ -177,6 +197,15 @@ public struct Kernels {
         precondition(a.columns == b.rows && c.columns == b.columns, "factors that do not fit")
         var call = unsafe product(a, into: c, bias, ending, accumulating)
         unsafe call.packed_b = UnsafePointer(b.storage.base)
+        unsafe multiply(&call)
+    }
+
+    /// c [m, n] = a b, or += when `accumulating`; the same bits as with c not packed. Does not touch c's padding.
+    public func multiply(_ a: Matrix, _ b: Matrix, into c: PackedMatrix, accumulating: Bool = false) {
+        precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "factors that do not fit")
+        var call = unsafe product(a, columns: c.columns, accumulating)
+        unsafe setFactor(b, of: &call)
+        unsafe call.packed_c = unsafe c.storage.base
         unsafe multiply(&call)
     }
 

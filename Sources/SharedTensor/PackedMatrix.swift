@@ -1,6 +1,7 @@
 import CKernels
 
-/// A matrix [rows, columns] in the layout that `Kernels.multiply` reads it in fastest, as a right-hand factor.
+/// A matrix [rows, columns] in the layout that `Kernels.multiply` reads it in fastest, as a right-hand factor, and writes
+/// in one piece: panels of some columns, each row by row. Columns are padded to whole panels, with 0 once it was packed.
 public struct PackedMatrix {
     public let rows: Int
     public let columns: Int

@@ -70,12 +70,15 @@ struct SharedProduct: TeamWork {
 
 struct SharedPacking: SharedWork {
     let kernels: Kernels
-    let matrix: Matrix
+    let matrix: PackedMatrix
+    /// Becomes its transpose.
     let packed: PackedMatrix
 
-    var count: Int { matrix.columns }
+    var count: Int { packed.columns }
     var grain: Int { Int(PPT_GEMM_PANEL_COLUMNS) }
-    func run(_ columns: Range<Int>, _ kernels: Kernels) { kernels.pack(matrix, columns: columns, into: packed) }
+    func run(_ columns: Range<Int>, _ kernels: Kernels) {
+        kernels.pack(transposeOf: matrix, columns: columns, into: packed)
+    }
 }
 
 struct SharedColumnSums: SharedWork {

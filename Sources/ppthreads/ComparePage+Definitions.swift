@@ -32,7 +32,7 @@ extension ComparePage {
         ),
         (
             "packing, update",
-            "A stage's weights are packed for its matrix products before its first forward and its first backward; the optimizer updates all of a rank's stages at the end."
+            "A stage's weights are packed for its backward's matrix products, before its first backward; the optimizer updates all of a rank's stages at the end."
         ),
         (
             "free transport, equal stages",

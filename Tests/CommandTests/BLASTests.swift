@@ -57,12 +57,17 @@ struct BLASTests {
         #expect(report["gemm"] as? String == right)
     }
 
-    @Test("it is the library that computes: one that is wrong gives another loss", .enabled(if: Clang.isThere))
-    func wrongLibrary() throws {
+    @Test(
+        "it is the library that computes, linear maps too: with one whose products are 0 all tokens are as likely",
+        .enabled(if: Clang.isThere))
+    func zeroLibrary() throws {
         let folder = try Folder()
-        let wrong = try Self.compile(Self.source(factor: "0.5f"), in: folder, name: "wrong")
-        let ours = try Command.json(["run"] + tiny)["loss"] as? Double
-        let theirs = try Command.json(["run", "--gemm", wrong] + tiny)["loss"] as? Double
-        #expect(try abs(#require(ours) - #require(theirs)) > 1e-3)
+        let zero = try Self.compile(Self.source(factor: "0"), in: folder, name: "zero")
+        func firstLoss(_ flags: String...) throws -> Double {
+            let report = try Command.json(["run", "--arch", "gpt"] + tiny + ["--vocab-size", "50"] + flags)
+            return try #require((report["loss_history"] as? [Double])?.first)
+        }
+        #expect(try abs(firstLoss("--gemm", zero) - log(50)) < 1e-6)
+        #expect(try abs(firstLoss() - log(50)) > 1e-4)
     }
 }

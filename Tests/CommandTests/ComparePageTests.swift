@@ -33,8 +33,8 @@ struct ComparePageTests {
     func charts() throws {
         let (text, _) = try page(["--transport", "threads", "--virtual-stages", "2"])
         let charts = text.components(separatedBy: "<figure class=\"gantt\">").dropFirst()
-        // Two ranks; for each stage three forwards, three backwards and two packings; for each rank an update.
-        let tasks = [2 * 8 + 2, 2 * 8 + 2, 4 * 8 + 2]
+        // Two ranks; for each stage three forwards, three backwards and a packing; for each rank an update.
+        let tasks = [2 * 7 + 2, 2 * 7 + 2, 4 * 7 + 2]
         #expect(charts.map { $0.components(separatedBy: "<rect class=\"task ").count - 1 } == tasks)
         for kind in ["forward", "backward"] {
             let counts = charts.map { $0.components(separatedBy: "<rect class=\"task \(kind)").count - 1 }

@@ -23,7 +23,7 @@ struct TraceTests {
         for rank in 0...1 {
             let spans = events.filter { $0["ph"] as? String == "X" && $0["tid"] as? Int == rank }
             func count(_ category: String) -> Int { spans.count { $0["cat"] as? String == category } }
-            #expect(count("forward") == 12 && count("backward") == 12 && count("packing") == 6 && count("update") == 3)
+            #expect(count("forward") == 12 && count("backward") == 12 && count("packing") == 3 && count("update") == 3)
             #expect(spans.allSatisfy { ($0["dur"] as! Double) >= 0 })
         }
         #expect(events.count { $0["ph"] as? String == "M" } == 2)

@@ -65,9 +65,9 @@ struct ReplayTests {
         let tasks = Schedule.oneFOneB(ranks: 2, microbatches: 2).tasks
         #expect(
             tasks[1].map(\.description) == [
-                "packing", "action 1F0", "packing", "action 1B0", "action 1F1", "action 1B1", "the update",
+                "action 1F0", "packing", "action 1B0", "action 1F1", "action 1B1", "the update",
             ])
-        #expect(Schedule.gpipe(ranks: 2, microbatches: 3).forwardOnly().tasks[0].count == 4)
+        #expect(Schedule.gpipe(ranks: 2, microbatches: 3).forwardOnly().tasks[0].count == 3)
     }
 
     @Test(

@@ -113,31 +113,6 @@ struct KernelTests {
         for n in 1...70 { try product(level, 7, n, 3, transposeA: n % 2 == 0, transposeB: n % 3 == 0) }
     }
 
-    @Test("a packed factor gives the bits of the plain one", arguments: levels)
-    func packedProduct(level: SIMDLevel) throws {
-        for (m, n, k) in [(1, 1, 1), (5, 33, 2), (13, 31, 17), (25, 70, 600), (250, 40, 9), (3, 1100, 300)] {
-            for isTransposed in [false, true] {
-                let bench = try Bench(level)
-                let a = bench.tensor(Shape(m, k))
-                let b = isTransposed ? bench.tensor(Shape(n, k)).matrix.transposed : bench.tensor(Shape(k, n)).matrix
-                let bias = bench.tensor(Shape(n))
-                let (plain, packed) = (bench.tensor(Shape(m, n)), bench.tensor(Shape(m, n)))
-                packed.copy(from: plain)
-                let storage = bench.tensor(PackedMatrix.storageShape(rows: k, columns: n))
-                let factor = PackedMatrix(rows: k, columns: n, storage: storage)
-                bench.kernels.pack(b, into: factor)
-                for accumulating in [false, true] {
-                    bench.kernels.multiply(
-                        a.matrix, b, into: plain.matrix, bias: bias, accumulating: accumulating)
-                    bench.kernels.multiply(
-                        a.matrix, factor, into: packed.matrix, bias: bias, accumulating: accumulating)
-                    #expect(
-                        packed.values.map(\.bitPattern) == plain.values.map(\.bitPattern), "\(level) \(m) \(n) \(k)")
-                }
-            }
-        }
-    }
-
     @Test("a product of strided parts touches nothing but its own part", arguments: levels)
     func stridedProduct(level: SIMDLevel) throws {
         let bench = try Bench(level)

@@ -98,7 +98,7 @@ final class Rank {
         activationBytes = locals.reduce(0) { $0 + $1.recomputedBytes }
         inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
         report = RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu)
-        initializeWeights()
+        try initializeWeights()
     }
 
     /// Runs all steps. `weights` and `gradients` receive this rank's share at the end, where they are wanted.
@@ -145,17 +145,16 @@ final class Rank {
 
     private func perform(_ task: RankTask, _ step: Int) throws(WaitError) {
         switch task {
-        case .packForward(let stage): pack(stage, for: .forward)
-        case .packBackward(let stage): pack(stage, for: .backwardInput)
+        case .pack(let stage): pack(stage)
         case .action(let action): try perform(action)
         case .update: update(step: step + 1)
         }
     }
 
-    private func pack(_ stage: Int, for use: PackedWeight.Use) {
+    private func pack(_ stage: Int) {
         let place = localOfStage[stage]
         watch.startWork()
-        locals[place].stage.packWeights(for: use, locals[place].backwardFrames[0])
+        locals[place].stage.packWeights(locals[place].backwardFrames[0])
         watch.endWork()
     }
 
@@ -267,14 +266,15 @@ final class Rank {
 
     // MARK: Weights in and out
 
-    private func initializeWeights() {
+    private func initializeWeights() throws(SegmentError) {
         for local in locals {
             for parameter in local.stage.plan.parameters {
-                let tensor = local.weights.tensor(parameter.region, parameter.shape)
-                if let file = plan.configuration.initial {
-                    file.read(parameter.name, into: tensor)
-                } else {
-                    parameter.initialize(tensor, seed: plan.configuration.seed)
+                try parameter.store(in: local.weights, kernels) { values in
+                    if let file = plan.configuration.initial {
+                        file.read(parameter.name, into: values)
+                    } else {
+                        parameter.initialize(values, seed: plan.configuration.seed)
+                    }
                 }
             }
         }
@@ -291,7 +291,7 @@ final class Rank {
     private func export(to image: CheckpointImage, _ arena: (LocalStage) -> Arena) {
         for local in locals {
             for parameter in local.stage.plan.parameters {
-                image.tensor(parameter).copy(from: arena(local).tensor(parameter.region, parameter.shape))
+                parameter.load(into: image.tensor(parameter), from: arena(local), kernels)
             }
         }
     }

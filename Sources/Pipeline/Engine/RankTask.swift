@@ -1,9 +1,7 @@
 /// What a rank does in a step, one thing after the other: the schedule's actions, and its own work around them.
 public enum RankTask: Hashable, Sendable, CustomStringConvertible {
-    /// Packs a stage's weights for its forwards, before the first of them waits for its input.
-    case packForward(stage: Int)
     /// Packs a stage's weights for its backwards, before the first of them waits for its gradient.
-    case packBackward(stage: Int)
+    case pack(stage: Int)
     case action(Action)
     /// The optimizer, on all of the rank's stages.
     case update
@@ -18,7 +16,7 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
 
     public var kind: Kind {
         switch self {
-        case .packForward, .packBackward: .packing
+        case .pack: .packing
         case .update: .update
         case .action(let action):
             switch action.kind {
@@ -33,7 +31,7 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
     /// The stage it is for; nil for what a rank does for all of its stages.
     public var stage: Int? {
         switch self {
-        case .packForward(let stage), .packBackward(let stage): stage
+        case .pack(let stage): stage
         case .action(let action): action.stage
         case .update: nil
         }
@@ -41,7 +39,7 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .packForward, .packBackward: "packing"
+        case .pack: "packing"
         case .action(let action): "action \(action)"
         case .update: "the update"
         }
@@ -53,15 +51,11 @@ extension Schedule {
     public var tasks: [[RankTask]] {
         actions.map { list in
             var tasks: [RankTask] = []
-            var packed: Set<RankTask> = []
+            var packed: Set<Int> = []
             for action in list {
-                let packing: RankTask? =
-                    switch action.kind {
-                    case .forward: .packForward(stage: action.stage)
-                    case .backward, .backwardInput: .packBackward(stage: action.stage)
-                    case .backwardWeights: nil
-                    }
-                if let packing, packed.insert(packing).inserted { tasks.append(packing) }
+                if action.kind.givesInputGradient && packed.insert(action.stage).inserted {
+                    tasks.append(.pack(stage: action.stage))
+                }
                 tasks.append(.action(action))
             }
             return isForwardOnly ? tasks : tasks + [.update]

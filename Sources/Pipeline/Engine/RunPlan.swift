@@ -60,9 +60,9 @@ public struct RunPlan: Sendable {
     /// Stages a rank runs, in ascending order.
     func stages(ofRank rank: Int) -> [Stage] { stages.filter { schedule.rankOfStage[$0.index] == rank } }
 
-    /// Bytes of weights on each rank, without gradients and optimizer state.
+    /// Bytes of weights on each rank, without padding, gradients and optimizer state.
     public var weightBytesOfRank: [Int] {
-        schedule.actions.indices.map { rank in stages(ofRank: rank).reduce(0) { $0 + $1.plan.weights.bytes } }
+        schedule.actions.indices.map { rank in stages(ofRank: rank).reduce(0) { $0 + $1.weightBytes } }
     }
 
     /// Each rank's share of the step's matrix products.
@@ -124,7 +124,8 @@ public struct RunPlan: Sendable {
                 previousColumns: range.lowerBound == 0 ? 0 : units[range.lowerBound - 1].outputColumns,
                 plan: StagePlan(
                     batch: configuration.batchShape, splitsBackward: facts.gradientFrames[index] > 0,
-                    dropsElements: configuration.effectiveDropout > 0, members: configuration.threadsPerRank),
+                    dropsElements: configuration.effectiveDropout > 0, members: configuration.threadsPerRank,
+                    weightLayout: configuration.blas == nil ? .panels : .rows),
                 recomputes: configuration.recomputes)
         }
     }

@@ -52,9 +52,12 @@ struct Stage: Sendable {
         self.plan = plan
     }
 
-    /// Packs the weights that a kind of product needs, as they are now.
-    func packWeights(for use: PackedWeight.Use, _ frame: Frame) {
-        for packing in plan.packings where packing.use == use { frame.pack(packing) }
+    /// Bytes of its parameters.
+    var weightBytes: Int { plan.parameters.reduce(0) { $0 + $1.shape.count * 4 } }
+
+    /// Packs the weights for backwards, as they are now.
+    func packWeights(_ frame: Frame) {
+        for weight in plan.linearWeights { weight.pack(frame) }
     }
 
     /// y = the stage's layers applied to x, one after the other; the last writes straight into y.

@@ -139,7 +139,7 @@ extension RankTask {
     /// Short enough to stand inside a bar: `F0`. The stage is one of the event's arguments.
     fileprivate var label: String {
         switch self {
-        case .packForward, .packBackward: "pack"
+        case .pack: "pack"
         case .action(let action): "\(action.kind.rawValue)\(action.microbatch)"
         case .update: "update"
         }

@@ -34,14 +34,13 @@ public struct WhatIf: Equatable, Sendable {
 
     /// Tasks that differ in stage and microbatch alone.
     private enum Kind: Hashable {
-        case packForward, packBackward, update
+        case pack, update
         case action(Action.Kind)
 
         init(_ task: RankTask) {
             self =
                 switch task {
-                case .packForward: .packForward
-                case .packBackward: .packBackward
+                case .pack: .pack
                 case .action(let action): .action(action.kind)
                 case .update: .update
                 }

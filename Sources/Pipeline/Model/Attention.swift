@@ -76,16 +76,19 @@ struct CrossAttention: Sendable {
     private let dMixed: Scratch
     private let dim: Int
 
-    /// - Parameter weight: [3 dim, dim], the query's rows first, as nn.MultiheadAttention's in_proj_weight.
+    /// - Parameters:
+    ///   - query: dim to dim.
+    ///   - memory: dim to 2 dim; its rows are the key's, the value's.
+    ///   - output: dim to dim.
     init(
-        dim: Int, heads: Int, weight: Parameter, bias: Parameter, output: Linear, dropout: DropoutSite,
+        dim: Int, heads: Int, query: Linear, memory: Linear, output: Linear, dropout: DropoutSite,
         plan: inout StagePlan
     ) {
         let tokens = plan.batch.tokens
         self.dim = dim
         self.output = output
-        projectQuery = Linear(weight: weight.rows(0..<dim), bias: bias.rows(0..<dim), plan: &plan)
-        projectMemory = Linear(weight: weight.rows(dim..<3 * dim), bias: bias.rows(dim..<3 * dim), plan: &plan)
+        projectQuery = query
+        projectMemory = memory
         core = AttentionCore(dim: dim, heads: heads, isCausal: false, dropout: dropout, plan: &plan)
         q = plan.keep(Shape(tokens, dim))
         kv = plan.keep(Shape(tokens, 2 * dim))

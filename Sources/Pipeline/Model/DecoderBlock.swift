@@ -23,13 +23,13 @@ public struct DecoderAttention: Layer {
     /// - Parameter name: the layer's, such as `layers.0`.
     public init(_ name: String, dim: Int, heads: Int, plan: inout StagePlan) {
         let shape = Shape(plan.batch.tokens, dim)
-        let (inWeight, inBias, out) = Self.projections("\(name).self_attn", dim, &plan)
+        let (project, out) = Self.projections("\(name).self_attn", dim, outputs: [3 * dim], &plan)
         selfAttention = SelfAttention(
-            dim: dim, heads: heads, isCausal: false, project: Linear(weight: inWeight, bias: inBias, plan: &plan),
-            output: out, dropout: DropoutSite("\(name).self_attn.dropout"), plan: &plan)
-        let (crossWeight, crossBias, crossOut) = Self.projections("\(name).multihead_attn", dim, &plan)
+            dim: dim, heads: heads, isCausal: false, project: project[0], output: out,
+            dropout: DropoutSite("\(name).self_attn.dropout"), plan: &plan)
+        let (cross, crossOut) = Self.projections("\(name).multihead_attn", dim, outputs: [dim, 2 * dim], &plan)
         crossAttention = CrossAttention(
-            dim: dim, heads: heads, weight: crossWeight, bias: crossBias, output: crossOut,
+            dim: dim, heads: heads, query: cross[0], memory: cross[1], output: crossOut,
             dropout: DropoutSite("\(name).multihead_attn.dropout"), plan: &plan)
         norm1 = LayerNorm("\(name).norm1", columns: dim, plan: &plan)
         norm2 = LayerNorm("\(name).norm2", columns: dim, plan: &plan)
@@ -44,14 +44,22 @@ public struct DecoderAttention: Layer {
     }
 
     /// nn.MultiheadAttention's parameters with its starts: in_proj Xavier-uniform, biases zero.
+    ///
+    /// - Parameter outputs: how the rows of in_proj, the query's, the key's, the value's, are shared out among linear maps.
     private static func projections(
-        _ name: String, _ dim: Int, _ plan: inout StagePlan
-    ) -> (weight: Parameter, bias: Parameter, output: Linear) {
+        _ name: String, _ dim: Int, outputs: [Int], _ plan: inout StagePlan
+    ) -> (project: [Linear], output: Linear) {
         let xavier = (6 / Float(4 * dim)).squareRoot()
-        let weight = plan.parameter("\(name).in_proj_weight", Shape(3 * dim, dim), .uniform(xavier))
+        let weights = plan.linearWeights(
+            "\(name).in_proj_weight", outputs: outputs, inputs: dim, .uniform(xavier))
         let bias = plan.parameter("\(name).in_proj_bias", Shape(3 * dim), .constant(0))
+        var row = 0
+        let project = weights.map { weight in
+            defer { row += weight.outputs }
+            return Linear(weight: weight, bias: bias.rows(row..<row + weight.outputs), plan: &plan)
+        }
         let output = Linear("\(name).out_proj", inputs: dim, outputs: dim, bias: .constant(0), plan: &plan)
-        return (weight, bias, output)
+        return (project, output)
     }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {

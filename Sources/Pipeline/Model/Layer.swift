@@ -67,22 +67,6 @@ public typealias KeptGradient = Reserved<InGradientStash>
 /// Free to use within one call; the next call may find anything there.
 public typealias Scratch = Reserved<InScratch>
 
-/// A weight packed as the right-hand factor of a product: once a step, for all microbatches.
-public struct PackedWeight: Sendable {
-    /// What it is a factor of; it is packed before the first such product of a step.
-    enum Use { case forward, backwardInput }
-
-    let weight: Parameter
-    let use: Use
-    let storage: Reserved<InPacked>
-
-    /// The factor as it is stored: w [outputs, inputs] for dx = dy w, its transpose for y = x w^T.
-    func factor(_ frame: Frame) -> Matrix {
-        let stored = frame[weight].matrix
-        return use == .forward ? stored.transposed : stored
-    }
-}
-
 /// The memory that a stage works in for one microbatch.
 public struct Frame {
     let weights: Arena
@@ -107,32 +91,7 @@ public struct Frame {
     public subscript(kept: Kept) -> Tensor { stash.tensor(kept.region, kept.shape) }
     public subscript(kept: KeptGradient) -> Tensor { gradientStash.tensor(kept.region, kept.shape) }
     public subscript(place: Scratch) -> Tensor { scratch.tensor(place.region, place.shape) }
-
-    private subscript(packed weight: PackedWeight) -> PackedMatrix {
-        let factor = weight.factor(self)
-        return PackedMatrix(
-            rows: factor.rows, columns: factor.columns,
-            storage: packed.tensor(weight.storage.region, weight.storage.shape))
-    }
-
-    /// Packs a weight as it is now, where that makes products faster.
-    func pack(_ weight: PackedWeight) {
-        if kernels.usesPackedMatrices { kernels.pack(weight.factor(self), into: self[packed: weight]) }
-    }
-
-    /// c = ending(a w + bias), or +=, w being the weight's factor as it was when it was packed.
-    func multiply(
-        _ a: Matrix, by weight: PackedWeight, into c: Matrix, bias: Tensor? = nil, ending: ProductEnding = .plain,
-        accumulating: Bool = false
-    ) {
-        if kernels.usesPackedMatrices {
-            let factor = self[packed: weight]
-            kernels.multiply(a, factor, into: c, bias: bias, ending: ending, accumulating: accumulating)
-        } else {
-            let factor = weight.factor(self)
-            kernels.multiply(a, factor, into: c, bias: bias, ending: ending, accumulating: accumulating)
-        }
-    }
+    subscript(place: Reserved<InPacked>) -> Tensor { packed.tensor(place.region, place.shape) }
 
     /// The same memory with a team member's own kernels.
     func with(_ kernels: Kernels) -> Frame {

@@ -17,7 +17,10 @@ public final class LayerProbe {
 
     private let layer: any Layer
     private let frame: Frame
-    private let packings: [PackedWeight]
+    private let linearWeights: [LinearWeight]
+    /// The parameters and their gradients as the caller sees them.
+    private let weightImage: CheckpointImage
+    private let gradientImage: CheckpointImage
     private let segment: Segment
 
     /// - Parameters:
@@ -25,12 +28,14 @@ public final class LayerProbe {
     ///   - seed: of the parameters' start, and of dropout.
     ///   - dropout: the rate at which elements are dropped.
     ///   - microbatch, step: those that the dropout is of.
+    ///   - weightLayout: how the weights of linear maps are stored, which changes no bit.
     /// - Throws: `SegmentError`.
     public init(
         _ unit: Unit, inputColumns: Int, batch: BatchShape, seed: UInt64 = 0, simd: SIMDLevel = .best,
-        dropout: Double = 0, microbatch: Int = 0, step: Int = 0
+        dropout: Double = 0, microbatch: Int = 0, step: Int = 0, weightLayout: WeightLayout = .panels
     ) throws(SegmentError) {
-        var plan = StagePlan(batch: batch, splitsBackward: true, dropsElements: dropout > 0)
+        var plan = StagePlan(
+            batch: batch, splitsBackward: true, dropsElements: dropout > 0, weightLayout: weightLayout)
         layer = unit.make(&plan)
         plan.endUnit()
         var layout = SegmentLayout()
@@ -63,13 +68,23 @@ public final class LayerProbe {
             tokens: tokens, targets: targets, gradientScale: 1, loss: arena.tensor(loss, Shape(1)))
         frame.dropout.step[0] = Int32(step)
         parameters = plan.parameters
-        packings = plan.packings
+        linearWeights = plan.linearWeights
+        weightImage = try Self.image(plan.parameters)
+        gradientImage = try Self.image(plan.parameters)
         for parameter in parameters { parameter.initialize(weight(parameter), seed: seed) }
     }
 
-    public func weight(_ parameter: ParameterSpec) -> Tensor { frame.weights.tensor(parameter.region, parameter.shape) }
+    private static func image(_ parameters: [ParameterSpec]) throws(SegmentError) -> CheckpointImage {
+        let plan = CheckpointImage.Plan(parameters)
+        return CheckpointImage(plan, segment: try Segment(bytes: plan.layout.bytes, backing: .privateMemory))
+    }
+
+    /// The next forward takes what is written here.
+    public func weight(_ parameter: ParameterSpec) -> Tensor { weightImage.tensor(parameter) }
+    /// As it is at the call.
     public func gradient(_ parameter: ParameterSpec) -> Tensor {
-        frame.gradients.tensor(parameter.region, parameter.shape)
+        parameter.load(into: gradientImage.tensor(parameter), from: frame.gradients, frame.kernels)
+        return gradientImage.tensor(parameter)
     }
 
     /// What a loss layer computed in the last forward.
@@ -77,7 +92,8 @@ public final class LayerProbe {
 
     /// With the weights as they are now.
     public func forward() {
-        for packing in packings { frame.pack(packing) }
+        for parameter in parameters { parameter.store(weight(parameter), in: frame.weights, frame.kernels) }
+        for weight in linearWeights { weight.pack(frame) }
         layer.forward(x, into: y, frame)
     }
     public func backwardInput() { layer.backwardInput(dy, input: x, into: dx, frame) }

@@ -2,10 +2,8 @@ import SharedTensor
 
 /// y [tokens, outputs] = x [tokens, inputs] w^T + b, with w [outputs, inputs] as PyTorch stores it.
 public struct Linear: Layer {
-    let weight: Parameter
+    let weight: LinearWeight
     let bias: Parameter?
-    private let forwardWeight: PackedWeight
-    private let backwardWeight: PackedWeight
 
     /// Reserves `name.weight` and, unless told not to, `name.bias`.
     ///
@@ -15,18 +13,17 @@ public struct Linear: Layer {
         bias: Initializer? = nil, plan: inout StagePlan
     ) {
         let standard = Initializer.uniform(1 / Float(inputs).squareRoot())
-        let weight = plan.parameter("\(name).weight", Shape(outputs, inputs), weight ?? standard)
+        let weights = plan.linearWeights(
+            "\(name).weight", outputs: [outputs], inputs: inputs, weight ?? standard)
         let bias = hasBias ? plan.parameter("\(name).bias", Shape(outputs), bias ?? standard) : nil
-        self.init(weight: weight, bias: bias, plan: &plan)
+        self.init(weight: weights[0], bias: bias, plan: &plan)
     }
 
     /// A linear map by parameters that are reserved already, or by rows of them.
-    public init(weight: Parameter, bias: Parameter?, plan: inout StagePlan) {
+    public init(weight: LinearWeight, bias: Parameter?, plan: inout StagePlan) {
         self.weight = weight
         self.bias = bias
-        forwardWeight = plan.pack(weight, for: .forward)
-        backwardWeight = plan.pack(weight, for: .backwardInput)
-        plan.countProduct(rows: plan.batch.tokens, inputs: weight.shape.columns, outputs: weight.shape.rows)
+        plan.countProduct(rows: plan.batch.tokens, inputs: weight.inputs, outputs: weight.outputs)
     }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
@@ -35,7 +32,7 @@ public struct Linear: Layer {
 
     /// y = ending(x w^T + b).
     func forward(_ x: Tensor, into y: Tensor, ending: ProductEnding, _ frame: Frame) {
-        frame.multiply(x.matrix, by: forwardWeight, into: y.matrix, bias: bias.map { frame[$0] }, ending: ending)
+        weight.multiplyTransposed(x.matrix, into: y.matrix, bias: bias.map { frame[$0] }, ending: ending, frame)
     }
 
     public func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
@@ -46,12 +43,11 @@ public struct Linear: Layer {
     func backwardInput(
         _ dy: Tensor, into dx: Tensor, ending: ProductEnding = .plain, accumulating: Bool, _ frame: Frame
     ) {
-        frame.multiply(dy.matrix, by: backwardWeight, into: dx.matrix, ending: ending, accumulating: accumulating)
+        weight.multiply(dy.matrix, into: dx.matrix, ending: ending, accumulating: accumulating, frame)
     }
 
     public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
-        let gradient = frame.gradient(of: weight).matrix
-        frame.kernels.multiply(dy.matrix.transposed, x.matrix, into: gradient, accumulating: true)
+        weight.addGradient(dy.matrix, x.matrix, frame)
         if let bias { frame.kernels.addColumnSums(dy.matrix, to: frame.gradient(of: bias)) }
     }
 }

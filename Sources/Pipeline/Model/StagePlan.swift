@@ -1,22 +1,5 @@
 import SharedTensor
 
-/// How a parameter starts out when no checkpoint gives it.
-public enum Initializer: Equatable, Sendable {
-    case constant(Float)
-    /// Uniform in ±bound.
-    case uniform(Float)
-    /// Normal with mean 0.
-    case normal(Float)
-}
-
-/// A parameter's name (as in PyTorch's state_dict), shape, place and start.
-public struct ParameterSpec: Sendable {
-    public let name: String
-    public let shape: Shape
-    public let initializer: Initializer
-    let region: Region
-}
-
 /// Where a stage's memory lies. Layers reserve in it while they are made; nothing is mapped before all have.
 public struct StagePlan: Sendable {
     public let batch: BatchShape
@@ -26,6 +9,7 @@ public struct StagePlan: Sendable {
     let dropsElements: Bool
     /// Threads that share the stage's work, each of which may need scratch of its own.
     let members: Int
+    let weightLayout: WeightLayout
 
     /// Weights, and a gradient and optimizer state of the same layout.
     private(set) var weights = SegmentLayout()
@@ -35,14 +19,18 @@ public struct StagePlan: Sendable {
     private(set) var gradientStash = OverlaidLayout()
     private(set) var scratch = OverlaidLayout()
     private(set) var parameters: [ParameterSpec] = []
-    /// Packed weights: kept from a step's first use to its last.
+    private(set) var linearWeights: [LinearWeight] = []
+    /// Weights packed for backwards: kept from a step's first use to its last.
     private(set) var packed = SegmentLayout()
-    private(set) var packings: [PackedWeight] = []
     /// Floating-point operations of the matrix products of one microbatch's forward and backward.
     private(set) var productFLOPs = 0.0
 
-    public init(batch: BatchShape, splitsBackward: Bool, dropsElements: Bool = false, members: Int = 1) {
+    public init(
+        batch: BatchShape, splitsBackward: Bool, dropsElements: Bool = false, members: Int = 1,
+        weightLayout: WeightLayout = .panels
+    ) {
         self.members = members
+        self.weightLayout = weightLayout
         self.batch = batch
         self.dropsElements = dropsElements
         self.splitsBackward = splitsBackward
@@ -50,20 +38,39 @@ public struct StagePlan: Sendable {
 
     /// Reserves weights under a checkpoint name that is unique in the model.
     public mutating func parameter(_ name: String, _ shape: Shape, _ initializer: Initializer) -> Parameter {
-        let region = weights.reserve(shape)
-        parameters.append(ParameterSpec(name: name, shape: shape, initializer: initializer, region: region))
-        return Parameter(region: region, shape: shape)
+        let place = Parameter(region: weights.reserve(shape), shape: shape)
+        let stored = StoredRows(rows: shape.rows, columns: shape.columns, layout: .rows, place: place)
+        parameters.append(ParameterSpec(name: name, shape: shape, initializer: initializer, parts: [stored]))
+        return place
     }
 
-    /// Has a weight [outputs, inputs] packed once a step for y = x w^T (`forward`) or for dx = dy w (`backwardInput`).
-    mutating func pack(_ weight: Parameter, for use: PackedWeight.Use) -> PackedWeight {
-        let (outputs, inputs) = (weight.shape.rows, weight.shape.columns)
-        let shape = PackedMatrix.storageShape(
-            rows: use == .forward ? inputs : outputs, columns: use == .forward ? outputs : inputs)
-        let packing = PackedWeight(
-            weight: weight, use: use, storage: Reserved(region: packed.reserve(shape), shape: shape))
-        packings.append(packing)
-        return packing
+    /// Reserves the weights [outputs, inputs] of linear maps with the same inputs, whose rows make up one parameter.
+    public mutating func linearWeights(
+        _ name: String, outputs: [Int], inputs: Int, _ initializer: Initializer
+    ) -> [LinearWeight] {
+        let weights = outputs.map { linearWeight(outputs: $0, inputs: inputs) }
+        linearWeights += weights
+        parameters.append(
+            ParameterSpec(
+                name: name, shape: Shape(outputs.reduce(0, +), inputs), initializer: initializer,
+                parts: weights.map(\.stored)))
+        return weights
+    }
+
+    private mutating func linearWeight(outputs: Int, inputs: Int) -> LinearWeight {
+        func stored(as shape: Shape) -> StoredRows {
+            StoredRows(
+                rows: outputs, columns: inputs, layout: weightLayout,
+                place: Parameter(region: weights.reserve(shape), shape: shape))
+        }
+        switch weightLayout {
+        case .rows: return LinearWeight(stored: stored(as: Shape(outputs, inputs)), packed: nil)
+        case .panels:
+            let factor = PackedMatrix.storageShape(rows: outputs, columns: inputs)
+            return LinearWeight(
+                stored: stored(as: PackedMatrix.storageShape(rows: inputs, columns: outputs)),
+                packed: Reserved(region: packed.reserve(factor), shape: factor))
+        }
     }
 
     /// Reserves room that keeps its contents from a microbatch's forward to its backwardWeights.

@@ -1,7 +1,7 @@
 // Matrix product after Goto and van de Geijn (2008), with one side packed: panels of B are packed, so that the innermost
 // loop reads them in order and from the first-level cache; rows of A are read where they are, from the second-level
 // cache, since every element read is used for a whole row of a tile. Tiles of C stay in registers. A matrix that is B in
-// many products, a weight, is packed once for all of them (`pack_b`).
+// many products, a weight, is packed for all of them (`pack_b`); C may lie in such panels too, for a weight's gradient.
 //
 // Bits: each element of C is a sum over k in ascending order, in runs whose length follows from k alone, whatever tile
 // it falls into; tiles at the edges do the same operations for each element. So the bits of c[i, j] depend on row i of
@@ -26,14 +26,37 @@ INLINE long run_length(long k) {
     return (k + runs - 1) / runs;
 }
 
-INLINE long padded_columns(long n) { return (n + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS; }
+// A packed matrix is its panels one after the other: panel j / TILE_COLUMNS holds columns j ..< j + TILE_COLUMNS, row by
+// row. Runs of k are not kept apart, so that the layout serves for a factor and for C alike.
 
-static void pack_b(long k, long n, ppt_range columns, const float *b, long ldb, int transpose_b, float *to) {
-    const factor f = {b, ldb, !transpose_b};
-    for (long p = 0; p < k; p += run_length(k)) {
-        const long run = smaller(run_length(k), k - p);
-        float *panels = to + p * padded_columns(n) + columns.from * run;
-        pack(f, columns.from, p, columns.to - columns.from, run, panels, TILE_COLUMNS);
+INLINE const float *panel_of_b(const ppt_gemm *g, long j, long p) { return g->packed_b + j * g->k + p * TILE_COLUMNS; }
+
+static void pack_b(long k, long n, const float *b, long ldb, int transpose_b, float *to) {
+    pack((factor){b, ldb, !transpose_b}, 0, 0, n, k, to, TILE_COLUMNS);
+}
+
+static void unpack_b(long k, long n, const float *packed, float *b, long ldb, int transpose_b) {
+    for (long j = 0; j < n; j++) {
+        const float *column = packed + j / TILE_COLUMNS * TILE_COLUMNS * k + j % TILE_COLUMNS;
+        for (long p = 0; p < k; p++) *(transpose_b ? b + j * ldb + p : b + p * ldb + j) = column[p * TILE_COLUMNS];
+    }
+}
+
+/// A panel crosses each panel of the transpose in a square, which lies in one piece in both. The squares that come next
+/// are fetched, to be read and to be written; beyond the last one a fetch does no harm.
+static void pack_transpose(long k, long n, ppt_range columns, const float *transpose, float *to) {
+    const long square = TILE_COLUMNS * TILE_COLUMNS;
+    for (long j = columns.from; j < columns.to; j += TILE_COLUMNS) {
+        for (long p = 0; p < k; p += TILE_COLUMNS) {
+            const float *from = transpose + p * n + j * TILE_COLUMNS;
+            float *packed = to + j * k + p * TILE_COLUMNS;
+            for (long i = 0; i < square; i += 16) {
+                __builtin_prefetch(from + n * TILE_COLUMNS + i);
+                __builtin_prefetch(packed + square + i, 1);
+            }
+            pack_across(from, TILE_COLUMNS, smaller(TILE_COLUMNS, n - j), smaller(TILE_COLUMNS, k - p), packed,
+                        TILE_COLUMNS);
+        }
     }
 }
 
@@ -54,17 +77,28 @@ INLINE factor rows_of_a(const ppt_gemm *g, const block *at, long i) {
 static void multiply_panel(const ppt_gemm *g, const block *at, const float *panel, long j, upcoming *next) {
     const int is_last = at->p + at->k == g->k; // only complete sums get the bias, and the ending
     tile_output out = {
-        .c = g->c + at->i * g->ldc + j, .ldc = g->ldc, .rows = at->rows, .columns = at->j + at->columns - j,
+        .c = g->packed_c ? g->packed_c + j * g->m + at->i * TILE_COLUMNS : g->c + at->i * g->ldc + j,
+        .ldc = g->packed_c ? TILE_COLUMNS : g->ldc, .rows = at->rows, .columns = at->j + at->columns - j,
         .bias = g->bias && is_last ? g->bias + j : NULL, .adds = g->accumulate || at->p > 0,
         .ending = is_last ? g->ending : PPT_PLAIN, .gate = g->gate ? g->gate + at->i * g->ldgate + j : NULL,
         .ldgate = g->ldgate};
+    out.beside = out.c + (g->packed_c ? TILE_COLUMNS * g->m : TILE_COLUMNS);
     while (out.rows > 0) {
         const factor rows = rows_of_a(g, at, at->rows - out.rows);
         const long height = multiply_panels(at->k, rows.x, rows.stride, rows.is_along, panel, next, &out);
         out.rows -= height;
-        out.c += height * g->ldc;
+        out.c += height * out.ldc;
         if (g->gate) out.gate += height * g->ldgate;
     }
+}
+
+/// The panel of B that is needed after column j's: the block's next one, or the next run's first.
+INLINE upcoming panel_after(const ppt_gemm *g, const block *at, long j) {
+    const long next = j + TILE_COLUMNS < g->columns.to ? j + TILE_COLUMNS : g->columns.from;
+    const long p = next > j ? at->p : at->p + at->k, k = smaller(at->k, g->k - p);
+    if (g->packed_b) return (upcoming){panel_of_b(g, next, p), TILE_COLUMNS, k};
+    const int is_next_block = at->i == g->rows.from && !g->transpose_b;
+    return (upcoming){g->b + p * g->ldb + next, g->ldb, is_next_block ? k : 0};
 }
 
 /// All tiles of a block. Panels of B that are not packed yet are at the first block of rows, each just before its use,
@@ -77,19 +111,18 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
     if (first < at->rows && !is_packed) {
         pack(a, at->i + first, at->p, at->rows - first, at->k, g->workspace, TILE_ROWS);
     }
+    // Where no other block of rows needs them, all panels of B take one place, which the first-level cache holds.
+    const long place = g->rows.to - g->rows.from > BLOCK_ROWS ? at->k : 0;
     float *packed_here = g->workspace + BLOCK_K * BLOCK_ROWS;
     for (long done = 0; done < at->columns; done += TILE_COLUMNS) {
-        const float *panel = packed_here + done * at->k;
-        upcoming next = {0};
+        const float *panel = packed_here + done * place;
+        upcoming next = panel_after(g, at, at->j + done);
         if (g->packed_b) {
-            panel = g->packed_b + at->p * padded_columns(g->n) + (at->j + done) * at->k;
-            const long next_columns = smaller(TILE_COLUMNS, padded_columns(g->n) - (at->j + done) - TILE_COLUMNS);
-            next.at = (const char *)(panel + at->k * TILE_COLUMNS);
-            next.end = next.at + at->k * next_columns * (long)sizeof(float);
+            panel = panel_of_b(g, at->j + done, at->p);
         } else if (at->i == g->rows.from) {
             const factor b = {g->b, g->ldb, !g->transpose_b};
             pack(b, at->j + done, at->p, smaller(TILE_COLUMNS, at->columns - done), at->k,
-                 packed_here + done * at->k, TILE_COLUMNS);
+                 packed_here + done * place, TILE_COLUMNS);
         }
         multiply_panel(g, at, panel, at->j + done, &next);
     }

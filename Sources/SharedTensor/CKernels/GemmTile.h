@@ -8,6 +8,7 @@ _Static_assert(TILE_ROWS % 3 == 0, "edges take thirds of a tile");
 typedef struct {
     float *c; // the tile's corner
     long ldc;
+    const float *beside; // the corner of the tile that comes after the lowest one
     long rows, columns; // that C has from there on; what a tile has beyond them is not written
     const float *bias;  // of the tile's first column, or NULL
     const float *gate;  // the tile's corner in the gate, for PPT_GATED
@@ -55,25 +56,25 @@ INLINE void write_tile(const int height, const int vectors, vector sums[TILE_ROW
     }
 }
 
-/// What is going to be read soon: cache lines from `at` to `end`, fetched a few at a time while tiles are multiplied. In
-/// one burst they would fill the queue that the tile's own loads go through.
+/// The panel of B that is going to be read or packed next: its rows are fetched one at a time while tiles are
+/// multiplied. In one burst they would fill the queue that the tile's own loads go through.
 typedef struct {
-    const char *at, *end;
+    const float *row;
+    long stride, rows;
 } upcoming;
 
 INLINE void fetch_some(upcoming *next) {
-    for (int line = 0; line < 2; line++) {
-        if (next->at < next->end) __builtin_prefetch(next->at, 0, 2);
-        next->at += 64;
-    }
+    if (next->rows <= 0) return;
+    for (long i = 0; i < TILE_COLUMNS; i += 16) __builtin_prefetch(next->row + i, 0, 2);
+    next->row += next->stride;
+    next->rows--;
 }
 
-/// Fetches row `i` of the tile below this one, to be written.
-INLINE void fetch_below(const int height, const int vectors, long i, const tile_output *out) {
-    if (i >= height || height + i >= out->rows) return;
-    for (int side = 0; side < vectors; side++) {
-        __builtin_prefetch(out->c + (height + i) * out->ldc + side * LANES, 1);
-    }
+/// Fetches row `i` of the tile that comes next, to be written. Beyond C's last one a fetch does no harm.
+INLINE void fetch_next_tile(const int height, const int vectors, long i, const tile_output *out) {
+    if (i >= height) return;
+    const float *next = height < out->rows ? out->c + height * out->ldc : out->beside;
+    for (int side = 0; side < vectors; side++) __builtin_prefetch(next + i * out->ldc + side * LANES, 1);
 }
 
 #define STEPS_A_FETCH 8
@@ -88,7 +89,7 @@ INLINE void multiply_tile(const int height, const int vectors, const int is_alon
     vector sums[TILE_ROWS][2] = {{{0}}};
     for (long p = 0; p < k;) {
         fetch_some(next);
-        fetch_below(height, vectors, p / STEPS_A_FETCH, out);
+        fetch_next_tile(height, vectors, p / STEPS_A_FETCH, out);
         for (const long end = smaller(k, p + STEPS_A_FETCH); p < end; p++, b += TILE_COLUMNS) {
             vector values[2];
             for (int side = 0; side < vectors; side++) values[side] = load(b + side * LANES);

@@ -53,9 +53,10 @@ typedef struct ppt_gemm {
     const float *b;    ///< op(B) is [k, n]: B itself, or B stored as [n, k] when transpose_b is set
     long ldb;
     int transpose_b;
-    const float *packed_b; ///< op(B) as `pack_b` packed it, and then b, ldb and transpose_b are not looked at; or NULL
+    const float *packed_b; ///< op(B) as `pack_b` packs it, and then b, ldb and transpose_b are not looked at; or NULL
     float *c;
     long ldc;
+    float *packed_c;   ///< C as `pack_b` packs it, its padding left alone, and then c and ldc are not looked at; or NULL
     int accumulate;    ///< 0: C is overwritten (and may hold NaN before); 1: added to
     const float *bias; ///< n values added to each row of C, or NULL
     ppt_ending ending;
@@ -88,9 +89,13 @@ typedef struct ppt_kernels {
 
     void (*gemm)(const ppt_gemm *call);
     /// Packs op(B) [k, n] for any number of products at this level: k * n floats, n rounded up to a multiple of
-    /// PPT_GEMM_PANEL_COLUMNS, 64-byte aligned. Only the given columns are, from a multiple of PPT_GEMM_PANEL_COLUMNS on.
-    /// Does not change a product's bits.
-    void (*pack_b)(long k, long n, ppt_range columns, const float *b, long ldb, int transpose_b, float *to);
+    /// PPT_GEMM_PANEL_COLUMNS, 64-byte aligned; what a panel has beyond n becomes 0. Does not change a product's bits.
+    void (*pack_b)(long k, long n, const float *b, long ldb, int transpose_b, float *to);
+    /// The way back: op(B) from what `pack_b` made of it.
+    void (*unpack_b)(long k, long n, const float *packed, float *b, long ldb, int transpose_b);
+    /// As pack_b, of a matrix [k, n] whose transpose [n, k] is there packed. Only the given columns are, from a multiple
+    /// of PPT_GEMM_PANEL_COLUMNS on.
+    void (*pack_transpose)(long k, long n, ppt_range columns, const float *transpose, float *to);
 
     /// out[i] = a[i] + b[i]; out may be a or b.
     void (*add)(long n, const float *a, const float *b, float *out);

@@ -1,0 +1,77 @@
+import SharedTensor
+
+/// How a run stores the weights of its linear maps, and with them their gradients and the optimizer's states.
+public enum WeightLayout: Sendable {
+    /// [outputs, inputs] row by row, as PyTorch has them: what a BLAS multiplies by.
+    case rows
+    /// The transpose in panels: the kernels' forward product reads them where they are, and the product that is the
+    /// gradient writes them in one piece.
+    case panels
+}
+
+/// A parameter, or some rows of one, as it is stored among the weights and among their gradients.
+struct StoredRows: Sendable {
+    let rows: Int
+    let columns: Int
+    let layout: WeightLayout
+    let place: Parameter
+
+    /// In the layout `rows`.
+    func tensor(_ arena: Arena) -> Tensor { arena.tensor(place.region, place.shape) }
+
+    /// In the layout `panels`: the transpose.
+    func panels(_ arena: Arena) -> PackedMatrix {
+        PackedMatrix(rows: columns, columns: rows, storage: tensor(arena))
+    }
+}
+
+/// The weight w [outputs, inputs] of a linear map, in the layout of its run, and the map's three products.
+public struct LinearWeight: Sendable {
+    public var outputs: Int { stored.rows }
+    public var inputs: Int { stored.columns }
+    let stored: StoredRows
+    /// In the layout `panels`, the place of w itself, packed once a step for dx = dy w.
+    let packed: Reserved<InPacked>?
+
+    /// Packs w as it is now for `multiply(_:into:ending:accumulating:_:)`, where the layout wants it.
+    func pack(_ frame: Frame) {
+        guard let factor = factor(frame) else { return }
+        frame.kernels.pack(transposeOf: stored.panels(frame.weights), into: factor)
+    }
+
+    private func factor(_ frame: Frame) -> PackedMatrix? {
+        packed.map { PackedMatrix(rows: outputs, columns: inputs, storage: frame[$0]) }
+    }
+
+    /// y = ending(x w^T + bias).
+    func multiplyTransposed(_ x: Matrix, into y: Matrix, bias: Tensor?, ending: ProductEnding, _ frame: Frame) {
+        switch stored.layout {
+        case .rows:
+            let factor = stored.tensor(frame.weights).matrix.transposed
+            frame.kernels.multiply(x, factor, into: y, bias: bias, ending: ending)
+        case .panels:
+            frame.kernels.multiply(x, stored.panels(frame.weights), into: y, bias: bias, ending: ending)
+        }
+    }
+
+    /// dx = ending(dy w), or of dx + dy w, with w as it was when it was packed.
+    func multiply(_ dy: Matrix, into dx: Matrix, ending: ProductEnding, accumulating: Bool, _ frame: Frame) {
+        if let factor = factor(frame) {
+            frame.kernels.multiply(dy, factor, into: dx, ending: ending, accumulating: accumulating)
+        } else {
+            let factor = stored.tensor(frame.weights).matrix
+            frame.kernels.multiply(dy, factor, into: dx, ending: ending, accumulating: accumulating)
+        }
+    }
+
+    /// Adds dy^T x to the gradient of w.
+    func addGradient(_ dy: Matrix, _ x: Matrix, _ frame: Frame) {
+        switch stored.layout {
+        case .rows:
+            let gradient = stored.tensor(frame.gradients).matrix
+            frame.kernels.multiply(dy.transposed, x, into: gradient, accumulating: true)
+        case .panels:
+            frame.kernels.multiply(x.transposed, dy, into: stored.panels(frame.gradients), accumulating: true)
+        }
+    }
+}
