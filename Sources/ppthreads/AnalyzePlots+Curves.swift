@@ -37,7 +37,7 @@ extension AnalyzePlots {
                 content: Markup(content)))
     }
 
-    private static let ofCurve: Set<RunSetting> = [.microbatches, .schedule, .virtualStages]
+    private static let ofCurve: [RunSetting] = [.microbatches, .schedule, .virtualStages]
 
     private func microbatches(_ group: Int) -> Int? { analysis.results.count(group, .microbatches) }
 

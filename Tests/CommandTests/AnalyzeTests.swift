@@ -25,7 +25,9 @@ struct AnalyzeTests {
     private let folder: Folder
     init() throws { folder = try Folder() }
 
-    private func csv(_ rows: String...) throws -> String {
+    private func csv(_ rows: String...) throws -> String { try csv(rows) }
+
+    private func csv(_ rows: [String]) throws -> String {
         try folder.file("results.csv", Array(([Self.header] + rows).joined(separator: "\n").utf8))
     }
 
@@ -141,6 +143,39 @@ struct AnalyzeTests {
         #expect(outcome.output.contains("2.000") && outcome.output.contains("note: 4 rows left out that could not"))
     }
 
+    @Test("of many groups table, page and plots show what one can look at, and say what they leave out") func many()
+        throws
+    {
+        let rows = (0..<1200).map {
+            Self.row($0 % 2 == 0 ? "1f1b" : "gpipe", tokens: "\(1000 + $0)", threads: $0 / 2 + 1)
+        }
+        let path = try csv(rows)
+        let page = folder.path("page.html")
+        let output = try analyze(path, "--html", page, "--svg", folder.url.path).output
+        #expect(output.split(separator: "\n").count { $0.hasPrefix("4L-4H") } == 200)
+        #expect(output.contains("note: the first 200 of 1 200 groups are shown; --summary FILE writes them all"))
+        #expect(output.contains("no plot speedup, efficiency, breakdown, microbatches, formula: 1 200 groups are more"))
+        #expect(output.contains("note: 1 200 groups of 1 200 without a one-stage run"))
+        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("the first 1 000 of 1 200 groups are shown"))
+        let all = try summary(path)
+        #expect(all.map { $0["threads"] } == (0..<1200).map { String($0 / 2 + 1) })
+        for (place, row) in all.enumerated() {
+            #expect(row["schedule"] == (place % 2 == 0 ? "gpipe" : "1f1b"))
+            let speedup = place % 2 == 0 ? 1 : Double(999 + place) / Double(1000 + place)
+            #expect(row["Speedup vs GPipe"] == "\(speedup)")
+        }
+    }
+
+    @Test("settings are in the order of their sizes, whatever the order of rows; of rows alike the newest counts")
+    func order() throws {
+        let sizes = [4, 16, 2, 128, 8, 2, 16]
+        let path = try csv(
+            sizes.enumerated().map { Self.row("gpipe", tokens: "\(100 + $0)", microbatches: $1) })
+        let rows = try summary(path)
+        #expect(rows.map { $0["microbatches"] } == ["2", "4", "8", "16", "128"])
+        #expect(rows.map { $0["Tokens per Second"] } == ["105.0", "100.0", "104.0", "106.0", "103.0"])
+    }
+
     @Test("fields in quotes may hold commas, quotes and ends of lines; a summary is a results CSV itself")
     func quoted() throws {
         let path = try csv(
@@ -184,6 +219,39 @@ struct AnalyzeTests {
         }
         let few = try analyze(try csv(Self.row("gpipe", ranks: 1))).output
         for name in ["speedup", "efficiency", "microbatches", "formula"] { #expect(few.contains("no plot \(name): ")) }
+    }
+
+    /// Analyzes two runs with `--png`, with such a program in the only folder of `PATH`.
+    private func png(_ name: String, _ script: String) throws -> Command.Outcome {
+        let converter = try folder.file(name, Array("#!/bin/sh\n\(script)\n".utf8))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: converter)
+        let path = try csv(Self.row("gpipe"), Self.row("1f1b", tokens: "1500"))
+        return try Command.run(
+            ["analyze", path, "--png", folder.url.path], through: ["/usr/bin/env", "PATH=\(folder.url.path)"])
+    }
+
+    @Test("each plot becomes a PNG by the program that PATH has, in colours on white") func pngs() throws {
+        let outcome = try png("rsvg-convert", #"/bin/cp "$8" "$7"; [ "$1 $2" = "--zoom 2" ]"#)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        for name in ["speedup", "efficiency", "breakdown"] {
+            let text = try String(contentsOfFile: folder.path("\(name).png"), encoding: .utf8)
+            #expect(XMLParser(data: Data(text.utf8)).parse(), "\(name)")
+            #expect(text.contains("fill: #ffffff") && !text.contains("dark"))
+        }
+    }
+
+    @Test(
+        "without a program for PNGs, or with one that fails, one line says so",
+        arguments: [
+            ("other", "exit 0", 69, "PATH has no rsvg-convert, inkscape, chromium, "),
+            ("chromium", "exit 1", 70, "/chromium ended with code 1 and made no PNG of speedup.svg"),
+            ("inkscape", "exit 0", 70, "/inkscape ended with code 0 and made no PNG of speedup.svg"),
+        ])
+    func noPNGs(name: String, script: String, code: Int32, line: String) throws {
+        let outcome = try png(name, script)
+        #expect(outcome.code == code && outcome.errorLines.count == 1)
+        #expect(outcome.errors.hasPrefix("ppthreads analyze: --png: ") && outcome.errors.contains(line))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("speedup.png")))
     }
 
     @Test("the page is well-formed, needs nothing outside of itself, and takes names as text") func page() throws {

@@ -151,7 +151,7 @@ struct BadInputTests {
             "--stages: nothing was compared: 0 equal, 0 different, 4 that do not fit"),
         Case("analyze", 64, "a CSV of results is missing: ppthreads analyze FILE"),
         Case("analyze --html page.html", 64, "a CSV of results is missing: ppthreads analyze FILE"),
-        Case("analyze FOLDER/bad.csv --png", 64, "unknown flag --png; did you mean --svg?"),
+        Case("analyze FOLDER/bad.csv --page", 64, "unknown flag --page; did you mean --png?"),
         Case(
             "analyze FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
         Case("analyze FOLDER/empty", 65, "FOLDER/empty: is empty; a results CSV has a header"),
