@@ -18,9 +18,12 @@ struct AnalyzePage {
     }
 
     var text: String {
-        let plots = report.plots.plots.map(\.section)
+        // What a grid says at one glance comes before its long tables.
+        let overview = report.plots.plots.filter(\.isOverview).map(\.section)
+        let plots = report.plots.plots.filter { !$0.isOverview }.map(\.section)
         return Page.text(
-            title: "ppthreads analyze: \(report.path)", Markup([title, speeds, terms] + plots + [notes, definitions]))
+            title: "ppthreads analyze: \(report.path)",
+            Markup([title] + overview + [speeds, terms] + plots + [notes, definitions]))
     }
 
     // MARK: Title

@@ -15,11 +15,13 @@ struct AnalyzePlots {
         self.names = names
         if analysis.groups.count > Self.most {
             leftOut = [
-                "speedup, efficiency, breakdown, microbatches, formula: \(analysis.groups.count.grouped) groups are more "
+                "layers, losses, speedup, efficiency, breakdown, microbatches, formula: \(analysis.groups.count.grouped) groups are more "
                     + "than the \(Self.most) that a plot can show; --summary FILE writes their figures"
             ]
             return
         }
+        add("layers", speedupByLayers)
+        add("losses", losses)
         add("speedup", speedup)
         add("efficiency", efficiency)
         add("breakdown", breakdown)

@@ -9,6 +9,8 @@ struct Plot {
     /// Without the margins: below there is room for an axis.
     let height: Double
     let content: Markup
+    /// Whether it shows all models at once.
+    var isOverview = false
 
     private static let axisHeight = 42.0
 

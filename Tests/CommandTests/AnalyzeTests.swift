@@ -12,13 +12,15 @@ struct AnalyzeTests {
 
     /// A row as `run --emit-csv` and `sweep` write it.
     private static func row(
-        _ schedule: String, ranks: Int = 2, tokens: String = "1000", repetition: Int = 0, minute: Int = 0,
+        _ schedule: String, ranks: Int = 2, layers: Int = 4, heads: Int = 4, tokens: String = "1000",
+        repetition: Int = 0, minute: Int = 0,
         threads: Int = 1, microbatches: Int = 4, transport: String = "threads", host: String = "box", error: String = ""
     ) -> String {
         let step = error.isEmpty && Double(tokens) ?? 0 > 0 ? "\(512 / Double(tokens)!)" : error.isEmpty ? "0.5" : ""
         let terms = error.isEmpty ? "0.2,0.05,0.1,0,0.1,0.05" : ",,,,,"
         let time = "2026-01-01T00:\(minute < 10 ? "0" : "")\(minute):00Z"
-        return "\(schedule),\(ranks),4,4,240,\(microbatches),\(threads),\(step),\(step),\(error.isEmpty ? tokens : ""),"
+        return
+            "\(schedule),\(ranks),\(layers),\(heads),240,\(microbatches),\(threads),\(step),\(step),\(error.isEmpty ? tokens : ""),"
             + "\(time),\(transport),1,\(terms),\(repetition),\(host),cpu,\(error)"
     }
 
@@ -154,14 +156,18 @@ struct AnalyzeTests {
         let output = try analyze(path, "--html", page, "--svg", folder.url.path).output
         #expect(output.split(separator: "\n").count { $0.hasPrefix("4L-4H") } == 200)
         #expect(output.contains("note: the first 200 of 1 200 groups are shown; --summary FILE writes them all"))
-        #expect(output.contains("no plot speedup, efficiency, breakdown, microbatches, formula: 1 200 groups are more"))
+        #expect(
+            output.contains(
+                "no plot layers, losses, speedup, efficiency, breakdown, microbatches, formula: 1 200 groups are more"))
         #expect(output.contains("note: 1 200 groups of 1 200 without a one-stage run"))
         #expect(try String(contentsOfFile: page, encoding: .utf8).contains("the first 1 000 of 1 200 groups are shown"))
         let all = try summary(path)
-        #expect(all.map { $0["threads"] } == (0..<1200).map { String($0 / 2 + 1) })
+        let threads = (0..<1200).map { String($0 / 2 + 1) }
+        #expect(all.map { $0["threads"] } == threads)
         for (place, row) in all.enumerated() {
-            #expect(row["schedule"] == (place % 2 == 0 ? "gpipe" : "1f1b"))
-            let speedup = place % 2 == 0 ? 1 : Double(999 + place) / Double(1000 + place)
+            let isGPipe = place % 2 == 0
+            let speedup: Double = isGPipe ? 1 : Double(999 + place) / Double(1000 + place)
+            #expect(row["schedule"] == (isGPipe ? "gpipe" : "1f1b"))
             #expect(row["Speedup vs GPipe"] == "\(speedup)")
         }
     }
@@ -199,26 +205,43 @@ struct AnalyzeTests {
     // MARK: Plots and page
 
     @Test("each plot that the figures allow is a well-formed file, and the others are told of") func plots() throws {
-        let all = [1, 2].flatMap { ranks in
-            [2, 4].flatMap { microbatches in
-                ["gpipe", "1f1b"].flatMap { schedule in
-                    (0...1).map {
-                        Self.row(
-                            schedule, ranks: ranks, tokens: "\(900 + $0)", repetition: $0, microbatches: microbatches)
-                    }
+        var rows: [String] = []
+        for (ranks, microbatches) in [(1, 2), (1, 4), (2, 2), (2, 4)] {
+            for (layers, schedule) in [(4, "gpipe"), (4, "1f1b"), (8, "gpipe"), (8, "1f1b")] {
+                rows += (0...1).map { repetition in
+                    Self.row(
+                        schedule, ranks: ranks, layers: layers, tokens: "\(900 + repetition)", repetition: repetition,
+                        microbatches: microbatches)
                 }
             }
         }
-        let path = try folder.file("all.csv", Array(([Self.header] + all).joined(separator: "\n").utf8))
+        let path = try csv(rows)
         #expect(!(try analyze(path, "--svg", folder.url.path).output.contains("no plot")))
-        for name in ["speedup", "efficiency", "breakdown", "microbatches", "formula"] {
+        for name in ["layers", "losses", "speedup", "efficiency", "breakdown", "microbatches", "formula"] {
             let text = try String(contentsOfFile: folder.path("\(name).svg"), encoding: .utf8)
             #expect(XMLParser(data: Data(text.utf8)).parse(), "\(name)")
             #expect(text.contains("prefers-color-scheme: dark") && !text.contains("var(--"))
             #expect(text.contains("(ms)") || text.contains("%") || text.contains("tokens/s"))
         }
         let few = try analyze(try csv(Self.row("gpipe", ranks: 1))).output
-        for name in ["speedup", "efficiency", "microbatches", "formula"] { #expect(few.contains("no plot \(name): ")) }
+        for name in ["layers", "losses", "speedup", "efficiency", "microbatches", "formula"] {
+            #expect(few.contains("no plot \(name): "))
+        }
+    }
+
+    @Test("models with other heads share a panel against layers, and a bar of what is lost") func overview() throws {
+        var rows: [String] = []
+        for (layers, heads) in [(4, 4), (4, 8), (8, 4), (8, 8)] {
+            rows.append(Self.row("gpipe", layers: layers, heads: heads))
+            rows.append(Self.row("1f1b", layers: layers, heads: heads, tokens: "\(1000 + layers * 10 + heads)"))
+        }
+        _ = try analyze(try csv(rows), "--svg", folder.url.path)
+        let layers = try String(contentsOfFile: folder.path("layers.svg"), encoding: .utf8)
+        #expect(layers.split(separator: ">layers (v").count == 2)
+        for speedup in ["1.044", "1.048", "1.084", "1.088"] { #expect(layers.contains("speedup  \(speedup)")) }
+        let losses = try String(contentsOfFile: folder.path("losses.svg"), encoding: .utf8)
+        #expect(losses.split(separator: ">60.0 % 1F1B<").count == 3)
+        #expect(losses.contains(">4 layers, P=2, M=4, threads<") && losses.contains(">8 layers, P=2, M=4, threads<"))
     }
 
     /// Analyzes two runs with `--png`, with such a program in the only folder of `PATH`.
@@ -231,9 +254,9 @@ struct AnalyzeTests {
     }
 
     @Test("each plot becomes a PNG by the program that PATH has, in colours on white") func pngs() throws {
-        let outcome = try png("rsvg-convert", #"/bin/cp "$8" "$7"; [ "$1 $2" = "--zoom 2" ]"#)
+        let outcome = try png("rsvg-convert", #"/bin/cp "$9" "$8" && [ "$1 $2 $7" = "--zoom 2 --output" ]"#)
         #expect(outcome.code == 0, "\(outcome.errors)")
-        for name in ["speedup", "efficiency", "breakdown"] {
+        for name in ["losses", "speedup", "efficiency", "breakdown"] {
             let text = try String(contentsOfFile: folder.path("\(name).png"), encoding: .utf8)
             #expect(XMLParser(data: Data(text.utf8)).parse(), "\(name)")
             #expect(text.contains("fill: #ffffff") && !text.contains("dark"))
@@ -244,14 +267,14 @@ struct AnalyzeTests {
         "without a program for PNGs, or with one that fails, one line says so",
         arguments: [
             ("other", "exit 0", 69, "PATH has no rsvg-convert, inkscape, chromium, "),
-            ("chromium", "exit 1", 70, "/chromium ended with code 1 and made no PNG of speedup.svg"),
-            ("inkscape", "exit 0", 70, "/inkscape ended with code 0 and made no PNG of speedup.svg"),
+            ("chromium", "exit 1", 70, "/chromium ended with code 1 and made no PNG of losses.svg"),
+            ("inkscape", "exit 0", 70, "/inkscape ended with code 0 and made no PNG of losses.svg"),
         ])
     func noPNGs(name: String, script: String, code: Int32, line: String) throws {
         let outcome = try png(name, script)
         #expect(outcome.code == code && outcome.errorLines.count == 1)
         #expect(outcome.errors.hasPrefix("ppthreads analyze: --png: ") && outcome.errors.contains(line))
-        #expect(!FileManager.default.fileExists(atPath: folder.path("speedup.png")))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("losses.png")))
     }
 
     @Test("the page is well-formed, needs nothing outside of itself, and takes names as text") func page() throws {

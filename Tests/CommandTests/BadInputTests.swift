@@ -168,6 +168,9 @@ struct BadInputTests {
             "analyze FOLDER/bad.csv --svg FOLDER/none", 65,
             "FOLDER/none: cannot be written: access: ENOENT (No such file or directory)"),
         Case(
+            "analyze FOLDER/bad.csv --png FOLDER/none", 65,
+            "FOLDER/none: cannot be written: access: ENOENT (No such file or directory)"),
+        Case(
             "analyze FOLDER/bad.csv --summary FOLDER/none/s.csv", 65,
             "FOLDER/none/s.csv: cannot be written: access: ENOENT (No such file or directory)"),
         Case("doctor --all", 64, "unknown flag --all: doctor takes none"),
