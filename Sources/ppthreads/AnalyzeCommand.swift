@@ -51,7 +51,15 @@ enum AnalyzeCommand {
         try Terminal.output(AnalyzeTable(report).text)
         try readingData { () throws(DataError) in try write(report, options, arguments) }
         guard let converter, let folder = options.png else { return }
-        for plot in report.plots.plots { try converter.write(plot, to: "\(folder)/\(plot.id).png") }
+        for plot in report.plots.plots {
+            if plot.fileHeight > PNGConverter.heightMost {
+                Terminal.error(
+                    "ppthreads analyze: --png: \(plot.id) is \(Int(plot.fileHeight)) pixels high, more than the "
+                        + "\(Int(PNGConverter.heightMost)) of which a PNG can be made; left out, --svg has it")
+            } else {
+                try converter.write(plot, to: "\(folder)/\(plot.id).png")
+            }
+        }
     }
 
     private static func checkWritable(_ options: Options) throws(DataError) {

@@ -16,6 +16,9 @@ struct PNGConverter {
     /// What a plot takes is a second; whatever takes this long hangs.
     private static let secondsMost = 60
 
+    /// Pixels of a plot's height above which a browser leaves the rest of the picture blank, and says nothing.
+    static let heightMost = 7500.0
+
     /// The first one that `PATH` has.
     /// - Throws: `CommandError` with code 69 when there is none.
     static func find() throws(CommandError) -> PNGConverter {
