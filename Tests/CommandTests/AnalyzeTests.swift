@@ -241,11 +241,13 @@ struct AnalyzeTests {
         #expect(losses.contains(">4 layers, P=2, M=4, threads<") && losses.contains(">8 layers, P=2, M=4, threads<"))
     }
 
-    /// Analyzes two runs with `--png`, with such a program in the only folder of `PATH`.
-    private func png(_ name: String, _ script: String) throws -> Command.Outcome {
+    /// Analyzes runs with `--png`, with such a program in the only folder of `PATH`.
+    private func png(
+        _ name: String, _ script: String, _ rows: [String] = [row("gpipe"), row("1f1b", tokens: "1500")]
+    ) throws -> Command.Outcome {
         let converter = try folder.file(name, Array("#!/bin/sh\n\(script)\n".utf8))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: converter)
-        let path = try csv(Self.row("gpipe"), Self.row("1f1b", tokens: "1500"))
+        let path = try csv(rows)
         return try Command.run(
             ["analyze", path, "--png", folder.url.path], through: ["/usr/bin/env", "PATH=\(folder.url.path)"])
     }
@@ -258,6 +260,14 @@ struct AnalyzeTests {
             #expect(XMLParser(data: Data(text.utf8)).parse(), "\(name)")
             #expect(text.contains("fill: #ffffff") && !text.contains("dark"))
         }
+    }
+
+    @Test("a plot that is too high for a PNG is left out, and a line says so") func highPlot() throws {
+        let rows = (0..<300).map { Self.row("gpipe", threads: $0 + 1) }
+        let outcome = try png("rsvg-convert", #"/bin/cp "$9" "$8""#, rows)
+        #expect(outcome.code == 0 && outcome.errorLines.allSatisfy { $0.hasSuffix("; left out, --svg has it") })
+        #expect(outcome.errors.contains("ppthreads analyze: --png: breakdown is "))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("breakdown.png")))
     }
 
     @Test(
