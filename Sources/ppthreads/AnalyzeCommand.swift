@@ -5,6 +5,7 @@ enum AnalyzeCommand {
     struct Options {
         var summary: String?
         var svg: String?
+        var png: String?
         var page: String?
 
         static var flags: [Flag<Options>] {
@@ -13,6 +14,9 @@ enum AnalyzeCommand {
                     "--summary", set: \.summary,
                     help: "write a CSV with a row for each group, the reference study's columns first"),
                 .path("--svg", set: \.svg, help: "a folder, which exists, to write plots to, each an SVG file"),
+                .path(
+                    "--png", set: \.png,
+                    help: "the same as PNG files, light, at twice the size; needs rsvg-convert, inkscape or chromium"),
                 .path("--html", set: \.page, help: "write the report as a page too: one file, no network"),
             ]
         }
@@ -40,18 +44,30 @@ enum AnalyzeCommand {
         var options = Options()
         try Flag.parse(Array(arguments.dropFirst()), Options.flags, into: &options)
         try readingData { () throws(DataError) in try checkWritable(options) }
+        let converter = options.png == nil ? nil : try PNGConverter.find()
         let report = AnalyzeReport(
             path: path, try readingData { () throws(DataError) in try Results(path: path) })
         tellProblems(report)
         try Terminal.output(AnalyzeTable(report).text)
         try readingData { () throws(DataError) in try write(report, options, arguments) }
+        guard let converter, let folder = options.png else { return }
+        for plot in report.plots.plots {
+            if plot.fileHeight > PNGConverter.heightMost {
+                Terminal.error(
+                    "ppthreads analyze: --png: \(plot.id) is \(Int(plot.fileHeight)) pixels high, more than the "
+                        + "\(Int(PNGConverter.heightMost)) of which a PNG can be made; left out, --svg has it")
+            } else {
+                try converter.write(plot, to: "\(folder)/\(plot.id).png")
+            }
+        }
     }
 
     private static func checkWritable(_ options: Options) throws(DataError) {
         for file in [options.summary, options.page].compactMap(\.self) { try WholeFile.checkWritable(file) }
-        guard let folder = options.svg else { return }
-        do throws(DataError) { try WholeFile.checkWritable("\(folder)/speedup.svg") } catch {
-            throw DataError(path: folder, reason: error.reason)
+        for folder in [options.svg, options.png].compactMap(\.self) {
+            do throws(DataError) { try WholeFile.checkWritable("\(folder)/plot") } catch {
+                throw DataError(path: folder, reason: error.reason)
+            }
         }
     }
 
@@ -65,7 +81,7 @@ enum AnalyzeCommand {
 
     private static func write(_ report: AnalyzeReport, _ options: Options, _ arguments: [String]) throws(DataError) {
         if let path = options.summary {
-            try WholeFile.write(path, text: ResultsSummary(report.analysis).text)
+            try WholeFile.write(path, texts: ResultsSummary(report.analysis).pieces)
         }
         if let folder = options.svg {
             for plot in report.plots.plots { try WholeFile.write("\(folder)/\(plot.id).svg", text: plot.file) }

@@ -29,10 +29,16 @@ struct AnalyzeNames {
     }
 
     /// What groups that differ in their schedule alone have in common.
-    func block(_ group: Int) -> String {
-        let microbatches = results.text(group, .microbatches)
+    /// - Parameters:
+    ///   - model: what to call the model, where they differ in that too.
+    ///   - hasMicrobatches: whether they have M in common.
+    func block(_ group: Int, model: String? = nil, hasMicrobatches: Bool = true) -> String {
+        let microbatches = hasMicrobatches ? results.text(group, .microbatches) : ""
         let parts =
-            [model(group), "P=\(results.text(group, .ranks))", microbatches.isEmpty ? "" : "M=\(microbatches)"]
+            [
+                model ?? self.model(group), "P=\(results.text(group, .ranks))",
+                microbatches.isEmpty ? "" : "M=\(microbatches)",
+            ]
             + [results.text(group, .transport)] + others.map { "\($0.column) \(cell(group, $0))" }
         return parts.filter { !$0.isEmpty }.joined(separator: ", ")
     }

@@ -7,6 +7,10 @@ struct AnalyzePage {
     private let arguments: [String]
     private var analysis: ResultsAnalysis { report.analysis }
 
+    /// More rows are slow to lay out and to sort; a summary has all groups.
+    private static let most = 1000
+    private var groups: Range<Int> { analysis.groups.prefix(Self.most) }
+
     /// - Parameter arguments: that the command was given, so that the page tells how to repeat it.
     init(_ report: AnalyzeReport, arguments: [String]) {
         self.report = report
@@ -14,9 +18,12 @@ struct AnalyzePage {
     }
 
     var text: String {
-        let plots = report.plots.plots.map(\.section)
+        // What a grid says at one glance comes before its long tables.
+        let overview = report.plots.plots.filter(\.isOverview).map(\.section)
+        let plots = report.plots.plots.filter { !$0.isOverview }.map(\.section)
         return Page.text(
-            title: "ppthreads analyze: \(report.path)", Markup([title, speeds, terms] + plots + [notes, definitions]))
+            title: "ppthreads analyze: \(report.path)",
+            Markup([title] + overview + [speeds, terms] + plots + [notes, definitions]))
     }
 
     // MARK: Title
@@ -32,13 +39,14 @@ struct AnalyzePage {
 
     private var facts: [(name: String, value: String)] {
         let machines = report.machines
+        let others = machines.count > 10 ? ["\((machines.count - 10).grouped) more"] : []
         let results = report.results
         return [
             ("File", report.path), ("Rows", results.rowCount.grouped),
             ("Groups of equal settings", results.groups.count.grouped),
             (
                 machines.count == 1 ? "Machine" : "Machines",
-                machines.isEmpty ? "not told" : machines.joined(separator: "; ")
+                machines.isEmpty ? "not told" : (machines.prefix(10) + others).joined(separator: "; ")
             ),
             ("Analyzed", Date.now.formatted(.iso8601)),
         ] + report.common.filter { $0.name != RunSetting.host.column && $0.name != RunSetting.cpu.column }
@@ -55,7 +63,7 @@ struct AnalyzePage {
             ? "Medians over repeats, with 95\u{A0}% intervals" : "One run of each; a dash where there is no figure"
         return Page.section(
             "speeds", "How fast",
-            Page.table(caption, header, report.groups.map(row), texts: settingNames.count, sortable: true))
+            Page.table(caption, header, groups.map(row), texts: settingNames.count, sortable: true))
     }
 
     private func row(_ group: Int) -> Markup {
@@ -78,7 +86,7 @@ struct AnalyzePage {
     }
 
     private var terms: Markup {
-        let groups = report.groups.filter { analysis.breakdown($0) != nil }
+        let groups = groups.filter { analysis.breakdown($0) != nil }
         if groups.isEmpty { return [] }
         let header = settingNames + ["step, ms"] + Breakdown.Term.allCases.map(\.rawValue)
         let rows = groups.map { group -> Markup in
@@ -104,7 +112,7 @@ struct AnalyzePage {
     // MARK: Notes and definitions
 
     private var notes: Markup {
-        let lines = report.notes + report.results.problems.map(\.description)
+        let lines = report.notes(told: groups) + report.results.problems.map(\.description)
         if lines.isEmpty { return [] }
         let items = lines.map { Markup.element("li", [:], Markup($0)) }
         return Page.section("notes", "What is missing, and what was left out", .element("ul", [:], Markup(items)))

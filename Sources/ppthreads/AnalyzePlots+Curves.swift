@@ -15,12 +15,9 @@ extension AnalyzePlots {
             analysis.tokensPerSecond($0) != nil && analysis.results.count($0, .microbatches) != nil
                 && analysis.ranks($0) > 1
         }
-        var panels: [[Int]] = []
-        for group in groups {
-            let place = panels.firstIndex { analysis.areAlike($0[0], group, but: Self.ofCurve) }
-            if let place { panels[place].append(group) } else { panels.append([group]) }
+        let panels = alike(groups, but: [.microbatches, .schedule, .virtualStages]).filter { panel in
+            Set(panel.compactMap(microbatches)).count > 1
         }
-        panels.removeAll { panel in Set(panel.compactMap(microbatches)).count < 2 }
         if panels.isEmpty { return .none("no model has runs with several M at the same P and transport") }
         let content = panels.enumerated().map { place, groups in
             panel(groups, top: Double(place) * Self.panelPitch)
@@ -37,8 +34,6 @@ extension AnalyzePlots {
                 content: Markup(content)))
     }
 
-    private static let ofCurve: Set<RunSetting> = [.microbatches, .schedule, .virtualStages]
-
     private func microbatches(_ group: Int) -> Int? { analysis.results.count(group, .microbatches) }
 
     private func panel(_ groups: [Int], top: Double) -> Markup {
@@ -48,23 +43,17 @@ extension AnalyzePlots {
         }
         let area = PlotArea(
             top: top + Self.panelTop, height: Self.panelHeight, x: (log2(Double(all[0])), log2(Double(all.last!))),
-            yEnd: highs.max()! * 1.05)
+            y: (0, highs.max()! * 1.05))
         let series = Dictionary(grouping: groups, by: names.schedule).sorted { $0.value[0] < $1.value[0] }
         return [
-            .label("name", x: "0", y: top + 14, Markup("tokens/s; \(panelName(groups[0]))")), area.grid,
+            .label("name", x: "0", y: top + 14, Markup("tokens/s; \(names.block(groups[0], hasMicrobatches: false))")),
+            area.grid,
             Markup(
                 all.map { .label("tick", x: area.x(log2(Double($0))), y: area.bottom + 16, "\(String($0))") }),
             .label("axis", x: "50%", y: area.bottom + 36, "M, microbatches (logarithmic)"),
             ideal(groups, area),
             Markup(series.enumerated().map { curve($1.value, shift: Double($0) - Double(series.count - 1) / 2, area) }),
         ]
-    }
-
-    private func panelName(_ group: Int) -> String {
-        let transport = analysis.results.text(group, .transport)
-        let parts = [names.model(group), "P=\(analysis.ranks(group))", transport]
-        return (parts.filter { !$0.isEmpty } + names.others.map { "\($0.column) \(names.cell(group, $0))" })
-            .joined(separator: ", ")
     }
 
     /// The ideal at each M of which there is a one-stage run.
@@ -99,7 +88,7 @@ extension AnalyzePlots {
         }
         let end = groups.map { analysis.idealStepSeconds($0)! }.max()! * 1080
         let measured = groups.map { analysis.stepSeconds($0)!.high }.max()! * 1080
-        let area = PlotArea(top: 22, height: 400, x: (0, end), yEnd: max(end, measured), inset: 0)
+        let area = PlotArea(top: 22, height: 400, x: (0, end), y: (0, max(end, measured)), inset: 0)
         let scale = Scale(end: end, unit: "ms")
         let points = groups.map { group -> Markup in
             let (predicted, measured) = (analysis.idealStepSeconds(group)! * 1000, analysis.stepSeconds(group)! * 1000)
@@ -132,7 +121,7 @@ struct PlotArea {
     let top: Double
     let height: Double
     let x: (start: Double, end: Double)
-    let yEnd: Double
+    let y: (start: Double, end: Double)
     /// Percent of the width that stay free on the left and on the right, for numbers and marks.
     var inset = 9.0
 
@@ -143,12 +132,12 @@ struct PlotArea {
         return "\((inset + part * (100 - 2 * inset)).fixed(3))%"
     }
 
-    func y(_ value: Double) -> Double { bottom - value / yEnd * height }
+    func y(_ value: Double) -> Double { bottom - (value - y.start) / (y.end - y.start) * height }
 
     /// Lines from left to right at round values, each with its value above its start.
     var grid: Markup {
         Markup(
-            Scale(end: yEnd, unit: "").ticks.map { value, text -> Markup in
+            Scale(end: y.end, unit: "").ticks(from: y.start).map { value, text -> Markup in
                 [
                     .line("grid", from: ("0", y(value)), to: ("100%", y(value))),
                     value == 0 ? [] : .label("aside", x: "0", y: y(value) - 4, Markup(text)),

@@ -7,12 +7,21 @@ struct AnalyzePlots {
     let analysis: ResultsAnalysis
     let names: AnalyzeNames
 
-    /// Bars, or points, above which a plot is no longer one to look at.
+    /// Groups above which a plot is no longer one to look at.
     private static let most = 400
 
     init(_ analysis: ResultsAnalysis, _ names: AnalyzeNames) {
         self.analysis = analysis
         self.names = names
+        if analysis.groups.count > Self.most {
+            leftOut = [
+                "layers, losses, speedup, efficiency, breakdown, microbatches, formula: \(analysis.groups.count.grouped) groups are more "
+                    + "than the \(Self.most) that a plot can show; --summary FILE writes their figures"
+            ]
+            return
+        }
+        add("layers", speedupByLayers)
+        add("losses", losses)
         add("speedup", speedup)
         add("efficiency", efficiency)
         add("breakdown", breakdown)
@@ -27,10 +36,6 @@ struct AnalyzePlots {
     }
 
     private mutating func add(_ id: String, _ make: () -> Outcome) {
-        if analysis.groups.count > Self.most {
-            leftOut.append("\(id): \(analysis.groups.count) bars are too many to look at; --summary has their figures")
-            return
-        }
         switch make() {
         case .plot(let plot): plots.append(plot)
         case .none(let reason): leftOut.append("\(id): \(reason)")
@@ -159,7 +164,7 @@ struct AnalyzePlots {
     }
 
     private func gap(_ group: Int) -> BarChart.Row {
-        let reason = analysis.results.groups[group].failure ?? "no figure"
+        let reason = analysis.results.failure(group) ?? "no figure"
         return .bar(
             BarChart.Bar(
                 pieces: [], interval: nil, value: "\(names.schedule(group)): no run",

@@ -5,6 +5,10 @@ struct AnalyzeTable {
     private let report: AnalyzeReport
     private var analysis: ResultsAnalysis { report.analysis }
 
+    /// A larger file does not flood the terminal; a summary has all groups.
+    private static let most = 200
+    private var groups: Range<Int> { analysis.groups.prefix(Self.most) }
+
     init(_ report: AnalyzeReport) { self.report = report }
 
     var text: String {
@@ -14,11 +18,11 @@ struct AnalyzeTable {
             + "\(AnalyzeReport.count(report.results.groups.count, "group")) of equal settings"
         let interval = report.hasRepeats ? "; medians over repeats with 95 % intervals" : ""
         return [counts + interval, common.isEmpty ? "" : "all with \(common)", "", table].joined(separator: "\n")
-            + report.notes.map { "\nnote: \($0)" }.joined()
+            + report.notes(told: groups).map { "\nnote: \($0)" }.joined()
     }
 
     private var table: String {
-        TextTable([header] + report.groups.map(row), leading: 5 + report.names.others.count).text
+        TextTable([header] + groups.map(row), leading: 5 + report.names.others.count).text
     }
 
     private var header: [String] {

@@ -64,6 +64,8 @@ struct BarChart {
     private func drawing(_ bar: Bar, _ top: Double) -> Markup {
         let length = bar.pieces.reduce(0) { $0 + $1.length }
         let end = max(length, bar.interval?.high ?? 0)
+        // A value does not stand across the dashed line.
+        let isNear = reference.map { end < $0 && end > $0 - scale.end * 0.1 } ?? false
         return .mark(
             bar.details,
             [
@@ -73,7 +75,8 @@ struct BarChart {
                 bar.value.isEmpty
                     ? []
                     : .label(
-                        "aside halo", x: scale.part(end), y: top + bar.height / 2 + 4.5, shift: 6, Markup(bar.value)),
+                        "aside halo", x: scale.part(isNear ? reference! : end), y: top + bar.height / 2 + 4.5, shift: 6,
+                        Markup(bar.value)),
             ])
     }
 

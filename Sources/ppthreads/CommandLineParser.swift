@@ -5,6 +5,8 @@ enum ExitCode: Int32 {
     case usage = 64
     /// A file that is not what it should be (EX_DATAERR).
     case data = 65
+    /// A program of the machine's that is needed and not there (EX_UNAVAILABLE).
+    case unavailable = 69
     /// A run that failed (EX_SOFTWARE).
     case failed = 70
 }

@@ -147,20 +147,22 @@ struct Scale {
         ]
     }
 
-    /// Round values from 0 to the end.
-    var ticks: [(value: Double, text: String)] {
-        let step = tickStep
+    var ticks: [(value: Double, text: String)] { ticks(from: 0) }
+
+    /// Round values from a start to the end.
+    func ticks(from start: Double) -> [(value: Double, text: String)] {
+        let step = Self.tickStep(end - start)
         let digits = sequence(first: step) { $0 * 10 }.prefix { $0 < 0.999 }.count
-        return (0...Int(end / step * 1.000001)).map { tick in
+        return (Int((start / step).rounded(.up))...Int(end / step * 1.000001)).map { tick in
             let value = Double(tick) * step
             return (value, digits == 0 ? Int(value.rounded()).grouped : value.fixed(digits))
         }
     }
 
     /// 1, 2 or 5 times a power of ten, so that there are few.
-    private var tickStep: Double {
+    private static func tickStep(_ length: Double) -> Double {
         var (step, growth) = (1e-6, 0)
-        while end / step > 7 {
+        while length / step > 7 {
             step *= [2, 2.5, 2][growth % 3]
             growth += 1
         }

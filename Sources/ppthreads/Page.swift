@@ -67,7 +67,11 @@ enum Page {
         ]
         let label = header.joined(separator: ", ")
         return .element(
-            "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": label],
+            "div",
+            [
+                "class": rows.count > 30 ? "scroll tall" : "scroll", "tabindex": "0", "role": "region",
+                "aria-label": label,
+            ],
             .element("table", sortable ? ["class": "sortable"] : [:], parts))
     }
 

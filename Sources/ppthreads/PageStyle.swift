@@ -33,6 +33,8 @@ extension Page {
         .definitions dd { margin: 0; color: var(--muted); font-size: .875rem; }
 
         .scroll { overflow-x: auto; }
+        .tall { max-height: 36rem; overflow-y: auto; }
+        .tall thead th { position: sticky; top: 0; background: var(--surface); }
         table { border-collapse: collapse; min-width: 100%; font-variant-numeric: tabular-nums; white-space: nowrap; }
         caption { text-align: left; color: var(--muted); font-size: .875rem; max-width: calc(100vw - 2rem); white-space: normal; }
         th, td { padding: .35rem .6rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--rule); }

@@ -9,6 +9,8 @@ struct Plot {
     /// Without the margins: below there is room for an axis.
     let height: Double
     let content: Markup
+    /// Whether it shows all models at once.
+    var isOverview = false
 
     private static let axisHeight = 42.0
 
@@ -22,12 +24,15 @@ struct Plot {
             ])
     }
 
-    /// One that needs no other file.
-    var file: String {
-        let notes = Self.lines(note, columns: 112)
-        let legendTop = 54 + Double(notes.count) * 18
-        let (keys, legendHeight) = fileLegend(top: legendTop)
-        let top = legendTop + legendHeight + 12
+    /// One that needs no other file and follows the reader's light or dark scheme.
+    var file: String { file([Self.style, Self.darkStyle]) }
+
+    /// One in colours on white, whatever the reader's scheme is.
+    var lightFile: String { file([Self.style]) }
+
+    private func file(_ styles: Markup) -> String {
+        let (keys, _) = fileLegend(top: legendTop)
+        let top = chartTop
         let chart = Markup.element(
             "svg",
             [
@@ -38,15 +43,20 @@ struct Plot {
             Markup.label("aside", x: "24", y: 54 + Double(line) * 18, Markup(text))
         }
         return Markup.svgFile(
-            title, width: Self.width, height: top + height + Self.axisHeight + 12,
+            title, width: Self.width, height: fileHeight,
             [
-                Self.style,
-                .rectangle("paper", x: "0", y: 0, width: "100%", height: top + height + Self.axisHeight + 12),
+                styles, .rectangle("paper", x: "0", y: 0, width: "100%", height: fileHeight),
                 .label("title", x: "24", y: 32, Markup(title)), Markup(lines), keys, chart,
             ])
     }
 
-    private static let width = 800
+    /// A file's width and height, in pixels.
+    static let width = 800
+    var fileHeight: Double { (chartTop + height + Self.axisHeight + 12).rounded() }
+
+    private var notes: [String] { Self.lines(note, columns: 112) }
+    private var legendTop: Double { 54 + Double(notes.count) * 18 }
+    private var chartTop: Double { legendTop + fileLegend(top: legendTop).height + 12 }
 
     /// Entries in rows; and how high they are.
     private func fileLegend(top: Double) -> (Markup, height: Double) {
@@ -107,6 +117,11 @@ struct Plot {
         .point { stroke: #ffffff; stroke-width: 1; }
         .halo { paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round; }
         .ideal { stroke: #57606a; stroke-width: 1.5; stroke-dasharray: 5 4; fill: none; }
+        """)
+
+    private static let darkStyle = Markup.code(
+        "style",
+        """
         @media (prefers-color-scheme: dark) {
           text { fill: #e8eaed; }
           .tick, .axis, .aside { fill: #a4adb7; }

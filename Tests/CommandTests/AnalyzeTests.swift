@@ -12,20 +12,24 @@ struct AnalyzeTests {
 
     /// A row as `run --emit-csv` and `sweep` write it.
     private static func row(
-        _ schedule: String, ranks: Int = 2, tokens: String = "1000", repetition: Int = 0, minute: Int = 0,
+        _ schedule: String, ranks: Int = 2, layers: Int = 4, heads: Int = 4, tokens: String = "1000",
+        repetition: Int = 0, minute: Int = 0,
         threads: Int = 1, microbatches: Int = 4, transport: String = "threads", host: String = "box", error: String = ""
     ) -> String {
         let step = error.isEmpty && Double(tokens) ?? 0 > 0 ? "\(512 / Double(tokens)!)" : error.isEmpty ? "0.5" : ""
         let terms = error.isEmpty ? "0.2,0.05,0.1,0,0.1,0.05" : ",,,,,"
         let time = "2026-01-01T00:\(minute < 10 ? "0" : "")\(minute):00Z"
-        return "\(schedule),\(ranks),4,4,240,\(microbatches),\(threads),\(step),\(step),\(error.isEmpty ? tokens : ""),"
+        return
+            "\(schedule),\(ranks),\(layers),\(heads),240,\(microbatches),\(threads),\(step),\(step),\(error.isEmpty ? tokens : ""),"
             + "\(time),\(transport),1,\(terms),\(repetition),\(host),cpu,\(error)"
     }
 
     private let folder: Folder
     init() throws { folder = try Folder() }
 
-    private func csv(_ rows: String...) throws -> String {
+    private func csv(_ rows: String...) throws -> String { try csv(rows) }
+
+    private func csv(_ rows: [String]) throws -> String {
         try folder.file("results.csv", Array(([Self.header] + rows).joined(separator: "\n").utf8))
     }
 
@@ -141,6 +145,40 @@ struct AnalyzeTests {
         #expect(outcome.output.contains("2.000") && outcome.output.contains("note: 4 rows left out that could not"))
     }
 
+    @Test("of many groups table, page and plots show what one can look at, and say what they leave out") func many()
+        throws
+    {
+        let rows = (0..<1200).map {
+            Self.row($0 % 2 == 0 ? "1f1b" : "gpipe", tokens: "\(1000 + $0)", threads: $0 / 2 + 1)
+        }
+        let path = try csv(rows)
+        let page = folder.path("page.html")
+        let output = try analyze(path, "--html", page, "--svg", folder.url.path).output
+        #expect(output.split(separator: "\n").count { $0.hasPrefix("4L-4H") } == 200)
+        #expect(output.contains("note: the first 200 of 1 200 groups are shown; --summary FILE writes them all"))
+        #expect(
+            output.contains(
+                "no plot layers, losses, speedup, efficiency, breakdown, microbatches, formula: 1 200 groups are more"))
+        #expect(output.contains("note: 1 200 groups of 1 200 without a one-stage run"))
+        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("the first 1 000 of 1 200 groups are shown"))
+        let all = try summary(path)
+        let threads = (0..<1200).map { String($0 / 2 + 1) }
+        let speedups = (0..<1200).map { $0 % 2 == 0 ? "1.0" : "\(Double(999 + $0) / Double(1000 + $0))" }
+        #expect(all.map { $0["threads"] } == threads)
+        #expect(all.map { $0["schedule"] } == (0..<600).flatMap { _ in ["gpipe", "1f1b"] })
+        #expect(all.map { $0["Speedup vs GPipe"] } == speedups)
+    }
+
+    @Test("settings are in the order of their sizes, whatever the order of rows; of rows alike the newest counts")
+    func order() throws {
+        let sizes = [4, 16, 2, 128, 8, 2, 16]
+        let path = try csv(
+            sizes.enumerated().map { Self.row("gpipe", tokens: "\(100 + $0)", microbatches: $1) })
+        let rows = try summary(path)
+        #expect(rows.map { $0["microbatches"] } == ["2", "4", "8", "16", "128"])
+        #expect(rows.map { $0["Tokens per Second"] } == ["105.0", "100.0", "104.0", "106.0", "103.0"])
+    }
+
     @Test("fields in quotes may hold commas, quotes and ends of lines; a summary is a results CSV itself")
     func quoted() throws {
         let path = try csv(
@@ -164,26 +202,89 @@ struct AnalyzeTests {
     // MARK: Plots and page
 
     @Test("each plot that the figures allow is a well-formed file, and the others are told of") func plots() throws {
-        let all = [1, 2].flatMap { ranks in
-            [2, 4].flatMap { microbatches in
-                ["gpipe", "1f1b"].flatMap { schedule in
-                    (0...1).map {
-                        Self.row(
-                            schedule, ranks: ranks, tokens: "\(900 + $0)", repetition: $0, microbatches: microbatches)
-                    }
+        var rows: [String] = []
+        for (ranks, microbatches) in [(1, 2), (1, 4), (2, 2), (2, 4)] {
+            for (layers, schedule) in [(4, "gpipe"), (4, "1f1b"), (8, "gpipe"), (8, "1f1b")] {
+                rows += (0...1).map { repetition in
+                    Self.row(
+                        schedule, ranks: ranks, layers: layers, tokens: "\(900 + repetition)", repetition: repetition,
+                        microbatches: microbatches)
                 }
             }
         }
-        let path = try folder.file("all.csv", Array(([Self.header] + all).joined(separator: "\n").utf8))
+        let path = try csv(rows)
         #expect(!(try analyze(path, "--svg", folder.url.path).output.contains("no plot")))
-        for name in ["speedup", "efficiency", "breakdown", "microbatches", "formula"] {
+        for name in ["layers", "losses", "speedup", "efficiency", "breakdown", "microbatches", "formula"] {
             let text = try String(contentsOfFile: folder.path("\(name).svg"), encoding: .utf8)
             #expect(XMLParser(data: Data(text.utf8)).parse(), "\(name)")
             #expect(text.contains("prefers-color-scheme: dark") && !text.contains("var(--"))
             #expect(text.contains("(ms)") || text.contains("%") || text.contains("tokens/s"))
         }
         let few = try analyze(try csv(Self.row("gpipe", ranks: 1))).output
-        for name in ["speedup", "efficiency", "microbatches", "formula"] { #expect(few.contains("no plot \(name): ")) }
+        for name in ["layers", "losses", "speedup", "efficiency", "microbatches", "formula"] {
+            #expect(few.contains("no plot \(name): "))
+        }
+    }
+
+    @Test("models with other heads share a panel against layers, and a bar of what is lost") func overview() throws {
+        var rows: [String] = []
+        for (layers, heads) in [(4, 4), (4, 8), (8, 4), (8, 8)] {
+            rows.append(Self.row("gpipe", layers: layers, heads: heads))
+            rows.append(Self.row("1f1b", layers: layers, heads: heads, tokens: "\(1000 + layers * 10 + heads)"))
+        }
+        _ = try analyze(try csv(rows), "--svg", folder.url.path)
+        let layers = try String(contentsOfFile: folder.path("layers.svg"), encoding: .utf8)
+        #expect(layers.split(separator: ">layers (v").count == 2)
+        for speedup in ["1.044", "1.048", "1.084", "1.088"] { #expect(layers.contains("speedup  \(speedup)")) }
+        let losses = try String(contentsOfFile: folder.path("losses.svg"), encoding: .utf8)
+        #expect(losses.split(separator: ">60.0 % 1F1B<").count == 3)
+        #expect(losses.contains(">4 layers, P=2, M=4, threads<") && losses.contains(">8 layers, P=2, M=4, threads<"))
+    }
+
+    /// Analyzes runs with `--png`, with such a program in the only folder of `PATH`.
+    private func png(
+        _ name: String, _ script: String, _ rows: [String] = [row("gpipe"), row("1f1b", tokens: "1500")]
+    ) throws -> Command.Outcome {
+        let converter = try folder.file(name, Array("#!/bin/sh\n\(script)\n".utf8))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: converter)
+        let path = try csv(rows)
+        return try Command.run(
+            ["analyze", path, "--png", folder.url.path], through: ["/usr/bin/env", "PATH=\(folder.url.path)"])
+    }
+
+    @Test("each plot becomes a PNG by the program that PATH has, in colours on white") func pngs() throws {
+        let outcome = try png("rsvg-convert", #"/bin/cp "$9" "$8" && [ "$1 $2 $7" = "--zoom 2 --output" ]"#)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        for name in ["losses", "speedup", "efficiency", "breakdown"] {
+            let text = try String(contentsOfFile: folder.path("\(name).png"), encoding: .utf8)
+            #expect(XMLParser(data: Data(text.utf8)).parse(), "\(name)")
+            #expect(text.contains("fill: #ffffff") && !text.contains("dark"))
+        }
+    }
+
+    @Test("a plot that is too high for a PNG is left out, and a line says so") func highPlot() throws {
+        let rows = (0..<300).map { Self.row("gpipe", threads: $0 + 1) }
+        let outcome = try png("rsvg-convert", #"/bin/cp "$9" "$8""#, rows)
+        #expect(outcome.code == 0 && outcome.errorLines.allSatisfy { $0.hasSuffix("; left out, --svg has it") })
+        #expect(outcome.errors.contains("ppthreads analyze: --png: breakdown is "))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("breakdown.png")))
+    }
+
+    @Test(
+        "without a program for PNGs, or with one that fails, one line says so",
+        arguments: [
+            ("other", "exit 0", 69, "PATH has no rsvg-convert, inkscape, chromium, "),
+            (
+                "rsvg-convert", #"/bin/cp "$9" "$8"; exit 1"#, 70,
+                "/rsvg-convert ended with code 1 and made no PNG of losses.svg"
+            ),
+            ("inkscape", "exit 0", 70, "/inkscape ended with code 0 and made no PNG of losses.svg"),
+        ])
+    func noPNGs(name: String, script: String, code: Int32, line: String) throws {
+        let outcome = try png(name, script)
+        #expect(outcome.code == code && outcome.errorLines.count == 1)
+        #expect(outcome.errors.hasPrefix("ppthreads analyze: --png: ") && outcome.errors.contains(line))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("losses.png")))
     }
 
     @Test("the page is well-formed, needs nothing outside of itself, and takes names as text") func page() throws {

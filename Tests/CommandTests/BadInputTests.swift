@@ -153,7 +153,7 @@ struct BadInputTests {
             "--stages: nothing was compared: 0 equal, 0 different, 4 that do not fit"),
         Case("analyze", 64, "a CSV of results is missing: ppthreads analyze FILE"),
         Case("analyze --html page.html", 64, "a CSV of results is missing: ppthreads analyze FILE"),
-        Case("analyze FOLDER/bad.csv --png", 64, "unknown flag --png; did you mean --svg?"),
+        Case("analyze FOLDER/bad.csv --page", 64, "unknown flag --page; did you mean --png?"),
         Case(
             "analyze FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
         Case("analyze FOLDER/empty", 65, "FOLDER/empty: is empty; a results CSV has a header"),
@@ -168,6 +168,9 @@ struct BadInputTests {
                 + "cannot be used either"),
         Case(
             "analyze FOLDER/bad.csv --svg FOLDER/none", 65,
+            "FOLDER/none: cannot be written: access: ENOENT (No such file or directory)"),
+        Case(
+            "analyze FOLDER/bad.csv --png FOLDER/none", 65,
             "FOLDER/none: cannot be written: access: ENOENT (No such file or directory)"),
         Case(
             "analyze FOLDER/bad.csv --summary FOLDER/none/s.csv", 65,

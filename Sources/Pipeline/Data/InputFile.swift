@@ -44,13 +44,43 @@ public enum WholeFile {
         return Int(status.st_size)
     }
 
-    /// Writes pieces one after the other to a neighbour of `path` and renames it into place once it is on the disk, so
-    /// that `path` holds the old contents or the new, never a part.
+    /// Writes pieces one after the other.
     static func write(_ path: String, _ pieces: [UnsafeRawBufferPointer]) throws(DataError) {
+        try replace(path) { descriptor throws(SystemError) in
+            for index in unsafe pieces.indices { unsafe try append(pieces[index], to: descriptor) }
+        }
+    }
+
+    /// Writes texts one after the other, each as the sequence makes it.
+    public static func write(_ path: String, texts: some Sequence<String>) throws(DataError) {
+        try replace(path) { descriptor throws(SystemError) in
+            for text in texts {
+                // Sound: the view is read while the text is in scope, by a call that keeps nothing of it.
+                unsafe try text.utf8.span.bytes.withUnsafeBytes { bytes throws(SystemError) in
+                    unsafe try append(bytes, to: descriptor)
+                }
+            }
+        }
+    }
+
+    public static func write(_ path: String, text: String) throws(DataError) { try write(path, texts: [text]) }
+
+    public static func write(_ path: String, data: Data) throws(DataError) {
+        try replace(path) { descriptor throws(SystemError) in
+            // Sound: as above.
+            unsafe try data.bytes.withUnsafeBytes { bytes throws(SystemError) in
+                unsafe try append(bytes, to: descriptor)
+            }
+        }
+    }
+
+    /// Has a neighbour of `path` written and renames it into place once it is on the disk, so that `path` holds the old
+    /// contents or the new, never a part.
+    private static func replace(_ path: String, _ write: (Int32) throws(SystemError) -> Void) throws(DataError) {
         let temporary = "\(path).\(getpid()).partial"
         do throws(SystemError) {
             do throws(SystemError) {
-                try unsafe writeDurably(temporary, pieces)
+                try writeDurably(temporary, write)
                 try systemCall("rename") { unsafe rename(temporary, path) }
             } catch {
                 unsafe unlink(temporary)
@@ -61,32 +91,25 @@ public enum WholeFile {
         }
     }
 
-    private static func writeDurably(_ path: String, _ pieces: [UnsafeRawBufferPointer]) throws(SystemError) {
+    private static func writeDurably(
+        _ path: String, _ write: (Int32) throws(SystemError) -> Void
+    ) throws(SystemError) {
         let descriptor = try systemCall("open") {
             unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         }
         defer { close(descriptor) }
-        for index in unsafe pieces.indices {
-            var rest = unsafe pieces[index][...]
-            while unsafe !rest.isEmpty {
-                let written = try systemCall("write") {
-                    unsafe Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                }
-                unsafe rest = rest.dropFirst(written)
-            }
-        }
+        try write(descriptor)
         try systemCall("fsync") { fsync(descriptor) }
     }
 
-    /// Writes a text; `path` then holds all of it, or what it held before.
-    public static func write(_ path: String, text: String) throws(DataError) {
-        let bytes = Array(text.utf8)
-        // Sound: the buffer is read while `bytes` is in scope, by a call that keeps nothing of it.
-        let failure = unsafe bytes.withUnsafeBytes { buffer -> DataError? in
-            do throws(DataError) { unsafe try write(path, [buffer]) } catch { return error }
-            return nil
+    private static func append(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemError) {
+        var rest = unsafe bytes[...]
+        while unsafe !rest.isEmpty {
+            let written = try systemCall("write") {
+                unsafe Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            }
+            unsafe rest = rest.dropFirst(written)
         }
-        if let failure { throw failure }
     }
 
     /// Whether a file could be made at `path`: its folder exists and may be written to. Checked before a long run.

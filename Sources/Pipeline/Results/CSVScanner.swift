@@ -63,8 +63,15 @@ struct CSVScanner {
 
 extension CSVScanner.Field {
     func text(in bytes: Span<UInt8>) -> String {
-        let text = String(decoding: range.map { bytes[$0] }, as: UTF8.self)
+        let text = Self.decoded(bytes.extracting(range))
         return hasDoubledQuotes ? text.replacing("\"\"", with: "\"") : text
+    }
+
+    /// Bytes that are no UTF-8 become replacement characters.
+    private static func decoded(_ bytes: Span<UInt8>) -> String {
+        do { return String(copying: try UTF8Span(validating: bytes)) } catch {
+            return String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+        }
     }
 
     /// A finite number in decimal notation; nil when the field is anything else.
@@ -92,8 +99,7 @@ extension CSVScanner.Field {
     }
 
     private func slowNumber(in bytes: Span<UInt8>) -> Double? {
-        let text = text(in: bytes)
-        guard text.utf8.allSatisfy(Self.isDecimal), let value = Double(text) else { return nil }
+        guard range.allSatisfy({ Self.isDecimal(bytes[$0]) }), let value = Double(text(in: bytes)) else { return nil }
         return value.isFinite ? value : nil
     }
 

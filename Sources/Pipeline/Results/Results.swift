@@ -1,14 +1,5 @@
 /// The runs of a results CSV, each once, in groups of equal settings.
 public struct Results: Sendable {
-    /// Runs with the same settings.
-    public struct Group: Sendable {
-        let settings: [SettingValues.Number]
-        /// Its runs in `Results.samples`; none when no run of it went well.
-        let samples: Range<Int>
-        /// Why there is no run.
-        public let failure: String?
-    }
-
     /// Where the file could not be used: the row, counted with the header as the first, and what was wrong with it.
     public struct Problem: Sendable {
         public let row: Int
@@ -17,8 +8,14 @@ public struct Results: Sendable {
     }
 
     /// In the order of their settings.
-    public let groups: [Group]
-    let samples: [RunSample]
+    public let groups: Range<Int>
+    /// The runs of all groups, one group's after another's.
+    private let samples: [RunSample]
+    /// Where each group's runs begin, and where the last one's end.
+    private let starts: [Int32]
+    /// Why runs of a group failed, of those that have a run too.
+    private let failures: [Int: String]
+    private let settings: SettingColumns
     private let values: SettingValues
     /// Rows that are left out, the first of them with what is wrong.
     public let problems: [Problem]
@@ -26,60 +23,71 @@ public struct Results: Sendable {
     /// Rows with figures that a newer run with the same settings and repeat replaced.
     public let replacedCount: Int
     public let rowCount: Int
-    /// Settings that differ between groups.
-    public let varying: Set<RunSetting>
+    /// Settings that differ between groups, in their order.
+    public let varying: [RunSetting]
 
-    init(_ rows: RowStore, problems: [Problem], problemCount: Int, rowCount: Int) {
-        var groups: [Group] = []
-        var samples: [RunSample] = []
-        samples.reserveCapacity(rows.samples.count)
-        for (settings, places) in rows.sortedGroups {
-            let start = samples.count
-            samples += places.map { rows.samples[$0] }
-            groups.append(
-                Group(
-                    settings: rows.settings[settings], samples: start..<samples.count, failure: rows.failures[settings])
-            )
+    init(_ rows: consuming RowStore, problems: [Problem], problemCount: Int, rowCount: Int) {
+        rows.sortValues()
+        varying = rows.settings.varying
+        var (samples, starts, firsts): ([RunSample], [Int32], [Int32]) = ([], [], [])
+        var failures: [Int: String] = [:]
+        var replacedCount = 0
+        for row in rows.sorted() {
+            if firsts.isEmpty || !rows.settings.areAlike(Int(firsts[firsts.count - 1]), Int(row), in: varying) {
+                firsts.append(row)
+                starts.append(Int32(samples.count))
+            }
+            guard let sample = rows.samples[Int(row)] else {
+                failures[firsts.count - 1] = rows.failures[row]
+                continue
+            }
+            if samples.count > starts[starts.count - 1] && samples[samples.count - 1].repetition == sample.repetition {
+                replacedCount += 1
+                samples[samples.count - 1] = sample
+            } else {
+                samples.append(sample)
+            }
         }
-        (self.groups, self.samples, values) = (groups, samples, rows.values)
+        groups = 0..<firsts.count
+        (self.samples, self.starts, self.failures) = (samples, starts + [Int32(samples.count)], failures)
+        var settings = rows.settings
+        settings.select(firsts)
+        (self.settings, values, self.replacedCount) = (settings, rows.values, replacedCount)
         (self.problems, self.problemCount, self.rowCount) = (problems, problemCount, rowCount)
-        replacedCount = rows.replacedCount
-        varying = Self.varying(groups)
     }
 
-    private static func varying(_ groups: [Group]) -> Set<RunSetting> {
-        let first = groups[0].settings
-        var differs = first.map { _ in false }
-        for group in groups {
-            for place in first.indices where group.settings[place] != first[place] { differs[place] = true }
-        }
-        return Set(RunSetting.allCases.filter { differs[$0.rawValue] })
-    }
+    /// The runs of a group in the order of their repeats; none when no run of it went well.
+    public func samples(_ group: Int) -> ArraySlice<RunSample> { samples[Int(starts[group])..<Int(starts[group + 1])] }
 
-    public func samples(_ group: Int) -> ArraySlice<RunSample> { samples[groups[group].samples] }
+    /// Why a run of a group failed; nil when none did.
+    public func failure(_ group: Int) -> String? { failures[group] }
 
     /// A setting as the CSV has it; empty where it does not tell.
-    public func text(_ group: Int, _ setting: RunSetting) -> String {
-        values.texts[Int(groups[group].settings[setting.rawValue])]
-    }
+    public func text(_ group: Int, _ setting: RunSetting) -> String { values.texts[Int(settings[group, setting])] }
 
     /// A setting that is a number; nil where the CSV does not tell.
     public func count(_ group: Int, _ setting: RunSetting) -> Int? {
-        Int(exactly: values.numbers[Int(groups[group].settings[setting.rawValue])])
+        Int(exactly: values.numbers[Int(settings[group, setting])])
     }
+
+    // MARK: Groups alike
 
     /// Whether two groups have the same settings, some aside.
-    func areAlike(_ a: Int, _ b: Int, but others: Set<RunSetting>) -> Bool {
-        let (first, second) = (groups[a].settings, groups[b].settings)
-        return first.indices.allSatisfy {
-            first[$0] == second[$0] || others.contains(RunSetting(rawValue: $0)!)
-        }
+    public func areAlike(_ a: Int, _ b: Int, but others: [RunSetting]) -> Bool {
+        settings.areAlike(a, b, in: varying.filter { !others.contains($0) })
     }
 
-    /// The settings, some aside, for comparison with those of other groups.
-    func key(_ group: Int, without others: Set<RunSetting>) -> [SettingValues.Number] {
-        var key = groups[group].settings
-        for setting in others { key[setting.rawValue] = 0 }
-        return key
+    /// Groups that have the same settings, some aside: neighbours, as ranges of the list.
+    func alike(but others: [RunSetting]) -> (groups: [Int32], ranges: [Range<Int>]) {
+        let compared = varying.filter { !others.contains($0) }
+        let sorted = settings.sorted(groups.map(Int32.init), by: compared)
+        var ranges: [Range<Int>] = []
+        var start = 0
+        for place in 1...sorted.count
+        where place == sorted.count || !settings.areAlike(Int(sorted[start]), Int(sorted[place]), in: compared) {
+            ranges.append(start..<place)
+            start = place
+        }
+        return (sorted, ranges)
     }
 }

@@ -14,57 +14,55 @@ public struct ResultsAnalysis {
 
     public init(_ results: Results) {
         self.results = results
-        blocks = Self.blocks(results)
+        // They differ in the settings by which groups are sorted last, so that sorting by the others keeps their order.
+        blocks = results.alike(but: Self.ofSchedule).ranges
         gpipe = Self.gpipe(results, blocks)
         oneStage = Self.oneStage(results)
     }
 
-    public var groups: Range<Int> { results.groups.indices }
+    public var groups: Range<Int> { results.groups }
 
     // MARK: Other groups
 
-    /// Settings in which a group may differ from the GPipe run that it is compared with.
-    private static let ofSchedule: Set<RunSetting> = [.schedule, .virtualStages]
+    /// Settings in which a group may differ from the GPipe run that it is compared with; the last ones in the groups' order.
+    private static let ofSchedule: [RunSetting] = [.schedule, .virtualStages]
     /// Settings that mean nothing on one stage.
-    private static let ofPipeline: Set<RunSetting> = [.schedule, .virtualStages, .ranks, .transport, .partition]
-
-    private static func blocks(_ results: Results) -> [Range<Int>] {
-        var blocks: [Range<Int>] = []
-        var start = 0
-        for group in results.groups.indices.dropFirst()
-        where !results.areAlike(group, start, but: ofSchedule) {
-            blocks.append(start..<group)
-            start = group
-        }
-        return blocks + [start..<results.groups.count]
-    }
+    private static let ofPipeline: [RunSetting] = [.schedule, .virtualStages, .ranks, .transport, .partition]
 
     private static func gpipe(_ results: Results, _ blocks: [Range<Int>]) -> [Int?] {
-        blocks.flatMap { block -> [Int?] in
-            let base = block.first { results.text($0, .schedule) == "gpipe" && !results.groups[$0].samples.isEmpty }
-            return block.map { _ in base }
+        var bases = Array(repeating: Int?.none, count: results.groups.count)
+        for block in blocks {
+            let base = block.first { results.text($0, .schedule) == "gpipe" && !results.samples($0).isEmpty }
+            for group in block { bases[group] = base }
         }
+        return bases
     }
 
     /// GPipe on threads counts where several runs have one stage: without a pipeline they should not differ.
     private static func oneStage(_ results: Results) -> [Int?] {
-        var bases: [[SettingValues.Number]: Int] = [:]
+        var bases = Array(repeating: Int?.none, count: results.groups.count)
         func rank(_ group: Int) -> Int {
             (results.text(group, .schedule) == "gpipe" ? 0 : 2) + (results.text(group, .transport) == "threads" ? 0 : 1)
         }
-        for group in results.groups.indices
-        where results.count(group, .ranks) == 1 && !results.groups[group].samples.isEmpty {
-            let key = results.key(group, without: ofPipeline)
-            if let base = bases[key], rank(base) <= rank(group) { continue }
-            bases[key] = group
+        let (groups, ranges) = results.alike(but: ofPipeline)
+        for range in ranges {
+            let alike = groups[range].lazy.map(Int.init)
+            let candidates = alike.filter { results.count($0, .ranks) == 1 && !results.samples($0).isEmpty }
+            guard let base = candidates.min(by: { rank($0) < rank($1) }) else { continue }
+            for group in alike { bases[group] = base }
         }
-        return results.groups.indices.map { bases.isEmpty ? nil : bases[results.key($0, without: ofPipeline)] }
+        return bases
     }
 
     /// Whether two groups have the same settings, some aside.
-    public func areAlike(_ a: Int, _ b: Int, but others: Set<RunSetting>) -> Bool {
+    public func areAlike(_ a: Int, _ b: Int, but others: [RunSetting]) -> Bool {
         results.areAlike(a, b, but: others)
     }
+
+    /// Whether a group has a GPipe run to be compared with.
+    public func hasGPipe(_ group: Int) -> Bool { gpipe[group] != nil }
+    /// Whether a group has a one-stage run to be compared with.
+    public func hasOneStage(_ group: Int) -> Bool { oneStage[group] != nil }
 
     // MARK: Figures
 

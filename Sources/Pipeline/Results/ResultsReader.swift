@@ -1,7 +1,7 @@
 /// Reads a results CSV: ours, the reference study's runs, or its summary. Columns are found by their names, in any order;
 /// unknown ones are passed over.
 struct ResultsReader {
-    private let settings: [(setting: RunSetting, place: Int, column: Int)]
+    private let settings: [(setting: RunSetting, column: Int)]
     private let figures: [Int?]
     private let repetition: Int?
     private let timestamp: Int?
@@ -30,7 +30,7 @@ struct ResultsReader {
             throw DataError(path: path, reason: "has no column \(names); a results CSV has them")
         }
         settings = RunSetting.allCases.compactMap { setting in
-            place(setting.columns).map { (setting, setting.rawValue, $0) }
+            place(setting.columns).map { (setting, $0) }
         }
         figures = RunFigure.allCases.map { place($0.columns) }
         hasTerms = RunFigure.terms.allSatisfy { place($0.columns) != nil }
@@ -38,27 +38,25 @@ struct ResultsReader {
         columnCount = header.count
     }
 
-    static func read(_ path: String) throws(DataError) -> Results {
-        let data = try WholeFile.read(path)
-        let bytes = data.bytes
-        return try read(bytes, path: path)
-    }
+    static func read(_ path: String) throws(DataError) -> Results { try rows(of: path).results(path) }
 
-    private static func read(_ raw: RawSpan, path: String) throws(DataError) -> Results {
+    /// What the file holds, which is no longer mapped then.
+    private static func rows(of path: String) throws(DataError) -> ResultsReader {
+        let data = try WholeFile.read(path)
         // Sound: every byte is a valid UInt8, and the view ends with this call, before the file's mapping.
-        let bytes = unsafe raw._unsafeView(as: UInt8.self)
+        let bytes = unsafe data.bytes._unsafeView(as: UInt8.self)
         var scanner = CSVScanner(bytes)
         guard scanner.next(in: bytes) else {
             throw DataError(path: path, reason: "is empty; a results CSV has a header")
         }
         var reader = try ResultsReader(header: scanner.fields.map { $0.text(in: bytes) }, path: path)
         while scanner.next(in: bytes) { reader.add(scanner.fields, in: bytes) }
-        return try reader.results(path)
+        return reader
     }
 
-    private func results(_ path: String) throws(DataError) -> Results {
+    private consuming func results(_ path: String) throws(DataError) -> Results {
         if row == 1 { throw DataError(path: path, reason: "has a header and no rows") }
-        if rows.settings.isEmpty {
+        if rows.samples.isEmpty {
             let others =
                 problemCount > 1
                 ? ", and \(problemCount - 1) more row\(problemCount == 2 ? "" : "s") cannot be used either" : ""
@@ -84,19 +82,17 @@ struct ResultsReader {
             throw RowError(
                 reason: "has \(fields.count) field\(fields.count == 1 ? "" : "s"), the header \(columnCount)")
         }
-        for (setting, place, column) in settings {
-            guard let value = rows.values.number(of: setting, place: place, fields[column], in: bytes) else {
+        for (setting, column) in settings {
+            guard let value = rows.values.number(of: setting, fields[column], in: bytes) else {
                 throw Self.wrong(
                     setting.column, fields[column], setting.isCount ? "a whole number above 0" : "a name", bytes)
             }
-            combination[place] = value
+            combination[setting.rawValue] = value
         }
         if let error, !fields[error].range.isEmpty {
-            let place = rows.place(of: combination)
-            return rows.addFailure(fields[error].text(in: bytes), settings: place)
+            return rows.addFailure(fields[error].text(in: bytes), settings: combination)
         }
-        let sample = try sample(fields, in: bytes)
-        rows.add(sample, settings: rows.place(of: combination))
+        rows.add(try sample(fields, in: bytes), settings: combination)
     }
 
     private func sample(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) throws(RowError) -> RunSample {

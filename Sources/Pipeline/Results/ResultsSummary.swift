@@ -10,42 +10,57 @@ public struct ResultsSummary {
         settings = RunSetting.allCases.filter { !first.contains($0) }
     }
 
-    public var text: String {
+    /// The file in pieces, so that a large one is never in memory as a whole.
+    public var pieces: some Sequence<String> {
+        let groups = analysis.groups
+        return stride(from: 0, to: groups.count, by: 1000).lazy.map { start in
+            (start == 0 ? header : "") + rows(groups[start..<Swift.min(start + 1000, groups.count)])
+        }
+    }
+
+    private var header: String {
         let terms = Breakdown.Term.allCases.map { "\($0.rawValue)_s" }
-        let header =
+        let columns =
             [
                 "layers", "heads", "Model Size", "Processes", "schedule", "Tokens per Second", "Average Step Time (s)",
                 "Total Time (s)", "Speedup vs GPipe", "Scaling Efficiency (%)",
             ] + settings.map(\.column) + ["True Efficiency (%)", "Runs"] + terms + ["error"]
-        var text = header.joined(separator: ",") + "\n"
-        for group in analysis.groups {
-            for (place, field) in row(group).enumerated() {
-                if place > 0 { text += "," }
-                text += CSVText.field(field)
-            }
-            text += "\n"
-        }
+        return columns.joined(separator: ",") + "\n"
+    }
+
+    private func rows(_ groups: Range<Int>) -> String {
+        var text = ""
+        for group in groups { append(group, to: &text) }
         return text
     }
 
-    private func row(_ group: Int) -> [String] {
+    private func append(_ group: Int, to text: inout String) {
         let results = analysis.results
+        func add(_ field: String) {
+            text += CSVText.field(field)
+            text += ","
+        }
+        func add(_ figure: Double?) {
+            if let figure { text += figure.description }
+            text += ","
+        }
         let (layers, heads) = (results.text(group, .layers), results.text(group, .heads))
-        let names = [
-            layers, heads, "\(layers)L-\(heads)H", results.text(group, .ranks), results.text(group, .schedule),
-        ]
-        let figures = [
-            analysis.tokensPerSecond(group)?.value, analysis.stepSeconds(group)?.value,
-            analysis.totalSeconds(group)?.value,
-            analysis.speedup(group)?.value, analysis.referenceEfficiency(group).map { $0.value * 100 },
-        ]
+        add(layers)
+        add(heads)
+        add("\(layers)L-\(heads)H")
+        add(results.text(group, .ranks))
+        add(results.text(group, .schedule))
+        add(analysis.tokensPerSecond(group)?.value)
+        add(analysis.stepSeconds(group)?.value)
+        add(analysis.totalSeconds(group)?.value)
+        add(analysis.speedup(group)?.value)
+        add(analysis.referenceEfficiency(group).map { $0.value * 100 })
+        for setting in settings { add(results.text(group, setting)) }
+        add(analysis.efficiency(group).map { $0.value * 100 })
+        let runs = results.samples(group).count
+        add(String(runs))
         let breakdown = analysis.breakdown(group)
-        let ours = [analysis.efficiency(group).map { $0.value * 100 }].map(Self.figure)
-        let terms = Breakdown.Term.allCases.map { term in Self.figure(breakdown?[term]) }
-        let failure = results.samples(group).isEmpty ? results.groups[group].failure ?? "" : ""
-        return names + figures.map(Self.figure) + settings.map { results.text(group, $0) } + ours
-            + [String(results.samples(group).count)] + terms + [failure]
+        for term in Breakdown.Term.allCases { add(breakdown?[term]) }
+        text += CSVText.field(runs == 0 ? results.failure(group) ?? "" : "") + "\n"
     }
-
-    private static func figure(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
 }

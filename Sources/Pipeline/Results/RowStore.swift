@@ -1,59 +1,35 @@
-/// Rows as they are read: of those with equal settings and repeat, the newest.
+/// Rows as they are read.
 struct RowStore {
     var values = SettingValues()
-    /// Each combination of settings once.
-    private(set) var settings: [[SettingValues.Number]] = []
-    private(set) var samples: [RunSample] = []
-    /// Why runs of a combination failed, of those that have no sample at the end too.
-    private(set) var failures: [Int: String] = [:]
-    private(set) var replacedCount = 0
-    private var settingsPlaces: [[SettingValues.Number]: Int32] = [:]
-    /// The place of the sample of each combination and repeat.
-    private var samplePlaces: [Run: Int32] = [:]
+    private(set) var settings = SettingColumns()
+    /// What each row measured; nil where the run failed.
+    private(set) var samples: [RunSample?] = []
+    /// Why rows' runs failed.
+    private(set) var failures: [Int32: String] = [:]
 
-    private struct Run: Hashable {
-        let settings: Int32
-        let repetition: Int32
-    }
-
-    /// The number of a combination of settings.
-    mutating func place(of combination: [SettingValues.Number]) -> Int {
-        if let place = settingsPlaces[combination] { return Int(place) }
-        // A copy of its own, since the caller goes on with its list.
-        settings.append(Array(combination))
-        settingsPlaces[settings[settings.count - 1]] = Int32(settings.count - 1)
-        return settings.count - 1
-    }
-
-    /// Takes a run, unless there is a newer one; of equally old ones the later row counts.
-    mutating func add(_ sample: RunSample, settings: Int) {
-        let run = Run(settings: Int32(settings), repetition: sample.repetition)
-        guard let place = samplePlaces[run] else {
-            samplePlaces[run] = Int32(samples.count)
-            return samples.append(sample)
-        }
-        replacedCount += 1
-        if sample.time >= samples[Int(place)].time { samples[Int(place)] = sample }
+    /// - Parameter combination: the number of each setting's value.
+    mutating func add(_ sample: RunSample, settings combination: [SettingValues.Number]) {
+        settings.append(combination)
+        samples.append(sample)
     }
 
     /// Notes a run that failed: a gap, unless another run with these settings went well.
-    mutating func addFailure(_ reason: String, settings: Int) { failures[settings] = reason }
-
-    /// Combinations in the order of their settings, each with the places of its samples in the order of their repeats.
-    var sortedGroups: [(settings: Int, samples: [Int])] {
-        let runs = samplePlaces.sorted { ($0.key.settings, $0.key.repetition) < ($1.key.settings, $1.key.repetition) }
-        var starts = Array(repeating: 0, count: settings.count + 1)
-        for run in runs { starts[Int(run.key.settings) + 1] += 1 }
-        for place in settings.indices { starts[place + 1] += starts[place] }
-        return settings.indices.sorted { precedes(settings[$0], settings[$1]) }.map { place in
-            (place, runs[starts[place]..<starts[place + 1]].map { Int($0.value) })
-        }
+    mutating func addFailure(_ reason: String, settings combination: [SettingValues.Number]) {
+        failures[Int32(samples.count)] = reason
+        settings.append(combination)
+        samples.append(nil)
     }
 
-    private func precedes(_ a: [SettingValues.Number], _ b: [SettingValues.Number]) -> Bool {
-        for place in a.indices where a[place] != b[place] {
-            return values.precedes(a[place], b[place], as: RunSetting(rawValue: place)!)
-        }
-        return false
+    /// Numbers values in their order, so that settings can be compared by their numbers.
+    mutating func sortValues() { settings.renumber(values.sort()) }
+
+    /// Rows in the order of their settings; those with the same ones by their repeats, the newest last.
+    func sorted() -> [Int32] {
+        let byAge = (0..<Int32(samples.count)).sorted { age($0) < age($1) }
+        return settings.sorted(byAge, by: settings.varying)
+    }
+
+    private func age(_ row: Int32) -> (Int32, Double) {
+        samples[Int(row)].map { ($0.repetition, $0.time) } ?? (0, -.infinity)
     }
 }

@@ -6,19 +6,25 @@ struct SettingValues {
     /// The value of each text that is a number; NaN for the others.
     private(set) var numbers = [Double.nan]
     private var known: [String: Number] = ["": 0]
-    /// The field and number that each setting had last, since most rows resemble the one before.
-    private var last = Array(
-        repeating: (field: CSVScanner.Field?.none, number: Number(0)), count: RunSetting.allCases.count)
+    /// Fields of each setting that were read, with their numbers: most rows have values of few. A field's place follows from
+    /// its bytes, and the newest one keeps it.
+    private var recent = Array(
+        repeating: (field: CSVScanner.Field?.none, number: Number(0)), count: RunSetting.allCases.count * recentCount)
+    private static let recentCount = 32
 
     /// The number of a setting's value; nil when it is no value of that setting.
-    mutating func number(of setting: RunSetting, place: Int, _ field: CSVScanner.Field, in bytes: Span<UInt8>)
-        -> Number?
-    {
-        if let before = last[place].field, Self.areEqual(before, field, in: bytes) { return last[place].number }
+    mutating func number(of setting: RunSetting, _ field: CSVScanner.Field, in bytes: Span<UInt8>) -> Number? {
+        let place = setting.rawValue * Self.recentCount + Self.hash(field, in: bytes) % Self.recentCount
+        if let before = recent[place].field, Self.areEqual(before, field, in: bytes) { return recent[place].number }
         guard let text = Self.normal(field, setting, in: bytes) else { return nil }
         let number = number(of: text)
-        last[place] = (field, number)
+        recent[place] = (field, number)
         return number
+    }
+
+    private static func hash(_ field: CSVScanner.Field, in bytes: Span<UInt8>) -> Int {
+        guard let first = field.range.first, let last = field.range.last else { return 0 }
+        return field.range.count &* 7 &+ Int(bytes[first]) &* 3 &+ Int(bytes[last])
     }
 
     private mutating func number(of text: String) -> Number {
@@ -50,16 +56,21 @@ struct SettingValues {
         return true
     }
 
-    /// Whether one value comes before another: numbers first and by size, known schedules in the order of their invention, other
-    /// texts by their letters.
-    func precedes(_ a: Number, _ b: Number, as setting: RunSetting) -> Bool {
-        let (x, y) = (numbers[Int(a)], numbers[Int(b)])
-        if x.isNaN != y.isNaN { return y.isNaN }
-        if x < y || x > y { return x < y }
-        let (first, second) = (texts[Int(a)], texts[Int(b)])
-        guard setting == .schedule else { return first < second }
-        let order = ScheduleKind.allCases.map(\.rawValue)
-        let (i, j) = (order.firstIndex(of: first) ?? order.count, order.firstIndex(of: second) ?? order.count)
-        return i == j ? first < second : i < j
+    /// Puts values in their order and returns the new number of each: numbers first and by size, then known schedules in the
+    /// order of their invention, then other texts by their letters.
+    mutating func sort() -> [Number] {
+        let schedules = ScheduleKind.allCases.map(\.rawValue)
+        let places = texts.enumerated().map { number, text in
+            numbers[number].isNaN ? schedules.firstIndex(of: text) ?? schedules.count : -1
+        }
+        let order = texts.indices.sorted { a, b in
+            if places[a] != places[b] { return places[a] < places[b] }
+            return numbers[a] == numbers[b] || numbers[a].isNaN ? texts[a] < texts[b] : numbers[a] < numbers[b]
+        }
+        (texts, numbers) = (order.map { texts[$0] }, order.map { numbers[$0] })
+        known = [:]
+        var sorted = Array(repeating: Number(0), count: order.count)
+        for (place, number) in order.enumerated() { sorted[number] = Number(place) }
+        return sorted
     }
 }

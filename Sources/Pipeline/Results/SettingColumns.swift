@@ -1,0 +1,63 @@
+/// Settings of rows, or of groups of them: for each setting a column of the numbers of its values.
+///
+/// Columns take 4 bytes a value, are sorted by counting, and are compared one by one, so that a million combinations of
+/// settings need no list each.
+struct SettingColumns {
+    private(set) var columns: [[SettingValues.Number]]
+
+    init() { columns = RunSetting.allCases.map { _ in [] } }
+
+    var count: Int { columns[0].count }
+
+    subscript(row: Int, setting: RunSetting) -> SettingValues.Number { columns[setting.rawValue][row] }
+
+    /// - Parameter numbers: one for each setting, in the order of their raw values.
+    mutating func append(_ numbers: [SettingValues.Number]) {
+        for place in columns.indices { columns[place].append(numbers[place]) }
+    }
+
+    /// Gives each value another number.
+    mutating func renumber(_ numbers: [SettingValues.Number]) {
+        for place in columns.indices {
+            for row in columns[place].indices { columns[place][row] = numbers[Int(columns[place][row])] }
+        }
+    }
+
+    /// Keeps some rows, in this order.
+    mutating func select(_ rows: [Int32]) {
+        for place in columns.indices {
+            let column = columns[place]
+            columns[place] = rows.map { column[Int($0)] }
+        }
+    }
+
+    /// Settings that have several values.
+    var varying: [RunSetting] {
+        RunSetting.allCases.filter { setting in
+            let column = columns[setting.rawValue]
+            return column.contains { $0 != column[0] }
+        }
+    }
+
+    func areAlike(_ a: Int, _ b: Int, in settings: [RunSetting]) -> Bool {
+        settings.allSatisfy { columns[$0.rawValue][a] == columns[$0.rawValue][b] }
+    }
+
+    /// Rows by the numbers of some settings, the first of these before all; those alike stay in their order.
+    func sorted(_ rows: [Int32], by settings: [RunSetting]) -> [Int32] {
+        settings.reversed().reduce(rows) { Self.sorted($0, by: columns[$1.rawValue]) }
+    }
+
+    /// A stable sort by counting: O(rows + values).
+    private static func sorted(_ rows: [Int32], by column: [SettingValues.Number]) -> [Int32] {
+        var ends = Array(repeating: Int32(0), count: Int(column.max() ?? 0) + 1)
+        for row in rows { ends[Int(column[Int(row)])] += 1 }
+        for value in ends.indices.dropFirst() { ends[value] += ends[value - 1] }
+        var sorted = rows
+        for row in rows.reversed() {
+            ends[Int(column[Int(row)])] -= 1
+            sorted[Int(ends[Int(column[Int(row)])])] = row
+        }
+        return sorted
+    }
+}

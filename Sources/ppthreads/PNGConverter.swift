@@ -1,0 +1,92 @@
+import Foundation
+import Pipeline
+
+/// A program of this machine that makes PNGs of SVGs, at twice their size, so that they are sharp on any screen.
+struct PNGConverter {
+    private let path: String
+    private let kind: Kind
+
+    private enum Kind { case rsvg, inkscape, chromium }
+
+    /// Those that draw style sheets and scale in full, the lightest first. ImageMagick's own renderer does not.
+    private static let known: KeyValuePairs<String, Kind> = [
+        "rsvg-convert": .rsvg, "inkscape": .inkscape, "chromium": .chromium, "chromium-browser": .chromium,
+        "google-chrome": .chromium, "google-chrome-stable": .chromium,
+    ]
+    /// What a plot takes is a second; whatever takes this long hangs.
+    private static let secondsMost = 60
+
+    /// Pixels of a plot's height above which a browser leaves the rest of the picture blank, and says nothing.
+    static let heightMost = 7500.0
+
+    /// The first one that `PATH` has.
+    /// - Throws: `CommandError` with code 69 when there is none.
+    static func find() throws(CommandError) -> PNGConverter {
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        for (name, kind) in known {
+            for path in folders.map({ "\($0)/\(name)" }) where FileManager.default.isExecutableFile(atPath: path) {
+                return PNGConverter(path: path, kind: kind)
+            }
+        }
+        throw CommandError(
+            code: .unavailable,
+            message: "--png: PATH has no \(known.map(\.key).joined(separator: ", ")) to make PNGs with")
+    }
+
+    /// Writes a plot as it looks on white.
+    /// - Throws: `CommandError` with code 70 when the program fails, with 65 when the file cannot be written.
+    func write(_ plot: Plot, to file: String) throws(CommandError) {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "ppthreads-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (svg, png) = (folder.appending(path: "plot.svg"), folder.appending(path: "plot.png"))
+        let code: Int32
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try Data(plot.lightFile.utf8).write(to: svg)
+            code = try run(arguments(svg, png, plot, folder))
+        } catch {
+            throw CommandError(code: .failed, message: "--png: \(path) cannot be run: \(error.localizedDescription)")
+        }
+        guard code == 0, let bytes = try? Data(contentsOf: png), !bytes.isEmpty else {
+            throw CommandError(
+                code: .failed, message: "--png: \(path) ended with code \(code) and made no PNG of \(plot.id).svg")
+        }
+        try readingData { () throws(DataError) in try WholeFile.write(file, data: bytes) }
+    }
+
+    /// The exit code, or the signal that ended it.
+    private func run(_ arguments: [String]) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let id = process.processIdentifier
+        let watchdog = DispatchWorkItem { kill(id, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Self.secondsMost), execute: watchdog)
+        process.waitUntilExit()
+        watchdog.cancel()
+        return process.terminationStatus
+    }
+
+    private func arguments(_ svg: URL, _ png: URL, _ plot: Plot, _ folder: URL) -> [String] {
+        switch kind {
+        case .rsvg:
+            ["--zoom", "2", "--background-color", "white", "--format", "png", "--output", png.path, svg.path]
+        case .inkscape:
+            [
+                "--export-type=png", "--export-filename=\(png.path)", "--export-dpi=192", "--export-background=white",
+                svg.path,
+            ]
+        case .chromium:
+            [
+                "--headless", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=2",
+                "--window-size=\(Plot.width),\(Int(plot.fileHeight))", "--user-data-dir=\(folder.path)/profile",
+                "--screenshot=\(png.path)",
+                // It refuses to run as root otherwise; all that it opens is the plot.
+            ] + (getuid() == 0 ? ["--no-sandbox"] : []) + [svg.absoluteString]
+        }
+    }
+}
