@@ -1,5 +1,7 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import Pipeline
+import Threads
 
 /// A program of this machine that makes PNGs of SVGs, at twice their size, so that they are sharp on any screen.
 struct PNGConverter {
@@ -14,7 +16,7 @@ struct PNGConverter {
         "google-chrome": .chromium, "google-chrome-stable": .chromium,
     ]
     /// What a plot takes is a second; whatever takes this long hangs.
-    private static let secondsMost = 60
+    private static let nanosecondsMost: UInt64 = 60_000_000_000
 
     /// Pixels of a plot's height above which a browser leaves the rest of the picture blank, and says nothing.
     static let heightMost = 7500.0
@@ -43,32 +45,16 @@ struct PNGConverter {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try Data(plot.lightFile.utf8).write(to: svg)
-            code = try run(arguments(svg, png, plot, folder))
+            code = try Program.run(
+                path, arguments(svg, png, plot, folder), nanosecondsMost: Self.nanosecondsMost)
         } catch {
-            throw CommandError(code: .failed, message: "--png: \(path) cannot be run: \(error.localizedDescription)")
+            throw CommandError(code: .failed, message: "--png: \(path) cannot be run: \(error)")
         }
         guard code == 0, let bytes = try? Data(contentsOf: png), !bytes.isEmpty else {
-            throw CommandError(
-                code: .failed, message: "--png: \(path) ended with code \(code) and made no PNG of \(plot.id).svg")
+            let end = code < 1000 ? "ended with code \(code)" : "was ended by signal \(code - 1000)"
+            throw CommandError(code: .failed, message: "--png: \(path) \(end) and made no PNG of \(plot.id).svg")
         }
         try readingData { () throws(DataError) in try WholeFile.write(file, data: bytes) }
-    }
-
-    /// The exit code, or the signal that ended it.
-    private func run(_ arguments: [String]) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(filePath: path)
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let id = process.processIdentifier
-        let watchdog = DispatchWorkItem { kill(id, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Self.secondsMost), execute: watchdog)
-        process.waitUntilExit()
-        watchdog.cancel()
-        return process.terminationStatus
     }
 
     private func arguments(_ svg: URL, _ png: URL, _ plot: Plot, _ folder: URL) -> [String] {

@@ -1,0 +1,25 @@
+import Testing
+import Threads
+
+struct ProgramTests {
+    @Test(
+        "a program's exit code or signal is told",
+        arguments: [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 1009), ("read line || exit 3", 3)])
+    func code(script: String, code: Int32) throws {
+        #expect(try Program.run("/bin/sh", ["-c", script], nanosecondsMost: 60_000_000_000) == code)
+    }
+
+    @Test("arguments arrive as they are") func arguments() throws {
+        let words = ["a b", "", "$HOME", "é"]
+        let script = #"[ $# = 4 ] && [ "$1" = "a b" ] && [ -z "$2" ] && [ "$3" = '$HOME' ] && [ "$4" = "é" ]"#
+        #expect(try Program.run("/bin/sh", ["-c", script, "sh"] + words, nanosecondsMost: 60_000_000_000) == 0)
+    }
+
+    @Test("one that takes too long is killed") func timeout() throws {
+        #expect(try Program.run("/bin/sleep", ["600"], nanosecondsMost: 1_000_000) == 1009)
+    }
+
+    @Test("one that is not there cannot be started") func missing() {
+        #expect(throws: SystemError.self) { try Program.run("/nowhere/program", [], nanosecondsMost: 1) }
+    }
+}
