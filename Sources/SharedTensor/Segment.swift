@@ -10,6 +10,9 @@ public final class Segment: @unchecked Sendable {
     public enum Backing: Sendable, Equatable {
         /// This process alone.
         case privateMemory
+        /// The same, and there at once, on the NUMA node of the thread that asks for it, rather than page by page when it is
+        /// first written to.
+        case touched
         /// Also processes forked later; from /dev/shm, under a name that is gone before anybody could guess it.
         case named
         /// Also processes forked later; never under a name, and not bounded by the size of /dev/shm.
@@ -29,6 +32,7 @@ public final class Segment: @unchecked Sendable {
             unsafe base =
                 switch backing {
                 case .privateMemory: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS, -1)
+                case .touched: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1)
                 case .inherited: unsafe try Self.map(mapped, MAP_SHARED | MAP_ANONYMOUS, -1)
                 case .named: unsafe try Self.mapNamed(mapped)
                 }

@@ -31,9 +31,20 @@ struct SegmentTests {
         #expect(many.isTooLarge)
     }
 
+    @Test("touched memory is there before anybody writes to it, other private memory is not") func touched() throws {
+        let bytes = 64 * 4096
+        for (backing, resident) in [(Segment.Backing.touched, 64), (.privateMemory, 0)] {
+            let segment = try Segment(bytes: bytes, backing: backing)
+            var pages = [UInt8](repeating: 0, count: 64)
+            let address = unsafe segment.address(of: Region(offset: 0, bytes: bytes))
+            #expect(unsafe mincore(address, bytes, &pages) == 0)
+            #expect(pages.count { $0 & 1 == 1 } == resident)
+        }
+    }
+
     @Test(
         "memory comes zeroed, is writable to its end, and is gone with the segment",
-        arguments: [Segment.Backing.privateMemory, .named, .inherited])
+        arguments: [Segment.Backing.privateMemory, .touched, .named, .inherited])
     func memory(backing: Segment.Backing) throws {
         var layout = SegmentLayout()
         _ = layout.reserve(bytes: 100)
