@@ -6,13 +6,13 @@ import Threads
 /// A view into it (a tensor, a ring) must not outlive it; the run that made it holds it until its ranks have ended.
 @safe
 public final class Segment: @unchecked Sendable {
-    /// Who can see the memory.
+    /// Who can see the memory, and whether it is there before it is first written to.
     public enum Backing: Sendable, Equatable {
         /// This process alone.
         case privateMemory
         /// The same, and there at once, on the NUMA node of the thread that asks for it, rather than page by page when it is
         /// first written to.
-        case touched
+        case residentMemory
         /// Also processes forked later; from /dev/shm, under a name that is gone before anybody could guess it.
         case named
         /// Also processes forked later; never under a name, and not bounded by the size of /dev/shm.
@@ -32,7 +32,7 @@ public final class Segment: @unchecked Sendable {
             unsafe base =
                 switch backing {
                 case .privateMemory: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS, -1)
-                case .touched: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1)
+                case .residentMemory: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1)
                 case .inherited: unsafe try Self.map(mapped, MAP_SHARED | MAP_ANONYMOUS, -1)
                 case .named: unsafe try Self.mapNamed(mapped)
                 }

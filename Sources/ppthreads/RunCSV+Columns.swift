@@ -38,7 +38,7 @@ extension RunCSV {
         }
     }
 
-    /// Every column in order. New ones go to the end.
+    /// Every column in order: the reference's come first, `error` last.
     static let columns = referenceColumns + ourSettings + ourFigures + terms + spread + circumstances
 
     /// The reference runner's columns, in its order and with its meanings: its tokens/s are over the mean step.

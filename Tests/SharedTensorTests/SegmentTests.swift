@@ -31,9 +31,9 @@ struct SegmentTests {
         #expect(many.isTooLarge)
     }
 
-    @Test("touched memory is there before anybody writes to it, other private memory is not") func touched() throws {
+    @Test("resident memory is there before anybody writes to it, other private memory is not") func resident() throws {
         let bytes = 64 * 4096
-        for (backing, resident) in [(Segment.Backing.touched, 64), (.privateMemory, 0)] {
+        for (backing, resident) in [(Segment.Backing.residentMemory, 64), (.privateMemory, 0)] {
             let segment = try Segment(bytes: bytes, backing: backing)
             var pages = [UInt8](repeating: 0, count: 64)
             let address = unsafe segment.address(of: Region(offset: 0, bytes: bytes))
@@ -44,7 +44,7 @@ struct SegmentTests {
 
     @Test(
         "memory comes zeroed, is writable to its end, and is gone with the segment",
-        arguments: [Segment.Backing.privateMemory, .touched, .named, .inherited])
+        arguments: [Segment.Backing.privateMemory, .residentMemory, .named, .inherited])
     func memory(backing: Segment.Backing) throws {
         var layout = SegmentLayout()
         _ = layout.reserve(bytes: 100)

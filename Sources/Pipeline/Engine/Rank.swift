@@ -65,7 +65,7 @@ final class Rank {
     ) throws(SegmentError) {
         let configuration = plan.configuration
         let layout = plan.memories[index]
-        let memory = try Segment(bytes: layout.layout.bytes, backing: .touched)
+        let memory = try Segment(bytes: layout.layout.bytes, backing: .residentMemory)
         let arena = memory.arena
         let kernels = Kernels(
             level: configuration.simd, blas: configuration.blas,

@@ -2,8 +2,8 @@ extension Partition {
     /// The cut under which a schedule's step would be the shortest: by replay (`Replay`), with a unit's forward, and each of
     /// the two gradients of its backward, as long as its load says, and hand-offs that cost nothing.
     ///
-    /// For one stage a rank this gives the most loaded rank as little as possible. With several it is more than that: chunks
-    /// of one rank may make up for each other, and still leave gaps between them.
+    /// Giving the most loaded rank as little as possible would not do: the order decides what a stage's length costs, and with
+    /// several stages a rank, its chunks may make up for each other and still leave gaps between them.
     ///
     /// All cuts are tried where there are few; else cuts are moved, one or two at a time, from stages of about the same load,
     /// for as long as that makes the step shorter.

@@ -24,7 +24,7 @@ extension ParameterSpec {
     func store(in arena: Arena, _ kernels: Kernels, fill: (Tensor) -> Void) throws(SegmentError) {
         var layout = SegmentLayout()
         let region = layout.reserve(shape)
-        let segment = try Segment(bytes: layout.bytes, backing: .privateMemory)
+        let segment = try Segment(bytes: layout.bytes, backing: .residentMemory)
         withExtendedLifetime(segment) {
             let values = segment.tensor(region, shape)
             fill(values)
