@@ -24,7 +24,12 @@ let package = Package(
             name: "SharedTensor", dependencies: ["Threads", "CKernels"], path: "Sources/SharedTensor",
             exclude: ["CKernels"], swiftSettings: strict),
         .target(name: "Pipeline", dependencies: ["Threads", "SharedTensor"], swiftSettings: strict),
-        .executableTarget(name: "ppthreads", dependencies: ["Pipeline"], swiftSettings: strict),
+        .plugin(
+            name: "CommitPlugin", capability: .buildTool(), path: "Sources/ppthreads/Commit",
+            exclude: ["write_commit.sh"]),
+        .executableTarget(
+            name: "ppthreads", dependencies: ["Pipeline"], exclude: ["Commit"], swiftSettings: strict,
+            plugins: ["CommitPlugin"]),
         .executableTarget(
             name: "ppthreads-bench", dependencies: ["Pipeline", "SharedTensor", "Threads"],
             path: "Benchmarks/ppthreads-bench",

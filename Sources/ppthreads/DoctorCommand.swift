@@ -10,8 +10,9 @@ enum DoctorCommand {
             help: """
                 Usage: ppthreads doctor
 
-                Shows the CPUs that ppthreads may use, cores, NUMA nodes, caches, memory, /dev/shm, limits and the vector level
-                of the kernels, and warns of what would go wrong. Takes no flags. Exits with 0 even when it warns.
+                Shows ppthreads' version and commit, the CPUs that it may use, cores, NUMA nodes, caches, memory, /dev/shm,
+                limits and the vector level of the kernels, and warns of what would go wrong. Takes no flags. Exits with 0
+                even when it warns.
                 """, run: run)
     }
 
@@ -36,6 +37,7 @@ enum DoctorCommand {
         let order = topology.fillOrder.map(String.init).joined(separator: ",")
         let levels = SIMDLevel.allCases.filter(\.isSupported).map(\.rawValue).joined(separator: ", ")
         return [
+            ("ppthreads", "\(Main.version), commit \(Main.commit)"),
             ("CPU model", Machine.cpuModel ?? "unknown"),
             ("CPUs to use", "\(CPUSet(cpus)) (\(cpus.count))"),
             ("cores", "\(topology.coreCount); ranks take CPUs in the order \(order)"),

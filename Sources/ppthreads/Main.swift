@@ -35,7 +35,7 @@ struct Main {
     private static func dispatch(_ arguments: [String]) throws(CommandError) {
         switch arguments.first {
         case nil, "help", "--help", "-h": try help(arguments.dropFirst().first)
-        case "--version", "version": try Terminal.output("ppthreads \(version)")
+        case "--version", "version": try Terminal.output("ppthreads \(version) (commit \(commit))")
         case let name?:
             guard let command = commands.first(where: { $0.name == name }) else {
                 let nearest = nearest(to: name, among: commands.map(\.name))
@@ -61,6 +61,7 @@ struct Main {
 
             \(lines)
               help      explains a command: ppthreads help run
+              version   prints the version, and the commit of the source it was built from (also --version)
 
             Exit codes: 0 done, 64 wrong usage, 65 bad data, 70 a run failed.
             """)

@@ -101,7 +101,8 @@ extension RunCSV {
         .circumstance("cpu") { _ in Machine.cpuModel ?? "" },
         .circumstance("os_cpus") { _ in Machine.cpus.map(String.init) ?? "" },
         .circumstance("version") { _ in Main.version },
-        .circumstance("format") { _ in "2" },
+        .circumstance("commit") { _ in Main.commit },
+        .circumstance("format") { _ in "3" },
         .circumstance("error") { $0.error },
     ]
 }

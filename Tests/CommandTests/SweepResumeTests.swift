@@ -75,7 +75,7 @@ struct SweepResumeTests {
         try write(broken.utf8)
         let refused = try Command.run(grid)
         #expect(refused.code == 65)
-        #expect(refused.errors == "ppthreads sweep: \(out): line 2 has 2 values, not 50\n")
+        #expect(refused.errors == "ppthreads sweep: \(out): line 2 has 2 values, not 51\n")
         #expect(try String(contentsOfFile: out, encoding: .utf8) == broken)
     }
 
@@ -87,6 +87,11 @@ struct SweepResumeTests {
             ("to be or not to be", "its column 1 is 'to be or not to be', not 'schedule'"),
             ("a,b\n1,2\n", "its column 1 is 'a', not 'schedule'"),
             (header.prefix(13).joined(separator: ",") + "\n", "its header has no column 'transport'"),
+            // What a sweep of format 2 wrote.
+            (
+                header.filter { $0 != "commit" }.joined(separator: ",") + "\n",
+                "its column 49 is 'format', not 'commit'"
+            ),
             ((header + ["note"]).joined(separator: ",") + "\n", "its header has columns after 'error'"),
             (
                 header.joined(separator: ",").replacing("loss", with: "lost") + "\n",
