@@ -13,9 +13,9 @@ public final class Segment: @unchecked Sendable {
         /// The same, and there at once, on the NUMA node of the thread that asks for it, rather than page by page when it is
         /// first written to.
         case residentMemory
-        /// Also processes forked later; from /dev/shm, under a name that is gone before anybody could guess it.
-        case named
-        /// Also processes forked later; never under a name, and not bounded by the size of /dev/shm.
+        /// Also processes forked later; from /dev/shm, in a file that nobody else can open.
+        case sharedMemory
+        /// Also processes forked later; not bounded by the size of /dev/shm.
         case inherited
     }
 
@@ -34,10 +34,11 @@ public final class Segment: @unchecked Sendable {
                 case .privateMemory: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS, -1)
                 case .residentMemory: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1)
                 case .inherited: unsafe try Self.map(mapped, MAP_SHARED | MAP_ANONYMOUS, -1)
-                case .named: unsafe try Self.mapNamed(mapped)
+                case .sharedMemory: unsafe try Self.mapSharedMemory(mapped)
                 }
         } catch {
-            throw SegmentError(bytes: mapped, cause: error, freeBytes: backing == .named ? SharedMemory.freeBytes : nil)
+            throw SegmentError(
+                bytes: mapped, cause: error, freeBytes: backing == .sharedMemory ? SharedMemory.freeBytes : nil)
         }
         self.bytes = mapped
     }
@@ -78,13 +79,9 @@ public final class Segment: @unchecked Sendable {
         return unsafe address
     }
 
-    private static func mapNamed(_ bytes: Int) throws(SystemError) -> UnsafeMutableRawPointer {
-        let name = "/ppthreads-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
-        let descriptor = try systemCall("shm_open") { unsafe shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0o600) }
+    private static func mapSharedMemory(_ bytes: Int) throws(SystemError) -> UnsafeMutableRawPointer {
+        let descriptor = try SharedMemory.file()
         defer { close(descriptor) }
-        // From here on only the mapping keeps the memory; a kill between these two calls is the one moment for a
-        // leftover, so nothing stands between them.
-        try systemCall("shm_unlink") { unsafe shm_unlink(name) }
         // Allocated now, not on first touch: a full /dev/shm is an error here and would be a SIGBUS later.
         try check(posix_fallocate(descriptor, 0, bytes), "posix_fallocate on /dev/shm")
         return unsafe try map(bytes, MAP_SHARED, descriptor)
@@ -104,8 +101,31 @@ public struct SegmentError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The file system that shm_open takes memory from.
+/// The file system in /dev/shm.
 public enum SharedMemory {
+    /// An empty file there without a name: nobody else can open it, and whatever ends this process, nothing is left.
+    ///
+    /// - Returns: its descriptor, open to read and write.
+    static func file() throws(SystemError) -> Int32 {
+        do throws(SystemError) { return try unnamedFile() } catch { return try unlinkedFile() }
+    }
+
+    /// A file that never has a name, nor can be given one.
+    package static func unnamedFile() throws(SystemError) -> Int32 {
+        // O_TMPFILE, which Swift's Glibc module lacks; the number is the same wherever Swift runs.
+        let unnamed = 0o20_000_000 | O_DIRECTORY
+        return try systemCall("open /dev/shm") { unsafe open("/dev/shm", unnamed | O_EXCL | O_RDWR | O_CLOEXEC, 0o600) }
+    }
+
+    /// A file whose name is gone at once, for kernels that have none without, such as gVisor's. A kill between the two
+    /// calls leaves the name.
+    package static func unlinkedFile() throws(SystemError) -> Int32 {
+        let name = "/ppthreads-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        let descriptor = try systemCall("shm_open") { unsafe shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0o600) }
+        try systemCall("shm_unlink") { unsafe shm_unlink(name) }
+        return descriptor
+    }
+
     /// Bytes left in /dev/shm, nil when there is none.
     public static var freeBytes: Int? { sizes.map { Int($0.f_bavail) * Int($0.f_bsize) } }
     /// Size of /dev/shm, nil when there is none.

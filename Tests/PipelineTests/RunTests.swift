@@ -73,6 +73,27 @@ struct RunTests {
         #expect(evaluated.ranks.map(\.inFlightPeak) == [1, 1])
     }
 
+    @Test("forwards alone need no memory for gradients, optimizer states and weights packed for backwards")
+    func forwardOnlyMemory() throws {
+        var spec = ModelSpec()
+        (spec.architecture, spec.vocabulary, spec.layers, spec.sequenceLength) = (.gpt, 2000, 1, 4)
+        (spec.dim, spec.hidden, spec.heads) = (64, 64, 1)
+        let model = spec.model()
+        func plan(_ schedule: Schedule, _ optimizer: Optimizer) throws -> RunPlan {
+            var configuration = RunConfiguration(model: model, schedule: schedule)
+            configuration.batchSize = 1
+            configuration.optimizer = optimizer
+            return try RunPlan(configuration)
+        }
+        let training = Schedule.gpipe(ranks: 1, microbatches: 1)
+        let (adam, sgd) = (Optimizer.adam(rate: 1), Optimizer.sgd(rate: 1))
+        let alone = try plan(training.forwardOnly(), adam)
+        #expect(alone.memoryBytesOfRank == (try plan(training.forwardOnly(), sgd).memoryBytesOfRank))
+        let saved = try plan(training, sgd).memoryBytesOfRank[0] - alone.memoryBytesOfRank[0]
+        // The gradients are as large as the weights; all of these but the embedding, not quite half, are packed.
+        #expect(Double(saved) > 1.5 * Double(alone.weightBytesOfRank[0]))
+    }
+
     /// 1F1B on two ranks with every backward split, and all Ws at the end.
     private func lateWeights() -> Schedule {
         let actions = Schedule.oneFOneB(ranks: 2, microbatches: 4).actions.map { list in

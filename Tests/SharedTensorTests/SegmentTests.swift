@@ -1,6 +1,7 @@
 import Foundation
 import SharedTensor
 import Testing
+import Threads
 
 struct SegmentTests {
     @Test("regions follow each other, aligned, without overlap") func layout() {
@@ -44,7 +45,7 @@ struct SegmentTests {
 
     @Test(
         "memory comes zeroed, is writable to its end, and is gone with the segment",
-        arguments: [Segment.Backing.privateMemory, .residentMemory, .named, .inherited])
+        arguments: [Segment.Backing.privateMemory, .residentMemory, .sharedMemory, .inherited])
     func memory(backing: Segment.Backing) throws {
         var layout = SegmentLayout()
         _ = layout.reserve(bytes: 100)
@@ -56,21 +57,29 @@ struct SegmentTests {
         #expect(segment.tensor(region, Shape(15)).values == Array(repeating: 2, count: 15))
     }
 
-    @Test("a named segment leaves nothing in /dev/shm, not even while it is mapped") func unlinked() throws {
-        func ours() throws -> [String] {
-            try FileManager.default.contentsOfDirectory(atPath: "/dev/shm").filter {
-                $0.hasPrefix("ppthreads-\(ProcessInfo.processInfo.processIdentifier)-")
-            }
-        }
-        let segment = try Segment(bytes: 1 << 20, backing: .named)
-        #expect(try ours().isEmpty)
-        _ = segment
+    @Test("shared memory is in /dev/shm, in a file that never had a name") func unnamed() throws {
+        let segment = try Segment(bytes: 1 << 20, backing: .sharedMemory)
+        let address = unsafe UInt(bitPattern: segment.address(of: Region(offset: 0, bytes: 1)))
+        let maps = try #require(TextFile.text("/proc/self/maps")).split(separator: "\n")
+        let mapping = try #require(maps.first { $0.hasPrefix(String(address, radix: 16) + "-") })
+        // The kernel writes the number of a file that was made without a name, else the name that it had.
+        #expect(mapping.contains(" /dev/shm/#") && mapping.hasSuffix(" (deleted)"))
+    }
+
+    @Test("a file for shared memory has no name and is its owner's alone", arguments: [true, false])
+    func file(unnamed: Bool) throws {
+        let descriptor = try unnamed ? SharedMemory.unnamedFile() : SharedMemory.unlinkedFile()
+        defer { close(descriptor) }
+        var status = stat()
+        #expect(unsafe fstat(descriptor, &status) == 0)
+        #expect(status.st_nlink == 0 && status.st_size == 0)
+        #expect(status.st_mode == S_IFREG | 0o600)
     }
 
     @Test("more than /dev/shm holds is refused, with what it has left") func noRoom() throws {
         let tooMuch = try #require(SharedMemory.totalBytes) + (1 << 30)
         #expect {
-            try Segment(bytes: tooMuch, backing: .named)
+            try Segment(bytes: tooMuch, backing: .sharedMemory)
         } throws: { error in
             let text = "\(error)"
             return text.contains("posix_fallocate") && text.contains("ENOSPC") && text.contains("/dev/shm has")

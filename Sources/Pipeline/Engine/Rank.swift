@@ -303,7 +303,7 @@ final class Rank {
         _ plan: RunPlan, _ links: any Links
     ) -> LocalStage {
         let weights = arena.part(regions.weights, of: stage.plan.weights)
-        let gradients = arena.part(regions.gradients, of: stage.plan.weights)
+        let gradients = arena.part(regions.gradients, of: stage.plan.gradients)
         func frames(_ stashFrame: [Int]) -> [Frame] {
             stashFrame.enumerated().map { microbatch, stash in
                 frame(
@@ -316,7 +316,7 @@ final class Rank {
         let index = stage.index
         return LocalStage(
             stage: stage, weights: weights, gradients: gradients,
-            states: regions.states.map { arena.part($0, of: stage.plan.weights).floats },
+            states: regions.states.map { arena.part($0, of: stage.plan.gradients).floats },
             forwardFrames: frames(regions.forwardFrame),
             backwardFrames: frames(regions.backwardFrame),
             inbound: edge(index - 1, index).map(links.receiver), outbound: edge(index, index + 1).map(links.sender),

@@ -4,6 +4,8 @@ import SharedTensor
 ///
 ///     for each of its stages:  weights | gradients | optimizer states | packed weights | stash frames | gradient frames
 ///     once:                    scratch | packing buffers | inputs | targets | losses | step
+///
+/// What only backwards and updates use is empty where there are none.
 struct RankMemory: Sendable {
     struct StageRegions: Sendable {
         let weights: Region
@@ -51,8 +53,8 @@ struct RankMemory: Sendable {
             let stashFrames = recomputes ? gradientFrames + 1 : facts.stashFrames[stage.index]
             let sharedFrame = Array(repeating: gradientFrames, count: schedule.microbatches)
             return StageRegions(
-                weights: layout.reserve(plan.weights), gradients: layout.reserve(plan.weights),
-                states: (0..<configuration.optimizer.states).map { _ in layout.reserve(plan.weights) },
+                weights: layout.reserve(plan.weights), gradients: layout.reserve(plan.gradients),
+                states: (0..<configuration.optimizer.states).map { _ in layout.reserve(plan.gradients) },
                 packed: layout.reserve(plan.packed),
                 stash: layout.reserve(plan.stash, count: stashFrames),
                 gradientStash: layout.reserve(

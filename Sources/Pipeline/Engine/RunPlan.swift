@@ -65,6 +65,9 @@ public struct RunPlan: Sendable {
         schedule.actions.indices.map { rank in stages(ofRank: rank).reduce(0) { $0 + $1.weightBytes } }
     }
 
+    /// Bytes of each rank's own memory, which is there before its first step.
+    public var memoryBytesOfRank: [Int] { memories.map(\.layout.bytes) }
+
     /// Each rank's share of the step's matrix products.
     public var productShareOfRank: [Double] {
         schedule.actions.indices.map { rank in
@@ -123,7 +126,8 @@ public struct RunPlan: Sendable {
                 index: index, of: schedule.stages, units: units[range],
                 previousColumns: range.lowerBound == 0 ? 0 : units[range.lowerBound - 1].outputColumns,
                 plan: StagePlan(
-                    batch: configuration.batchShape, splitsBackward: facts.gradientFrames[index] > 0,
+                    batch: configuration.batchShape, runsBackwards: !schedule.isForwardOnly,
+                    splitsBackward: facts.gradientFrames[index] > 0,
                     dropsElements: configuration.effectiveDropout > 0, members: configuration.threadsPerRank,
                     weightLayout: configuration.blas == nil ? .panels : .rows),
                 recomputes: configuration.recomputes)

@@ -47,6 +47,7 @@ struct Stage: Sendable {
         inputShape = Shape(previousColumns == 0 ? 0 : batch.tokens, previousColumns)
         outputShape = Shape(isLast ? 0 : batch.tokens, units.last!.outputColumns)
         unusedOutput = recomputes && !isLast ? plan.keep(outputShape) : nil
+        plan.endStage()
         activationBytes = (recomputes ? 0 : plan.stash.stride) + inputShape.count * 4
         self.index = index
         self.plan = plan

@@ -3,6 +3,8 @@ import SharedTensor
 /// Where a stage's memory lies. Layers reserve in it while they are made; nothing is mapped before all have.
 public struct StagePlan: Sendable {
     public let batch: BatchShape
+    /// Whether there are backwards and updates; where there are none, nothing is kept for them.
+    let runsBackwards: Bool
     /// Whether some microbatch's W comes apart from its I, so that all layers' kept gradients live at the same time.
     let splitsBackward: Bool
     /// Whether the run drops elements, so that layers need room for it.
@@ -11,8 +13,9 @@ public struct StagePlan: Sendable {
     let members: Int
     let weightLayout: WeightLayout
 
-    /// Weights, and a gradient and optimizer state of the same layout.
     private(set) var weights = SegmentLayout()
+    /// The gradients, and each of the optimizer's states: as the weights lie.
+    var gradients: SegmentLayout { runsBackwards ? weights : SegmentLayout() }
     /// For one microbatch, from forward to backwardWeights.
     private(set) var stash = SegmentLayout()
     /// For one microbatch, from backwardInput to backwardWeights.
@@ -26,9 +29,10 @@ public struct StagePlan: Sendable {
     private(set) var productFLOPs = 0.0
 
     public init(
-        batch: BatchShape, splitsBackward: Bool, dropsElements: Bool = false, members: Int = 1,
-        weightLayout: WeightLayout = .panels
+        batch: BatchShape, runsBackwards: Bool = true, splitsBackward: Bool, dropsElements: Bool = false,
+        members: Int = 1, weightLayout: WeightLayout = .panels
     ) {
+        self.runsBackwards = runsBackwards
         self.members = members
         self.weightLayout = weightLayout
         self.batch = batch
@@ -93,6 +97,13 @@ public struct StagePlan: Sendable {
     mutating func endUnit() {
         scratch.startOver()
         if !splitsBackward { gradientStash.startOver() }
+    }
+
+    /// Ends the stage.
+    mutating func endStage() {
+        if runsBackwards { return }
+        packed = SegmentLayout()
+        gradientStash = OverlaidLayout()
     }
 
     /// Ends what all units of the stage share: `endUnit` goes back to here.

@@ -1,14 +1,14 @@
 import SharedTensor
 import Threads
 
-/// Ranks are forked processes; their rings lie in a shm_open segment whose name is gone before the first fork.
+/// Ranks are forked processes; their rings lie in a segment of /dev/shm that has no name.
 public struct ProcessTransport: Transport {
     public let name = TransportKind.processes.rawValue
 
     public init() {}
 
     public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment {
-        try Segment(bytes: bytes, backing: .named)
+        try Segment(bytes: bytes, backing: .sharedMemory)
     }
 
     /// Not from /dev/shm, which is small in containers and which only the hand-offs need.
