@@ -1,6 +1,6 @@
 // Matrix product after Goto and van de Geijn (2008), with one side packed: panels of B are packed, so that the innermost
 // loop reads them in order and from the first-level cache; rows of A are read where they are, from the second-level
-// cache, since every element read is used for a whole row of a tile. Tiles of C stay in registers. A matrix that is B in
+// cache, since every element read is used for a whole row of a tile (but for strides that crowd a cache's lines). Tiles of C stay in registers. A matrix that is B in
 // many products, a weight, is packed for all of them (`pack_b`); C may lie in such panels too, for a weight's gradient.
 //
 // Bits: each element of C is a sum over k in ascending order, in runs whose length follows from k alone, whatever tile
@@ -60,17 +60,22 @@ static void pack_transpose(long k, long n, ppt_range columns, const float *trans
     }
 }
 
-/// Where a block's packed rows start: the first when A is stored across, since k runs along lines of the cache then; else
-/// the rest that is less than the lowest tile.
+/// Steps of a stride that is a multiple of this, in floats, fall on so few sets of the first-level cache that a tile's lines
+/// put each other out.
+#define CROWDED_STRIDE 128
+
+/// Where a block's packed rows start: the first when A is stored across with a crowded stride, since k runs along lines
+/// of the cache then; else the rest that is less than the lowest tile.
 INLINE long first_packed_row(const ppt_gemm *g, const block *at) {
-    return g->transpose_a ? 0 : at->rows / TILE_THIRD * TILE_THIRD;
+    return g->transpose_a && g->lda % CROWDED_STRIDE == 0 ? 0 : at->rows / TILE_THIRD * TILE_THIRD;
 }
 
 /// A block's rows of A from row i on.
 INLINE factor rows_of_a(const ppt_gemm *g, const block *at, long i) {
     const long row = i - first_packed_row(g, at);
     if (row >= 0) return (factor){g->workspace + row / TILE_ROWS * TILE_ROWS * at->k + row % TILE_ROWS, TILE_ROWS, 1};
-    return (factor){g->a + (at->i + i) * g->lda + at->p, g->lda, 0};
+    const factor a = {g->a, g->lda, g->transpose_a};
+    return (factor){element(a, at->i + i, at->p), g->lda, g->transpose_a};
 }
 
 /// The tiles of one panel of B by the rows of a block of A.
@@ -83,6 +88,7 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
         .ending = is_last ? g->ending : PPT_PLAIN, .gate = g->gate ? g->gate + at->i * g->ldgate + j : NULL,
         .ldgate = g->ldgate};
     out.beside = out.c + (g->packed_c ? TILE_COLUMNS * g->m : TILE_COLUMNS);
+    out.gate_beside = g->gate ? out.gate + TILE_COLUMNS : NULL;
     while (out.rows > 0) {
         const factor rows = rows_of_a(g, at, at->rows - out.rows);
         const long height = multiply_panels(at->k, rows.x, rows.stride, rows.is_along, panel, next, &out);

@@ -13,6 +13,7 @@ typedef struct {
     const float *bias;  // of the tile's first column, or NULL
     const float *gate;  // the tile's corner in the gate, for PPT_GATED
     long ldgate;
+    const float *gate_beside; // as beside, in the gate
     int adds; // to what C holds
     ppt_ending ending;
 } tile_output;
@@ -70,11 +71,14 @@ INLINE void fetch_some(upcoming *next) {
     next->rows--;
 }
 
-/// Fetches row `i` of the tile that comes next, to be written. Beyond C's last one a fetch does no harm.
+/// Fetches row `i` of the tile that comes next, to be written, and of its gate. Beyond the last one a fetch does no harm.
 INLINE void fetch_next_tile(const int height, const int vectors, long i, const tile_output *out) {
     if (i >= height) return;
     const float *next = height < out->rows ? out->c + height * out->ldc : out->beside;
     for (int side = 0; side < vectors; side++) __builtin_prefetch(next + i * out->ldc + side * LANES, 1);
+    if (!out->gate) return;
+    const float *gate = height < out->rows ? out->gate + height * out->ldgate : out->gate_beside;
+    for (int side = 0; side < vectors; side++) __builtin_prefetch(gate + i * out->ldgate + side * LANES);
 }
 
 #define STEPS_A_FETCH 8
@@ -101,6 +105,8 @@ INLINE void multiply_tile(const int height, const int vectors, const int is_alon
                     sums[i][side] = fused_multiply_add(element, values[side], sums[i][side]);
                 }
             }
+            // Where rows run along A as it is stored, each step is on another line: that of the tile below is fetched.
+            if (is_along) __builtin_prefetch(a.x + 2 * TILE_ROWS - 1);
             a.x += a.stride;
             for (int third = 0; third < 3; third++) thirds[third]++;
         }
