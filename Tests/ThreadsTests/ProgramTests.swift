@@ -5,7 +5,8 @@ struct ProgramTests {
     @Test(
         "a program's exit code or signal is told",
         arguments: [
-            ("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 1009), ("[ $(readlink /proc/$$/fd/0) = /dev/null ] && exit 3", 3),
+            ("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 1009),
+            ("[ $(readlink /proc/$$/fd/0) = /dev/null ] && exit 3", 3),
         ])
     func code(script: String, code: Int32) throws {
         #expect(try Program.run("/bin/sh", ["-c", script], nanosecondsMost: 60_000_000_000) == code)
