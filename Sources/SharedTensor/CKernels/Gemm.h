@@ -1,7 +1,8 @@
 // Matrix product after Goto and van de Geijn (2008), with one side packed: panels of B are packed, so that the innermost
 // loop reads them in order and from the first-level cache; rows of A are read where they are, from the second-level
-// cache, since every element read is used for a whole row of a tile (but for strides that crowd a cache's lines). Tiles of C stay in registers. A matrix that is B in
-// many products, a weight, is packed for all of them (`pack_b`); C may lie in such panels too, for a weight's gradient.
+// cache, since every element read is used for a whole row of a tile (but see CROWDED_STRIDE). Tiles of C stay in
+// registers. A matrix that is B in many products, a weight, is packed for all of them (`pack_b`); C may lie in such
+// panels too, for a weight's gradient.
 //
 // Bits: each element of C is a sum over k in ascending order, in runs whose length follows from k alone, whatever tile
 // it falls into; tiles at the edges do the same operations for each element. So the bits of c[i, j] depend on row i of
@@ -64,8 +65,8 @@ static void pack_transpose(long k, long n, ppt_range columns, const float *trans
 /// put each other out.
 #define CROWDED_STRIDE 128
 
-/// Where a block's packed rows start: the first when A is stored across with a crowded stride, since k runs along lines
-/// of the cache then; else the rest that is less than the lowest tile.
+/// Where a block's packed rows start: the first when each step of k would be a crowded stride on; else the rest that is
+/// less than the lowest tile.
 INLINE long first_packed_row(const ppt_gemm *g, const block *at) {
     return g->transpose_a && g->lda % CROWDED_STRIDE == 0 ? 0 : at->rows / TILE_THIRD * TILE_THIRD;
 }
@@ -85,16 +86,16 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
         .c = g->packed_c ? g->packed_c + j * g->m + at->i * TILE_COLUMNS : g->c + at->i * g->ldc + j,
         .ldc = g->packed_c ? TILE_COLUMNS : g->ldc, .rows = at->rows, .columns = at->j + at->columns - j,
         .bias = g->bias && is_last ? g->bias + j : NULL, .adds = g->accumulate || at->p > 0,
-        .ending = is_last ? g->ending : PPT_PLAIN, .gate = g->gate ? g->gate + at->i * g->ldgate + j : NULL,
+        .ending = is_last ? g->ending : PPT_PLAIN, .gate = g->gate && is_last ? g->gate + at->i * g->ldgate + j : NULL,
         .ldgate = g->ldgate};
     out.beside = out.c + (g->packed_c ? TILE_COLUMNS * g->m : TILE_COLUMNS);
-    out.gate_beside = g->gate ? out.gate + TILE_COLUMNS : NULL;
+    out.gate_beside = out.gate ? out.gate + TILE_COLUMNS : NULL;
     while (out.rows > 0) {
         const factor rows = rows_of_a(g, at, at->rows - out.rows);
         const long height = multiply_panels(at->k, rows.x, rows.stride, rows.is_along, panel, next, &out);
         out.rows -= height;
         out.c += height * out.ldc;
-        if (g->gate) out.gate += height * g->ldgate;
+        if (out.gate) out.gate += height * g->ldgate;
     }
 }
 

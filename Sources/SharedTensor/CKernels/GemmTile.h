@@ -105,7 +105,8 @@ INLINE void multiply_tile(const int height, const int vectors, const int is_alon
                     sums[i][side] = fused_multiply_add(element, values[side], sums[i][side]);
                 }
             }
-            // Where rows run along A as it is stored, each step is on another line: that of the tile below is fetched.
+            // A step of a transposed A that is read in place is on a line of its own: the tile's below is fetched. (In a
+            // packed panel this is a step that comes soon, and does no harm.)
             if (is_along) __builtin_prefetch(a.x + 2 * TILE_ROWS - 1);
             a.x += a.stride;
             for (int third = 0; third < 3; third++) thirds[third]++;
