@@ -11,7 +11,7 @@ public struct AdamStep: Sendable {
             beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon), rest1: Float(1 - beta1),
             rest2: Float(1 - beta2),
             step_size: Float(rate / (1 - power(beta1, step))),
-            root_correction2: Float((1 - power(beta2, step)).squareRoot()))
+            root_scale: Float(1 / (1 - power(beta2, step)).squareRoot()))
     }
 }
 

@@ -32,7 +32,7 @@ extension ComparePage {
         ),
         (
             "packing, update",
-            "A stage's weights are packed for its backward's matrix products, before its first backward; the optimizer updates all of a rank's stages at the end."
+            "A rank's weights are packed for its backwards' matrix products, where the rank waits in any case; the optimizer updates all of a rank's stages at the end."
         ),
         (
             "free transport, equal stages",

@@ -60,13 +60,20 @@ struct ReplayTests {
         #expect(graph.order.count == graph.tasks.reduce(0) { $0 + $1.count })
     }
 
-    @Test("packing stands before the first action that needs it, the update at the end, nothing twice")
+    @Test("a rank packs each stage once, where it waits first; the update is at the end")
     func tasks() {
-        let tasks = Schedule.oneFOneB(ranks: 2, microbatches: 2).tasks
+        let tasks = Schedule.oneFOneB(ranks: 2, microbatches: 2).tasks.map { $0.map(\.description) }
         #expect(
-            tasks[1].map(\.description) == [
-                "action 1F0", "packing", "action 1B0", "action 1F1", "action 1B1", "the update",
-            ])
+            tasks[0] == ["action 0F0", "action 0F1", "packing", "action 0B0", "action 0B1", "the update"]
+                && tasks[1] == ["packing", "action 1F0", "action 1B0", "action 1F1", "action 1B1", "the update"])
+        for list in Schedule.interleaved(ranks: 2, virtualStages: 2, microbatches: 4).tasks {
+            let packings = list.indices.filter { list[$0].kind == .packing }
+            let stages = packings.map { list[$0].stage! }
+            let firstBackward = list.firstIndex { $0.kind == .backward }!
+            // Adjacent, the stage of the later chunk first, as backwards take them.
+            #expect(packings.count == 2 && packings[1] == packings[0] + 1 && stages[0] == stages[1] + 2)
+            #expect(stages[1] == 0 ? packings[1] + 1 == firstBackward : packings[0] == 0)
+        }
         #expect(Schedule.gpipe(ranks: 2, microbatches: 3).forwardOnly().tasks[0].count == 3)
     }
 

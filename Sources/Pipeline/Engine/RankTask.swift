@@ -1,6 +1,6 @@
 /// What a rank does in a step, one thing after the other: the schedule's actions, and its own work around them.
 public enum RankTask: Hashable, Sendable, CustomStringConvertible {
-    /// Packs a stage's weights for its backwards, before the first of them waits for its gradient.
+    /// Packs a stage's weights for all of its backwards in the step.
     case pack(stage: Int)
     case action(Action)
     /// The optimizer, on all of the rank's stages.
@@ -48,17 +48,23 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
 
 extension Schedule {
     /// Each rank's tasks, in the order it does them.
+    ///
+    /// A rank packs where it waits for another's result in any case: at the step's start, or before its first backward when it
+    /// starts with the first stage.
     public var tasks: [[RankTask]] {
         actions.map { list in
-            var tasks: [RankTask] = []
-            var packed: Set<Int> = []
-            for action in list {
-                if action.kind.givesInputGradient && packed.insert(action.stage).inserted {
-                    tasks.append(.pack(stage: action.stage))
-                }
-                tasks.append(.action(action))
-            }
-            return isForwardOnly ? tasks : tasks + [.update]
+            if isForwardOnly { return list.map(RankTask.action) }
+            let firstBackward = list.firstIndex { $0.kind.givesInputGradient } ?? list.endIndex
+            let before = list.first?.stage == 0 ? list[..<firstBackward] : []
+            return before.map(RankTask.action) + packing(for: list)
+                + list[before.endIndex...].map(RankTask.action) + [.update]
         }
+    }
+
+    /// Of each stage that these actions go backwards through, in the order they do.
+    private func packing(for list: [Action]) -> [RankTask] {
+        var packed: Set<Int> = []
+        return list.filter { $0.kind.givesInputGradient && packed.insert($0.stage).inserted }
+            .map { .pack(stage: $0.stage) }
     }
 }

@@ -46,7 +46,9 @@ static void adam(long n, float *w, float *g, float *m, float *v, const ppt_adam 
         const vector gradient = get(g, s), old_m = get(m, s), old_v = get(v, s);
         const vector new_m = fused_multiply_add(gradient - old_m, splat(a->rest1), old_m);
         const vector new_v = fused_multiply_add(gradient * splat(a->rest2), gradient, old_v * splat(a->beta2));
-        const vector root = __builtin_elementwise_sqrt(new_v) / splat(a->root_correction2) + splat(a->epsilon);
+        // One division: with another the divider would be the limit wherever memory is not.
+        const vector root =
+            fused_multiply_add(__builtin_elementwise_sqrt(new_v), splat(a->root_scale), splat(a->epsilon));
         put(w, s, get(w, s) - splat(a->step_size) * (new_m / root));
         put(m, s, new_m);
         put(v, s, new_v);

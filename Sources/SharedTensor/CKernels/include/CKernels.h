@@ -68,9 +68,9 @@ typedef struct ppt_gemm {
 /// Adam as torch.optim.Adam computes it (no decay, no amsgrad); the caller computes the two corrections for its step t.
 typedef struct ppt_adam {
     float beta1, beta2, epsilon;
-    float rest1, rest2;     ///< 1 - beta1, 1 - beta2, rounded from double: in fp32 the subtraction would lose digits
-    float step_size;        ///< lr / (1 - beta1^t)
-    float root_correction2; ///< sqrt(1 - beta2^t)
+    float rest1, rest2; ///< 1 - beta1, 1 - beta2, rounded from double: in fp32 the subtraction would lose digits
+    float step_size;  ///< lr / (1 - beta1^t)
+    float root_scale; ///< 1 / sqrt(1 - beta2^t)
 } ppt_adam;
 
 /// Which elements dropout keeps: element e of a tensor takes a word of Philox4x32-10 with this key, at counter
