@@ -82,8 +82,7 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
         pipe.closeReadEnd()
         // The parent may have died before the request to die with it; then nobody is left to report to.
         if ppt_die_with_parent() != 0 || getppid() != parent { _exit(1) }
-        unsafe name.withCString { _ = unsafe ppt_name_thread($0) }
-        let pinning = Pinning.pin(to: cpu)
+        let pinning = CurrentThread.becomeWorker(name, cpu: cpu)
         let outcome: Outcome
         do throws(Failure) {
             outcome = .returned(try body(pinning))

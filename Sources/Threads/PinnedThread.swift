@@ -1,4 +1,3 @@
-import CThreads
 import Glibc
 
 /// A named pthread on one CPU, joined with the value that its body returned or the error that it threw.
@@ -85,8 +84,7 @@ private final class ThreadTask<Value, Failure: Error>: AnyThreadTask {
     private var word: SharedWord { unsafe SharedWord(at: ended) }
 
     override func run() {
-        unsafe name.withCString { _ = unsafe ppt_name_thread($0) }
-        let pinning = Pinning.pin(to: cpu)
+        let pinning = CurrentThread.becomeWorker(name, cpu: cpu)
         do throws(Failure) {
             outcome = .success(try body(pinning))
         } catch {

@@ -39,6 +39,16 @@ struct WorkerTests {
         #expect(try thread.join() == "rank 0 of a gre")
     }
 
+    @Test("a worker rounds what is too small for a normal number to 0, and takes it as 0; who starts it does not")
+    func subnormals() throws {
+        let smallest = Float.leastNormalMagnitude
+        let thread = try PinnedThread<[Float], Never>(name: "flushes", cpu: nil) { _ in
+            [product(smallest, 0.5), product(.leastNonzeroMagnitude, 1e20), product(smallest, 2)]
+        }
+        #expect(try thread.join() == [0, 0, 2 * smallest])
+        #expect(product(smallest, 0.5) == smallest / 2)
+    }
+
     @Test("a stack of the wanted size can be used; one that is too small is refused") func stack() throws {
         let thread = try PinnedThread<Int, Never>(name: "deep", cpu: nil, stackBytes: 256 << 20) { _ in useStack(40) }
         #expect(try thread.join() == 40)
@@ -96,6 +106,10 @@ struct WorkerTests {
         }
     }
 }
+
+/// Not inlined: the product is made where it is called, not by the compiler.
+@inline(never)
+private func product(_ a: Float, _ b: Float) -> Float { a * b }
 
 /// Uses at least a megabyte of stack for each level; a debug build keeps several copies of the block.
 private func useStack(_ levels: Int) -> Int {

@@ -42,6 +42,18 @@ int ppt_allowed_cpus(uint64_t *bits, int words) {
 
 int ppt_current_cpu(void) { return sched_getcpu(); }
 
+void ppt_flush_subnormals(void) {
+#if defined(__x86_64__)
+    const unsigned flush_to_zero = 0x8000, subnormals_are_zeros = 0x40;
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | flush_to_zero | subnormals_are_zeros);
+#elif defined(__aarch64__)
+    const uint64_t flush_to_zero = (uint64_t)1 << 24;
+    uint64_t control;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(control));
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(control | flush_to_zero));
+#endif
+}
+
 int ppt_name_thread(const char *name) {
     char kept[16];
     size_t length = 0;

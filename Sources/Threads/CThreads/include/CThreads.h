@@ -1,4 +1,5 @@
-// The system calls and instructions that Swift's Glibc module does not reach: futex, affinity, pause, prctl.
+// The system calls and instructions that Swift's Glibc module does not reach: futex, affinity, prctl, pause, and the
+// floating-point mode.
 // Every function returns 0 or a positive errno value, never -1 with errno, so that no caller depends on errno's thread.
 #ifndef CTHREADS_H
 #define CTHREADS_H
@@ -28,6 +29,9 @@ int ppt_pin_to_cpu(int cpu);
 int ppt_allowed_cpus(uint64_t *bits, int words);
 /// The CPU the caller is on now.
 int ppt_current_cpu(void);
+
+/// From here on the calling thread's arithmetic takes and gives 0 for numbers too small to be normal, where the CPU offers it.
+void ppt_flush_subnormals(void);
 
 /// Names the calling thread (15 characters are kept).
 int ppt_name_thread(const char *name);
