@@ -1,6 +1,7 @@
 import CThreads
 
-/// Somebody who runs a rank: a pinned thread or a forked process, behind one interface.
+/// Somebody who runs a rank: a pinned thread or a forked process, behind one interface. Its body computes with subnormal
+/// numbers flushed to 0.
 public protocol Worker<Value, Failure>: AnyObject {
     associatedtype Value
     associatedtype Failure: Error

@@ -53,11 +53,10 @@ extension Schedule {
     /// starts with the first stage.
     public var tasks: [[RankTask]] {
         actions.map { list in
-            if isForwardOnly { return list.map(RankTask.action) }
             let firstBackward = list.firstIndex { $0.kind.givesInputGradient } ?? list.endIndex
-            let before = list.first?.stage == 0 ? list[..<firstBackward] : []
-            return before.map(RankTask.action) + packing(for: list)
-                + list[before.endIndex...].map(RankTask.action) + [.update]
+            var tasks = list.map(RankTask.action)
+            tasks.insert(contentsOf: packing(for: list), at: list.first?.stage == 0 ? firstBackward : 0)
+            return isForwardOnly ? tasks : tasks + [.update]
         }
     }
 

@@ -23,7 +23,7 @@ public struct StagePlan: Sendable {
     private(set) var scratch = OverlaidLayout()
     private(set) var parameters: [ParameterSpec] = []
     private(set) var linearWeights: [LinearWeight] = []
-    /// Weights packed for backwards: kept from a step's first use to its last.
+    /// Weights packed for backwards: kept from a step's packing to its last use of them.
     private(set) var packed = SegmentLayout()
     /// Floating-point operations of the matrix products of one microbatch's forward and backward.
     private(set) var productFLOPs = 0.0

@@ -1,6 +1,6 @@
 // The system calls and instructions that Swift's Glibc module does not reach: futex, affinity, prctl, pause, and the
 // floating-point mode.
-// Every function returns 0 or a positive errno value, never -1 with errno, so that no caller depends on errno's thread.
+// What can fail returns 0 or a positive errno value, never -1 with errno, so that no caller depends on errno's thread.
 #ifndef CTHREADS_H
 #define CTHREADS_H
 
