@@ -11,7 +11,7 @@ public final class Segment: @unchecked Sendable {
         /// This process alone.
         case privateMemory
         /// The same, and there at once, on the NUMA node of the thread that asks for it, rather than page by page when it is
-        /// first written to.
+        /// first written to; in huge pages where the system gives them.
         case residentMemory
         /// Also processes forked later; from /dev/shm, in a file that nobody else can open.
         case sharedMemory
@@ -32,7 +32,7 @@ public final class Segment: @unchecked Sendable {
             unsafe base =
                 switch backing {
                 case .privateMemory: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS, -1)
-                case .residentMemory: unsafe try Self.map(mapped, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1)
+                case .residentMemory: unsafe try Self.mapResident(mapped)
                 case .inherited: unsafe try Self.map(mapped, MAP_SHARED | MAP_ANONYMOUS, -1)
                 case .sharedMemory: unsafe try Self.mapSharedMemory(mapped)
                 }
@@ -77,6 +77,17 @@ public final class Segment: @unchecked Sendable {
         let address = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, descriptor, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else { throw .last("mmap") }
         return unsafe address
+    }
+
+    /// In huge pages, as far as the system gives them: a weight's panels and a stash of activations then need fewer entries of
+    /// the TLB than it has. They can only be asked for before a page is there, which rules out MAP_POPULATE.
+    private static func mapResident(_ bytes: Int) throws(SystemError) -> UnsafeMutableRawPointer {
+        let base = unsafe try map(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1)
+        _ = unsafe madvise(base, bytes, MADV_HUGEPAGE)  // a system that has none goes on with the others
+        for page in stride(from: 0, to: bytes, by: 4096) {
+            unsafe base.storeBytes(of: 0, toByteOffset: page, as: UInt8.self)
+        }
+        return unsafe base
     }
 
     private static func mapSharedMemory(_ bytes: Int) throws(SystemError) -> UnsafeMutableRawPointer {

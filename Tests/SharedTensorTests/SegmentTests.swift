@@ -43,6 +43,22 @@ struct SegmentTests {
         }
     }
 
+    @Test("resident memory asks for huge pages where there are any") func huge() throws {
+        let hasHugePages = TextFile.text("/sys/kernel/mm/transparent_hugepage/enabled") != nil
+        for (backing, asks) in [(Segment.Backing.residentMemory, true), (.inherited, false)] {
+            let segment = try Segment(bytes: 4 << 20, backing: backing)
+            let address = unsafe UInt(bitPattern: segment.address(of: Region(offset: 0, bytes: 1)))
+            let lines = try #require(TextFile.text("/proc/self/smaps")).split(separator: "\n")
+            // Neighbouring mappings of one kind are shown as one, so that its start may lie before the segment's.
+            let mapping = lines.lastIndex { line in
+                let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt($0, radix: 16) }
+                return ends.count == 2 && ends[0] <= address && address < ends[1]
+            }
+            let flags = try lines[#require(mapping)...].first { $0.hasPrefix("VmFlags:") } ?? ""
+            #expect(flags.split(separator: " ").contains("hg") == (asks && hasHugePages))
+        }
+    }
+
     @Test(
         "memory comes zeroed, is writable to its end, and is gone with the segment",
         arguments: [Segment.Backing.privateMemory, .residentMemory, .sharedMemory, .inherited])
