@@ -1,7 +1,7 @@
 import CKernels
 
 /// A matrix [rows, columns] in the layout that `Kernels.multiply` reads it in fastest, as a right-hand factor, and writes
-/// in one piece: panels of some columns, each row by row. Columns are padded to whole panels, with 0 once it was packed.
+/// in one piece: panels of some columns, each row by row. Columns are padded to whole vectors, with 0 once it was packed.
 public struct PackedMatrix {
     public let rows: Int
     public let columns: Int
@@ -9,14 +9,14 @@ public struct PackedMatrix {
 
     /// Floats that a packed matrix takes.
     public static func storageShape(rows: Int, columns: Int) -> Shape {
-        let width = Int(PPT_GEMM_PANEL_COLUMNS)
-        return Shape(rows, (columns + width - 1) / width * width)
+        let vector = Int(PPT_GEMM_PACKED_COLUMNS)
+        return Shape(rows, (columns + vector - 1) / vector * vector)
     }
 
     /// - Parameter storage: of `storageShape`, aligned to 64 bytes.
     public init(rows: Int, columns: Int, storage: Tensor) {
         precondition(
-            storage.count >= Self.storageShape(rows: rows, columns: columns).count, "room for whole panels is needed")
+            storage.count >= Self.storageShape(rows: rows, columns: columns).count, "room for whole vectors is needed")
         self.rows = rows
         self.columns = columns
         self.storage = storage

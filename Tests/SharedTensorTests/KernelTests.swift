@@ -64,6 +64,7 @@ struct KernelTests {
     func products(level: SIMDLevel) throws {
         let shapes = [
             (1, 1, 1), (5, 3, 2), (13, 33, 17), (12, 32, 16), (25, 70, 300), (64, 60, 64), (250, 40, 9), (3, 1100, 5),
+            (256, 9, 150),
         ]
         for (m, n, k) in shapes {
             for variant in 0..<48 {

@@ -4,6 +4,7 @@ import Testing
 /// Shapes (m, n, k) beside the sizes of tiles, panels, blocks and runs.
 private let shapes = [
     (1, 1, 1), (5, 33, 2), (13, 31, 17), (25, 70, 600), (250, 40, 9), (3, 1100, 300), (500, 33, 130), (40, 96, 257),
+    (256, 50, 150),
 ]
 
 struct PackedMatrixTests {
@@ -65,7 +66,7 @@ struct PackedMatrixTests {
         }
     }
 
-    @Test("packing writes 0 as the padding of panels, and unpacking gives back what was packed", arguments: levels)
+    @Test("packing writes 0 as the padding of columns, and unpacking gives back what was packed", arguments: levels)
     func unpacked(level: SIMDLevel) throws {
         for (_, n, k) in shapes {
             let bench = try Bench(level)

@@ -1,8 +1,12 @@
 // The innermost part of the matrix product: one tile of C, held in registers while k runs.
 
-#define TILE_COLUMNS (2 * LANES)
-#define TILE_THIRD (TILE_ROWS / 3)
-_Static_assert(TILE_ROWS % 3 == 0, "edges take thirds of a tile");
+// A level sets how many rows and vectors of sums a tile has (TILE_ROWS, TILE_VECTORS), how many rows where C has two vectors
+// of columns or one (NARROW_ROWS), and how many the low tiles have that end a block (LOW_ROWS). With 32 registers 8 rows by
+// 3 vectors need 11 loads a step where 12 by 2 need 14, and leave no edge in 240, 720 or 768 columns.
+#define TILE_COLUMNS (TILE_VECTORS * LANES)
+_Static_assert(TILE_ROWS % LOW_ROWS == 0 && NARROW_ROWS % LOW_ROWS == 0, "whole low tiles are whole tiles and low ones");
+_Static_assert(PPT_GEMM_ROW_GRAIN % LOW_ROWS == 0, "a grain of rows has no rest");
+_Static_assert(NARROW_ROWS >= TILE_ROWS, "the narrow ones are the high ones");
 
 /// How finished sums are written to C.
 typedef struct {
@@ -32,17 +36,18 @@ INLINE void write_sums(const int adds, const ppt_ending ending, vector sums, lon
 
 /// A tile of which C has everything.
 INLINE void write_whole(const int height, const int vectors, const int adds, const ppt_ending ending,
-                        vector sums[TILE_ROWS][2], const tile_output *out) {
+                        vector sums[NARROW_ROWS][TILE_VECTORS], const tile_output *out) {
 #pragma clang loop unroll(full)
     for (long i = 0; i < height; i++) {
+#pragma clang loop unroll(full)
         for (long side = 0; side < vectors; side++) {
             write_sums(adds, ending, sums[i][side], i, (span){side * LANES, LANES}, out);
         }
     }
 }
 
-INLINE void write_tile(const int height, const int vectors, vector sums[TILE_ROWS][2], const tile_output *out) {
-    if (height == TILE_ROWS && out->columns >= vectors * LANES) {
+INLINE void write_tile(const int height, const int vectors, vector sums[NARROW_ROWS][TILE_VECTORS], const tile_output *out) {
+    if (height > LOW_ROWS && out->columns >= vectors * LANES) {
         if (out->ending == PPT_PLAIN && out->adds) return write_whole(height, vectors, 1, PPT_PLAIN, sums, out);
         if (out->ending == PPT_PLAIN) return write_whole(height, vectors, 0, PPT_PLAIN, sums, out);
         if (out->ending == PPT_RECTIFIED) return write_whole(height, vectors, out->adds, PPT_RECTIFIED, sums, out);
@@ -51,6 +56,7 @@ INLINE void write_tile(const int height, const int vectors, vector sums[TILE_ROW
 #pragma clang loop unroll(full)
     for (long i = 0; i < height; i++) {
         if (i >= out->rows) return;
+#pragma clang loop unroll(full)
         for (long side = 0; side < vectors; side++) {
             write_sums(out->adds, out->ending, sums[i][side], i, span_at(side * LANES, out->columns), out);
         }
@@ -75,77 +81,77 @@ INLINE void fetch_some(upcoming *next) {
 INLINE void fetch_next_tile(const int height, const int vectors, long i, const tile_output *out) {
     if (i >= height) return;
     const float *next = height < out->rows ? out->c + height * out->ldc : out->beside;
+#pragma clang loop unroll(full)
     for (int side = 0; side < vectors; side++) __builtin_prefetch(next + i * out->ldc + side * LANES, 1);
     if (!out->gate) return;
     const float *gate = height < out->rows ? out->gate + height * out->ldgate : out->gate_beside;
+#pragma clang loop unroll(full)
     for (int side = 0; side < vectors; side++) __builtin_prefetch(gate + i * out->ldgate + side * LANES);
 }
 
 #define STEPS_A_FETCH 8
 
 /// One tile of `height` rows and `vectors` vectors: the sums over k of the products of rows of A, read where they are,
-/// and a panel of B.
+/// and a panel of B that is as wide.
 INLINE void multiply_tile(const int height, const int vectors, const int is_along, long k, factor a, const float *b,
                           upcoming *next, const tile_output *out) {
-    // Rows in thirds: few enough pointers for the registers, and few enough multiples of the stride.
-    const float *thirds[3] = {a.x, a.x + TILE_THIRD * a.stride, a.x + 2 * TILE_THIRD * a.stride};
+    // One pointer for some rows: few enough pointers for the registers, and few enough multiples of the stride.
+    const float *rows[NARROW_ROWS / LOW_ROWS];
+    for (int i = 0; i < height / LOW_ROWS; i++) rows[i] = a.x + i * LOW_ROWS * a.stride;
     // Every index into `sums` is a constant once loops are unrolled: only so does it stay in registers.
-    vector sums[TILE_ROWS][2] = {{{0}}};
+    vector sums[NARROW_ROWS][TILE_VECTORS] = {{{0}}};
     for (long p = 0; p < k;) {
         fetch_some(next);
         fetch_next_tile(height, vectors, p / STEPS_A_FETCH, out);
-        for (const long end = smaller(k, p + STEPS_A_FETCH); p < end; p++, b += TILE_COLUMNS) {
-            vector values[2];
+        for (const long end = smaller(k, p + STEPS_A_FETCH); p < end; p++, b += vectors * LANES) {
+            vector values[TILE_VECTORS];
+#pragma clang loop unroll(full)
             for (int side = 0; side < vectors; side++) values[side] = load(b + side * LANES);
 #pragma clang loop unroll(full)
             for (int i = 0; i < height; i++) {
-                const float *row = thirds[i / TILE_THIRD] + i % TILE_THIRD * a.stride;
+                const float *row = rows[i / LOW_ROWS] + i % LOW_ROWS * a.stride;
                 const vector element = splat(is_along ? a.x[i] : *row);
+#pragma clang loop unroll(full)
                 for (int side = 0; side < vectors; side++) {
                     sums[i][side] = fused_multiply_add(element, values[side], sums[i][side]);
                 }
             }
             // A step of a transposed A that is read in place is on a line of its own: the tile's below is fetched. (In a
             // packed panel this is a step that comes soon, and does no harm.)
-            if (is_along) __builtin_prefetch(a.x + 2 * TILE_ROWS - 1);
+            if (is_along) __builtin_prefetch(a.x + 2 * height - 1);
             a.x += a.stride;
-            for (int third = 0; third < 3; third++) thirds[third]++;
+#pragma clang loop unroll(full)
+            for (int i = 0; i < height / LOW_ROWS; i++) rows[i]++;
         }
     }
     write_tile(height, vectors, sums, out);
 }
 
-INLINE void multiply_high(const int height, long k, factor a, const float *b, upcoming *next,
+INLINE void multiply_wide(const int height, const int vectors, long k, factor a, const float *b, upcoming *next,
                           const tile_output *out) {
-    // Products with padding are for nothing. (At n = 240 and 32 columns a tile, half of the last one would be padding.)
-    const int is_wide = out->columns > LANES;
     if (a.is_along) {
-        if (is_wide) {
-            multiply_tile(height, 2, 1, k, a, b, next, out);
-        } else {
-            multiply_tile(height, 1, 1, k, a, b, next, out);
-        }
+        multiply_tile(height, vectors, 1, k, a, b, next, out);
     } else {
-        if (is_wide) {
-            multiply_tile(height, 2, 0, k, a, b, next, out);
-        } else {
-            multiply_tile(height, 1, 0, k, a, b, next, out);
-        }
+        multiply_tile(height, vectors, 0, k, a, b, next, out);
     }
 }
 
-/// A tile as high as the rows that C has left, in thirds of a tile; `a` has as many rows. Returns its height.
-static long multiply_panels(long k, const float *rows, long stride, long is_along, const float *b, upcoming *next,
-                            const tile_output *out) {
+/// A tile by a panel of so many vectors, low when C has no rows for a whole one; `a` has as many rows. Returns its height.
+static long multiply_panels(long k, const float *rows, long stride, long is_along, const float *b, long vectors,
+                            upcoming *next, const tile_output *out) {
     const factor a = {rows, stride, is_along};
-    if (out->rows >= TILE_ROWS) {
-        multiply_high(TILE_ROWS, k, a, b, next, out);
-        return TILE_ROWS;
-    }
-    if (out->rows >= 2 * TILE_THIRD) {
-        multiply_high(2 * TILE_THIRD, k, a, b, next, out);
-        return 2 * TILE_THIRD;
-    }
-    multiply_high(TILE_THIRD, k, a, b, next, out);
-    return TILE_THIRD;
+    const long whole = vectors <= 2 ? NARROW_ROWS : TILE_ROWS;
+    const long height = out->rows < whole ? LOW_ROWS : whole;
+#define IF(high, wide) if (height == high && vectors == wide) multiply_wide(high, wide, k, a, b, next, out)
+#if TILE_VECTORS > 2
+    IF(TILE_ROWS, 3);
+    else IF(LOW_ROWS, 3);
+    else
+#endif
+    IF(NARROW_ROWS, 2);
+    else IF(LOW_ROWS, 2);
+    else IF(NARROW_ROWS, 1);
+    else IF(LOW_ROWS, 1);
+#undef IF
+    return height;
 }

@@ -8,7 +8,10 @@
 
 #define LEVEL_NAME "avx2"
 #define LANES 8
-#define TILE_ROWS 6
+#define TILE_ROWS 6 // of 3 vectors, 4 rows would take all sixteen registers
+#define TILE_VECTORS 2
+#define NARROW_ROWS TILE_ROWS
+#define LOW_ROWS 2
 #define HAS_FMA 1
 #define TABLE ppt_kernels_avx2
 

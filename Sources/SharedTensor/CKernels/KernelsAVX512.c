@@ -8,7 +8,10 @@
 
 #define LEVEL_NAME "avx512"
 #define LANES 16
-#define TILE_ROWS 12
+#define TILE_ROWS 8
+#define TILE_VECTORS 3
+#define NARROW_ROWS 12
+#define LOW_ROWS 4
 #define HAS_FMA 1
 #define TABLE ppt_kernels_avx512
 

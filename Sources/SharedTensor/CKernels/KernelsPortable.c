@@ -6,13 +6,16 @@
 
 #define LEVEL_NAME "portable"
 #define LANES 4
+#define TILE_VECTORS 3
+#define NARROW_ROWS TILE_ROWS
+#define LOW_ROWS 4
 #define TABLE ppt_kernels_portable
 #if defined(__aarch64__)
 #define HAS_FMA 1
-#define TILE_ROWS 12
+#define TILE_ROWS 8
 #else
 #define HAS_FMA 0
-#define TILE_ROWS 6
+#define TILE_ROWS 4
 #endif
 
 #include "KernelBody.h"

@@ -13,10 +13,12 @@ INLINE float largest(long n, const float *x, float sign) {
 }
 
 /// x = e^(scale * (x - shift)) along a row; returns the sum. Subtracting before scaling keeps the digits of the largest
-/// elements however large they are, and makes the largest exactly 1.
+/// elements however large they are, and makes the largest exactly 1. What lies behind the row, where most often the next one
+/// does, is fetched.
 INLINE float exponentials(long n, float *x, float scale, float shift) {
     row_sums sums = {0};
     FOR_EACH_SPAN(s, n) {
+        __builtin_prefetch(x + n + s.first);
         const vector value = exponential((get(x, s) - splat(shift)) * splat(scale));
         put(x, s, value);
         add_to(&sums, kept(value, s, 0.0f));

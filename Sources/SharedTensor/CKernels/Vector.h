@@ -63,8 +63,13 @@ typedef struct {
 
 INLINE span span_at(long first, long n) { return (span){first, smaller(LANES, n - first)}; }
 
-/// Runs its block for every span `s` of `n` elements, in ascending order.
-#define FOR_EACH_SPAN(s, n) for (span s = span_at(0, n); s.count > 0; s = span_at(s.first + LANES, n))
+/// Runs its block for every span `s` of `n` elements, in ascending order. The outer loop's two rounds are compiled one by
+/// one: the spans of LANES elements, in which nothing asks for the count, and what is left.
+#define FOR_EACH_SPAN(s, n)                                                                                            \
+    _Pragma("clang loop unroll(full)") for (int whole_##s = 1; whole_##s >= 0; whole_##s--)                            \
+        for (span s = whole_##s ? (span){0, LANES} : span_at((n) / LANES * LANES, n);                                  \
+             whole_##s ? s.first + LANES <= (n) : s.count > 0;                                                         \
+             s.first += LANES, s.count = whole_##s ? LANES : 0)
 
 INLINE vector get(const float *array, span s) {
     return s.count == LANES ? load(array + s.first) : load_part(array + s.first, s.count);

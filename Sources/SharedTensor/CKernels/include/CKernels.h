@@ -23,9 +23,11 @@ extern "C" {
 #endif
 
 /// Floats of scratch that `gemm` packs its panels into; one such buffer for each thread that calls it, 64-byte aligned.
-#define PPT_GEMM_WORKSPACE_FLOATS 323584
+#define PPT_GEMM_WORKSPACE_FLOATS 331776
+/// Where some columns of C may start: at a multiple of this, at every level.
+#define PPT_GEMM_PANEL_COLUMNS 48
 /// Columns that a packed matrix has room for are a multiple of this, at every level.
-#define PPT_GEMM_PANEL_COLUMNS 32
+#define PPT_GEMM_PACKED_COLUMNS 16
 /// Rows of C that are fast to compute together, at every level, are a multiple of this.
 #define PPT_GEMM_ROW_GRAIN 4
 
@@ -89,7 +91,7 @@ typedef struct ppt_kernels {
 
     void (*gemm)(const ppt_gemm *call);
     /// Packs op(B) [k, n] for any number of products at this level: k * n floats, n rounded up to a multiple of
-    /// PPT_GEMM_PANEL_COLUMNS, 64-byte aligned; what a panel has beyond n becomes 0. Does not change a product's bits.
+    /// PPT_GEMM_PACKED_COLUMNS, 64-byte aligned; what a panel has beyond n becomes 0. Does not change a product's bits.
     void (*pack_b)(long k, long n, const float *b, long ldb, int transpose_b, float *to);
     /// The way back: op(B) from what `pack_b` made of it.
     void (*unpack_b)(long k, long n, const float *packed, float *b, long ldb, int transpose_b);
