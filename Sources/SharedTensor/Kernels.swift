@@ -201,11 +201,16 @@ public struct Kernels {
     }
 
     /// c [m, n] = a b, or += when `accumulating`; the same bits as with c not packed. Does not touch c's padding.
-    public func multiply(_ a: Matrix, _ b: Matrix, into c: PackedMatrix, accumulating: Bool = false) {
+    /// - Parameter columnSums: [n], to which the rows of b are added as by `addColumnSums`, while they are at hand.
+    public func multiply(
+        _ a: Matrix, _ b: Matrix, into c: PackedMatrix, accumulating: Bool = false, columnSums: Tensor? = nil
+    ) {
         precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "factors that do not fit")
         var call = unsafe product(a, columns: c.columns, accumulating)
         unsafe setFactor(b, of: &call)
         unsafe call.packed_c = unsafe c.storage.base
+        precondition(columnSums == nil || columnSums!.count == c.columns, "one sum for each column")
+        unsafe call.column_sums = unsafe columnSums?.base
         unsafe multiply(&call)
     }
 

@@ -66,6 +66,19 @@ struct PackedMatrixTests {
         }
     }
 
+    @Test("a packed result's column sums have the bits of sums made apart", arguments: levels)
+    func columnSums(level: SIMDLevel) throws {
+        for (m, n, k) in shapes {
+            let bench = try Bench(level)
+            let (a, b) = (bench.tensor(Shape(k, m)), bench.tensor(Shape(k, n)))
+            let (sums, expected) = (bench.tensor(Shape(n)), bench.tensor(Shape(n)))
+            expected.copy(from: sums)
+            bench.kernels.multiply(a.matrix.transposed, b.matrix, into: zeros(bench, m, n).packed, columnSums: sums)
+            bench.kernels.addColumnSums(b.matrix, to: expected)
+            #expect(haveSameBits(sums, expected), "\(level) \(m) \(n) \(k)")
+        }
+    }
+
     @Test("packing writes 0 as the padding of columns, and unpacking gives back what was packed", arguments: levels)
     func unpacked(level: SIMDLevel) throws {
         for (_, n, k) in shapes {

@@ -30,10 +30,11 @@ struct SharedWorkTests {
             kernels.multiply(a.matrix, factor, into: packed.matrix, bias: bias, accumulating: true)
             kernels.multiply(a.matrix, factor, into: gated.matrix, ending: .gated(gate.matrix))
             kernels.multiply(a.matrix.transposed, gate.matrix, into: down.matrix, accumulating: true)
-            kernels.multiply(a.matrix.transposed, gate.matrix, into: packedAcross, accumulating: true)
+            kernels.multiply(
+                a.matrix.transposed, gate.matrix, into: packedAcross, accumulating: true, columnSums: bias)
             kernels.pack(transposeOf: factor, into: packedTranspose)
             note("products \(m) \(n) \(k)", plain, packed, gated, down)
-            note("panels \(m) \(n) \(k)", across, transpose)
+            note("panels \(m) \(n) \(k)", across, transpose, bias)
         }
         for (rows, columns) in [(1, 1), (3, 50), (37, 129)] {
             let (x, dy, y) = (

@@ -47,7 +47,6 @@ public struct Linear: Layer {
     }
 
     public func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
-        weight.addGradient(dy.matrix, x.matrix, frame)
-        if let bias { frame.kernels.addColumnSums(dy.matrix, to: frame.gradient(of: bias)) }
+        weight.addGradient(dy.matrix, x.matrix, bias: bias.map(frame.gradient), frame)
     }
 }

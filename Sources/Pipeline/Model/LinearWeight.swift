@@ -64,14 +64,16 @@ public struct LinearWeight: Sendable {
         }
     }
 
-    /// Adds dy^T x to the gradient of w.
-    func addGradient(_ dy: Matrix, _ x: Matrix, _ frame: Frame) {
+    /// Adds dy^T x to the gradient of w, and the rows of dy to the bias's.
+    func addGradient(_ dy: Matrix, _ x: Matrix, bias: Tensor?, _ frame: Frame) {
         switch stored.layout {
         case .rows:
             let gradient = stored.tensor(frame.gradients).matrix
             frame.kernels.multiply(dy.transposed, x, into: gradient, accumulating: true)
+            if let bias { frame.kernels.addColumnSums(dy, to: bias) }
         case .panels:
-            frame.kernels.multiply(x.transposed, dy, into: stored.panels(frame.gradients), accumulating: true)
+            frame.kernels.multiply(
+                x.transposed, dy, into: stored.panels(frame.gradients), accumulating: true, columnSums: bias)
         }
     }
 }

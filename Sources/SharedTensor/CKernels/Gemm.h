@@ -182,6 +182,7 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
             panel = panel_of_b(g, j, at->p);
         } else if (at->i == g->rows.from) {
             pack_panel(b, j, at->p, smaller(width, left), at->k, width, packed_here + done * place);
+            if (g->column_sums && at->i == 0) column_sum(at->k, smaller(width, left), panel, width, g->column_sums + j);
         }
         multiply_panel(g, at, panel, j, width, &next);
     }

@@ -30,12 +30,12 @@ INLINE void add_rows(const int count, long rows, const float *x, long ldx, float
 
 static void column_sum(long rows, long columns, const float *x, long ldx, float *out) {
     long c = 0;
-    // Four vectors wide where there is room: whole cache lines of every row, and four sums at a time.
+    // As wide as there is room: whole cache lines of every row, and sums that need not wait for each other.
     for (; c + 4 * LANES <= columns; c += 4 * LANES) add_rows(4, rows, x + c, ldx, out + c);
-    for (; c < columns; c += LANES) {
-        const span s = span_at(c, columns);
-        vector sum = get(out, s);
-        for (long r = 0; r < rows; r++) sum = sum + get(x + r * ldx, s);
-        put(out, s, sum);
-    }
+    for (; c + 3 * LANES <= columns; c += 3 * LANES) add_rows(3, rows, x + c, ldx, out + c);
+    for (; c + LANES <= columns; c += LANES) add_rows(1, rows, x + c, ldx, out + c);
+    const span s = span_at(c, columns);
+    vector sum = get(out, s);
+    for (long r = 0; r < rows; r++) sum = sum + get(x + r * ldx, s);
+    put(out, s, sum);
 }

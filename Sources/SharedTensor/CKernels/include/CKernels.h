@@ -60,6 +60,8 @@ typedef struct ppt_gemm {
     long ldc;
     float *packed_c;   ///< C as `pack_b` packs it, its padding left alone, and then c and ldc are not looked at; or NULL
     int accumulate;    ///< 0: C is overwritten (and may hold NaN before); 1: added to
+    float *column_sums; ///< n values, to which a B that is not packed has the sums of its columns added (by whoever computes
+                        ///< row 0 of C), the same bits as from `column_sum`; or NULL
     const float *bias; ///< n values added to each row of C, or NULL
     ppt_ending ending;
     const float *gate; ///< [m, n] for PPT_GATED, else NULL
