@@ -1,6 +1,6 @@
 // Matrix product after Goto and van de Geijn (2008), with one side packed: panels of B are packed, so that the innermost
 // loop reads them in order and from the first-level cache; rows of A are read where they are, from the second-level
-// cache, since every element read is used for a whole row of a tile (but see CROWDED_STRIDE). Tiles of C stay in
+// cache, since every element read is used for a whole row of a tile (but see is_crowded). Tiles of C stay in
 // registers. A matrix that is B in many products, a weight, is packed for all of them (`pack_b`); C may lie in such
 // panels too, for a weight's gradient.
 //
@@ -87,9 +87,12 @@ static void pack_transpose(long k, long n, ppt_range columns, const float *trans
     }
 }
 
-/// Steps of a stride that is a multiple of this, in floats, fall on so few sets of the first-level cache that a tile's lines
-/// put each other out.
-#define CROWDED_STRIDE 128
+/// Whether so many steps of k of a block's transposed A fall on the same sets of the first-level cache that a tile's lines put
+/// each other out: those of a stride by an even number of cache lines, of 64 sets, take only some.
+INLINE int is_crowded(const ppt_gemm *g, const block *at) {
+    const long lines = g->lda / 16, steps_a_set = at->k * (lines & -lines) / 64;
+    return g->transpose_a && g->lda % 16 == 0 && steps_a_set >= 8;
+}
 
 /// The widest panel. Where no matrix is kept in panels, they are of about equal width.
 INLINE long widest_panel(const ppt_gemm *g) {
@@ -99,10 +102,9 @@ INLINE long widest_panel(const ppt_gemm *g) {
     return (vectors + panels - 1) / panels * LANES;
 }
 
-/// The first of a block's rows that are packed: all of them when each step of k would be a crowded stride on; else the rest
-/// that is less than a low tile.
+/// The first of a block's rows that are packed: all of them where they are crowded, else the rest that is less than a low tile.
 INLINE long first_packed_row(const ppt_gemm *g, const block *at) {
-    return g->transpose_a && g->lda % CROWDED_STRIDE == 0 ? 0 : at->rows / LOW_ROWS * LOW_ROWS;
+    return is_crowded(g, at) ? 0 : at->rows / LOW_ROWS * LOW_ROWS;
 }
 
 /// Packs a block's rows of A from row i on: as one panel; of a transposed A, the steps of k as they are but closer together.
@@ -129,8 +131,28 @@ INLINE factor rows_of_a(const ppt_gemm *g, const block *at, long i) {
     return (factor){element(a, at->i + i, at->p), g->lda, g->transpose_a};
 }
 
+/// A panel of B, as wide as the widest, of which some rows are packed before each tile: at once they would be waited for.
+typedef struct {
+    const float *row;
+    long stride, rows; // that are left
+    float *to;
+} packed_ahead;
+
+#define ROWS_A_TILE 4
+
+INLINE void pack_some(packed_ahead *ahead) {
+    for (long some = smaller(ROWS_A_TILE, ahead->rows); some > 0; some--, ahead->rows--) {
+        for (long lane = 0; lane < TILE_COLUMNS; lane += LANES) store(ahead->to + lane, load(ahead->row + lane));
+        const float *fetched = ahead->row + ROWS_A_TILE * ahead->stride;
+        for (long lane = 0; lane < TILE_COLUMNS; lane += 16) __builtin_prefetch(fetched + lane);
+        ahead->row += ahead->stride;
+        ahead->to += TILE_COLUMNS;
+    }
+}
+
 /// The tiles of one panel of B, which is `width` wide, by the rows of a block of A.
-static void multiply_panel(const ppt_gemm *g, const block *at, const float *panel, long j, long width, upcoming *next) {
+static void multiply_panel(const ppt_gemm *g, const block *at, const float *panel, long j, long width, upcoming *next,
+                           packed_ahead *ahead) {
     const int is_last = at->p + at->k == g->k; // only complete sums get the bias, and the ending
     tile_output out = {
         .c = g->packed_c ? g->packed_c + j * g->m + at->i * width : g->c + at->i * g->ldc + j,
@@ -141,17 +163,29 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
     out.beside = out.c + (g->packed_c ? width * g->m : width);
     out.gate_beside = out.gate ? out.gate + width : NULL;
     while (out.rows > 0) {
+        pack_some(ahead);
         const factor rows = rows_of_a(g, at, at->rows - out.rows);
         const long height = multiply_panels(at->k, rows.x, rows.stride, rows.is_along, panel, width / LANES, next, &out);
         out.rows -= height;
         out.c += height * out.ldc;
         if (out.gate) out.gate += height * g->ldgate;
     }
+    while (ahead->rows > 0) pack_some(ahead);
 }
 
 /// Where the packed matrix B has row p of the panel of column j.
 INLINE const float *panel_of_b(const ppt_gemm *g, long j, long p) {
     return g->packed_b + j * g->k + p * panel_width(g->n - j, TILE_COLUMNS);
+}
+
+INLINE int is_one_block_high(const ppt_gemm *g) { return g->rows.to - g->rows.from <= BLOCK_ROWS; }
+
+/// Where a block's panel of column j is packed: beside all others where further blocks of rows need them; else in one of two
+/// places, which the first-level cache holds, and of which one is filled while the other is read.
+INLINE float *place_of_panel(const ppt_gemm *g, const block *at, long j) {
+    float *const panels = g->workspace + BLOCK_K * BLOCK_ROWS;
+    if (is_one_block_high(g)) return panels + (j - at->j) / at->widest % 2 * BLOCK_K * TILE_COLUMNS;
+    return panels + (j - at->j) * at->k;
 }
 
 /// The panel of B that is needed after column j's: the block's next one, or the next run's first.
@@ -163,28 +197,33 @@ INLINE upcoming panel_after(const ppt_gemm *g, const block *at, long j) {
     return (upcoming){g->b + p * g->ldb + next, g->ldb, is_next_block ? k : 0};
 }
 
-/// All tiles of a block. Panels of B that are not packed yet are at the first block of rows, each just before its use,
-/// and are there for the blocks below.
+/// The panel that can be packed while column j's is multiplied: a whole one, of a B that is stored row by row.
+INLINE packed_ahead packed_beside(const ppt_gemm *g, const block *at, long j) {
+    const long next = j + TILE_COLUMNS;
+    if (g->transpose_b || at->widest < TILE_COLUMNS || at->j + at->columns - next < TILE_COLUMNS) return (packed_ahead){0};
+    return (packed_ahead){g->b + at->p * g->ldb + next, g->ldb, at->k, place_of_panel(g, at, next)};
+}
+
+/// All tiles of a block. Panels of B that are not packed yet are at the first block of rows, each before its use, and are
+/// there for the blocks below.
 static void multiply_block(const ppt_gemm *g, const block *at) {
     const factor b = {g->b, g->ldb, !g->transpose_b};
     const long first = first_packed_row(g, at);
     // A that is one block high stays packed while the blocks of B change.
-    const int is_packed = at->j > g->columns.from && g->rows.to - g->rows.from <= BLOCK_ROWS;
-    if (first < at->rows && !is_packed) pack_rows(g, at, first);
-    // Where no other block of rows needs them, all panels of B take one place, which the first-level cache holds.
-    const long place = g->rows.to - g->rows.from > BLOCK_ROWS ? at->k : 0;
-    float *packed_here = g->workspace + BLOCK_K * BLOCK_ROWS;
-    for (long done = 0; done < at->columns; done += at->widest) {
-        const long j = at->j + done, left = at->columns - done, width = panel_width(left, at->widest);
-        const float *panel = packed_here + done * place;
-        upcoming next = panel_after(g, at, j);
-        if (g->packed_b) {
-            panel = panel_of_b(g, j, at->p);
-        } else if (at->i == g->rows.from) {
-            pack_panel(b, j, at->p, smaller(width, left), at->k, width, packed_here + done * place);
-            if (g->column_sums && at->i == 0) column_sum(at->k, smaller(width, left), panel, width, g->column_sums + j);
+    if (first < at->rows && (at->j == g->columns.from || !is_one_block_high(g))) pack_rows(g, at, first);
+    const float *packed = NULL; // the panel that is there already
+    for (long j = at->j; j < at->j + at->columns; j += at->widest) {
+        const long left = at->j + at->columns - j, width = panel_width(left, at->widest);
+        float *const place = place_of_panel(g, at, j);
+        packed_ahead ahead = {0};
+        if (!g->packed_b && at->i == g->rows.from) {
+            if (packed != place) pack_panel(b, j, at->p, smaller(width, left), at->k, width, place);
+            if (g->column_sums && at->i == 0) column_sum(at->k, smaller(width, left), place, width, g->column_sums + j);
+            ahead = packed_beside(g, at, j);
+            packed = ahead.to;
         }
-        multiply_panel(g, at, panel, j, width, &next);
+        upcoming next = panel_after(g, at, ahead.to ? j + at->widest : j);
+        multiply_panel(g, at, g->packed_b ? panel_of_b(g, j, at->p) : place, j, width, &next, &ahead);
     }
 }
 
