@@ -1,12 +1,13 @@
 // Matrix product after Goto and van de Geijn (2008), with one side packed: panels of B are packed, so that the innermost
 // loop reads them in order and from the first-level cache; rows of A are read where they are, from the second-level
-// cache, since every element read is used for a whole row of a tile (but see is_crowded). Tiles of C stay in
-// registers. A matrix that is B in many products, a weight, is packed for all of them (`pack_b`); C may lie in such
-// panels too, for a weight's gradient.
+// cache, since every element read is used for a whole row of a tile (but see is_crowded). Tiles of C stay in registers. A
+// matrix that is B in many products, a weight, is packed for all of them (`pack_b`); C may lie in such panels too, for a
+// weight's gradient.
 //
-// Bits: each element of C is a sum over k in ascending order, in runs whose length follows from k and from
-// whether A is transposed, whatever tile it falls into; tiles at the edges do the same operations for each element. So the bits of c[i, j] depend on row i of
-// op(A), column j of op(B), and k. Blocks of rows and columns, the order of tiles, and who packed may be chosen freely.
+// Bits: each element of C is a sum over k in ascending order, in runs whose length follows from k and from whether A is
+// transposed, whatever tile it falls into; tiles at the edges do the same operations for each element. So the bits of
+// c[i, j] depend on row i of op(A), column j of op(B), k, and how A is stored. Blocks of rows and columns, the order of
+// tiles, and who packed may be chosen freely.
 
 #define BLOCK_ROWS 240
 #define BLOCK_COLUMNS 1056
@@ -16,7 +17,8 @@
 #define RUN 224
 #define RUN_TRANSPOSED 144
 
-_Static_assert(BLOCK_ROWS % TILE_ROWS == 0 && BLOCK_ROWS % NARROW_ROWS == 0 && BLOCK_COLUMNS % TILE_COLUMNS == 0, "blocks are whole tiles");
+_Static_assert(BLOCK_ROWS % TILE_ROWS == 0 && BLOCK_ROWS % NARROW_ROWS == 0, "blocks have whole tiles of rows");
+_Static_assert(BLOCK_COLUMNS % TILE_COLUMNS == 0, "blocks have whole tiles of columns");
 _Static_assert(BLOCK_ROWS % LANES == 0, "rows of A are packed in whole vectors");
 _Static_assert(BLOCK_K * (BLOCK_ROWS + BLOCK_COLUMNS) <= PPT_GEMM_WORKSPACE_FLOATS, "a block of each side fits");
 _Static_assert(PPT_GEMM_PANEL_COLUMNS % TILE_COLUMNS == 0, "some columns of C start with a panel");
@@ -25,10 +27,10 @@ _Static_assert(PPT_GEMM_PACKED_COLUMNS % LANES == 0, "packed matrices have room 
 /// A block of C, from row i and column j on, and the run of k from p on that is added to it.
 typedef struct {
     long i, j, p, rows, columns, k;
-    long widest; // panel
+    long widest; // of its panels
 } block;
 
-/// Runs of k of about equal length, the last one not longer. C is read and written again for each: one is best while it fits.
+/// Runs of k of about equal length, the last one not longer. Each reads and writes C again: one is best while it fits.
 INLINE long run_length(const ppt_gemm *g) {
     if (!g->transpose_a && g->k <= BLOCK_K) return g->k;
     const long longest = g->transpose_a ? RUN_TRANSPOSED : RUN, runs = (g->k + longest - 1) / longest;
@@ -112,14 +114,16 @@ static void pack_rows(const ppt_gemm *g, const block *at, long i) {
     const factor a = {g->a, g->lda, g->transpose_a};
     const float *x = element(a, at->i + i, at->p);
     const long rows = at->rows - i;
-    for (long p = 0; p < at->k && !g->transpose_a; p++) {
-        for (long row = 0; row < LOW_ROWS; row++) {
-            g->workspace[p * LOW_ROWS + row] = row < rows ? x[row * g->lda + p] : 0.0f;
+    for (long p = 0; p < at->k; p++) {
+        if (g->transpose_a) {
+            float *to = g->workspace + p * BLOCK_ROWS;
+            for (long row = 0; row < rows; row += 16) __builtin_prefetch(x + STEPS_A_FETCH * g->lda + row);
+            FOR_EACH_SPAN(s, rows) store(to + s.first, get(x, s));
+            x += g->lda;
+        } else {
+            float *to = g->workspace + p * LOW_ROWS;
+            for (long row = 0; row < LOW_ROWS; row++) to[row] = row < rows ? x[row * g->lda + p] : 0.0f;
         }
-    }
-    for (long p = 0; p < at->k && g->transpose_a; p++, x += g->lda) {
-        for (long row = 0; row < rows; row += 16) __builtin_prefetch(x + STEPS_A_FETCH * g->lda + row);
-        FOR_EACH_SPAN(s, rows) store(g->workspace + p * BLOCK_ROWS + s.first, get(x, s));
     }
 }
 

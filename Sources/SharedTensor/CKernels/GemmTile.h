@@ -1,10 +1,10 @@
 // The innermost part of the matrix product: one tile of C, held in registers while k runs.
 
-// A level sets how many rows and vectors of sums a tile has (TILE_ROWS, TILE_VECTORS), how many rows where C has two vectors
-// of columns or one (NARROW_ROWS), and how many the low tiles have that end a block (LOW_ROWS). With 32 registers 8 rows by
-// 3 vectors need 11 loads a step where 12 by 2 need 14, and leave no edge in 240, 720 or 768 columns.
+// A level sets the size of a tile: its rows and vectors (TILE_ROWS, TILE_VECTORS), its rows in panels of one vector or two
+// (NARROW_ROWS), and the rows of the low tiles that end a block (LOW_ROWS). With 32 registers 8 rows by 3 vectors need 11
+// loads a step where 12 by 2 need 14, and 240, 720 and 768 columns are whole tiles.
 #define TILE_COLUMNS (TILE_VECTORS * LANES)
-_Static_assert(TILE_ROWS % LOW_ROWS == 0 && NARROW_ROWS % LOW_ROWS == 0, "whole low tiles are whole tiles and low ones");
+_Static_assert(TILE_ROWS % LOW_ROWS == 0 && NARROW_ROWS % LOW_ROWS == 0, "rows of low tiles are rows of any");
 _Static_assert(PPT_GEMM_ROW_GRAIN % LOW_ROWS == 0, "a grain of rows has no rest");
 _Static_assert(NARROW_ROWS >= TILE_ROWS, "the narrow ones are the high ones");
 
@@ -46,7 +46,8 @@ INLINE void write_whole(const int height, const int vectors, const int adds, con
     }
 }
 
-INLINE void write_tile(const int height, const int vectors, vector sums[NARROW_ROWS][TILE_VECTORS], const tile_output *out) {
+INLINE void write_tile(const int height, const int vectors, vector sums[NARROW_ROWS][TILE_VECTORS],
+                       const tile_output *out) {
     if (height > LOW_ROWS && out->columns >= vectors * LANES) {
         if (out->ending == PPT_PLAIN && out->adds) return write_whole(height, vectors, 1, PPT_PLAIN, sums, out);
         if (out->ending == PPT_PLAIN) return write_whole(height, vectors, 0, PPT_PLAIN, sums, out);
@@ -136,22 +137,24 @@ INLINE void multiply_wide(const int height, const int vectors, long k, factor a,
     }
 }
 
-/// A tile by a panel of so many vectors, low when C has no rows for a whole one; `a` has as many rows. Returns its height.
+/// A tile as high as they are, or a low one where C has fewer rows left. Returns its height.
+INLINE long multiply_high(const int height, const int vectors, long k, factor a, const float *b, upcoming *next,
+                          const tile_output *out) {
+    if (out->rows >= height) {
+        multiply_wide(height, vectors, k, a, b, next, out);
+        return height;
+    }
+    multiply_wide(LOW_ROWS, vectors, k, a, b, next, out);
+    return LOW_ROWS;
+}
+
+/// A tile by a panel of so many vectors; `a` has as many rows as the tile. Returns its height.
 static long multiply_panels(long k, const float *rows, long stride, long is_along, const float *b, long vectors,
                             upcoming *next, const tile_output *out) {
     const factor a = {rows, stride, is_along};
-    const long whole = vectors <= 2 ? NARROW_ROWS : TILE_ROWS;
-    const long height = out->rows < whole ? LOW_ROWS : whole;
-#define IF(high, wide) if (height == high && vectors == wide) multiply_wide(high, wide, k, a, b, next, out)
-#if TILE_VECTORS > 2
-    IF(TILE_ROWS, 3);
-    else IF(LOW_ROWS, 3);
-    else
-#endif
-    IF(NARROW_ROWS, 2);
-    else IF(LOW_ROWS, 2);
-    else IF(NARROW_ROWS, 1);
-    else IF(LOW_ROWS, 1);
-#undef IF
-    return height;
+    switch (vectors) {
+    case 1: return multiply_high(NARROW_ROWS, 1, k, a, b, next, out);
+    case 2: return multiply_high(NARROW_ROWS, 2, k, a, b, next, out);
+    default: return multiply_high(TILE_ROWS, TILE_VECTORS, k, a, b, next, out);
+    }
 }
