@@ -84,6 +84,8 @@ public final class Segment: @unchecked Sendable {
     private static func mapResident(_ bytes: Int) throws(SystemError) -> UnsafeMutableRawPointer {
         let base = unsafe try map(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1)
         _ = unsafe madvise(base, bytes, MADV_HUGEPAGE)  // a system that has none goes on with the others
+        let populateWrite: Int32 = 23  // MADV_POPULATE_WRITE, which older headers lack, and kernels before 5.14
+        if unsafe madvise(base, bytes, populateWrite) == 0 { return unsafe base }
         for page in stride(from: 0, to: bytes, by: 4096) {
             unsafe base.storeBytes(of: 0, toByteOffset: page, as: UInt8.self)
         }
