@@ -104,6 +104,8 @@ INLINE void multiply_tile(const int height, const int vectors, const int is_alon
     for (long p = 0; p < k;) {
         fetch_some(next);
         fetch_next_tile(height, vectors, p / STEPS_A_FETCH, out);
+        // Unrolled, steps along rows need no additions to pointers.
+#pragma clang loop unroll_count(STEPS_A_FETCH)
         for (const long end = smaller(k, p + STEPS_A_FETCH); p < end; p++, b += vectors * LANES) {
             vector values[TILE_VECTORS];
 #pragma clang loop unroll(full)
