@@ -27,7 +27,8 @@ _Static_assert(PPT_GEMM_PACKED_COLUMNS % LANES == 0, "packed matrices have room 
 /// A block of C, from row i and column j on, and the run of k from p on that is added to it.
 typedef struct {
     long i, j, p, rows, columns, k;
-    long widest; // of its panels
+    long widest;   // of its panels
+    long in_place; // of its rows of A, the first ones, which are read where they are; the others are packed
 } block;
 
 /// Runs of k of about equal length, the last one not longer. Each reads and writes C again: one is best while it fits.
@@ -90,7 +91,7 @@ static void pack_transpose(long k, long n, ppt_range columns, const float *trans
 }
 
 /// Whether so many steps of k of a block's transposed A fall on the same sets of the first-level cache that a tile's lines put
-/// each other out: those of a stride by an even number of cache lines, of 64 sets, take only some.
+/// each other out. Of the 64 sets, steps that are a multiple of 2^i cache lines apart take 64 / 2^i.
 INLINE int is_crowded(const ppt_gemm *g, const block *at) {
     const long lines = g->lda / 16, steps_a_set = at->k * (lines & -lines) / 64;
     return g->transpose_a && g->lda % 16 == 0 && steps_a_set >= 8;
@@ -104,16 +105,17 @@ INLINE long widest_panel(const ppt_gemm *g) {
     return (vectors + panels - 1) / panels * LANES;
 }
 
-/// The first of a block's rows that are packed: all of them where they are crowded, else the rest that is less than a low tile.
-INLINE long first_packed_row(const ppt_gemm *g, const block *at) {
+/// Rows of A that are read in place: none where they are crowded, else all but the rest that is less than a low tile.
+INLINE long rows_in_place(const ppt_gemm *g, const block *at) {
     return is_crowded(g, at) ? 0 : at->rows / LOW_ROWS * LOW_ROWS;
 }
 
-/// Packs a block's rows of A from row i on: as one panel; of a transposed A, the steps of k as they are but closer together.
-static void pack_rows(const ppt_gemm *g, const block *at, long i) {
+/// Packs a block's rows of A that are not read in place: as one panel; of a transposed A, the steps of k as they are but closer
+/// together.
+static void pack_rows(const ppt_gemm *g, const block *at) {
     const factor a = {g->a, g->lda, g->transpose_a};
-    const float *x = element(a, at->i + i, at->p);
-    const long rows = at->rows - i;
+    const float *x = element(a, at->i + at->in_place, at->p);
+    const long rows = at->rows - at->in_place;
     for (long p = 0; p < at->k; p++) {
         if (g->transpose_a) {
             float *to = g->workspace + p * BLOCK_ROWS;
@@ -129,7 +131,7 @@ static void pack_rows(const ppt_gemm *g, const block *at, long i) {
 
 /// A block's rows of A from row i on.
 INLINE factor rows_of_a(const ppt_gemm *g, const block *at, long i) {
-    const long row = i - first_packed_row(g, at);
+    const long row = i - at->in_place;
     if (row >= 0) return (factor){g->workspace + row, g->transpose_a ? BLOCK_ROWS : LOW_ROWS, 1};
     const factor a = {g->a, g->lda, g->transpose_a};
     return (factor){element(a, at->i + i, at->p), g->lda, g->transpose_a};
@@ -142,15 +144,16 @@ typedef struct {
     float *to;
 } packed_ahead;
 
-#define ROWS_A_TILE 4
+#define ROWS_PACKED_A_TILE 4
 
 INLINE void pack_some(packed_ahead *ahead) {
-    for (long some = smaller(ROWS_A_TILE, ahead->rows); some > 0; some--, ahead->rows--) {
-        for (long lane = 0; lane < TILE_COLUMNS; lane += LANES) store(ahead->to + lane, load(ahead->row + lane));
-        const float *fetched = ahead->row + ROWS_A_TILE * ahead->stride;
-        for (long lane = 0; lane < TILE_COLUMNS; lane += 16) __builtin_prefetch(fetched + lane);
-        ahead->row += ahead->stride;
-        ahead->to += TILE_COLUMNS;
+    const long some = smaller(ROWS_PACKED_A_TILE, ahead->rows);
+    pack_along(ahead->row, ahead->stride, TILE_COLUMNS, some, ahead->to, TILE_COLUMNS);
+    ahead->row += some * ahead->stride;
+    ahead->to += some * TILE_COLUMNS;
+    ahead->rows -= some;
+    for (long row = 0; row < some; row++) { // those of the next tile
+        for (long lane = 0; lane < TILE_COLUMNS; lane += 16) __builtin_prefetch(ahead->row + row * ahead->stride + lane);
     }
 }
 
@@ -212,9 +215,9 @@ INLINE packed_ahead packed_beside(const ppt_gemm *g, const block *at, long j) {
 /// there for the blocks below.
 static void multiply_block(const ppt_gemm *g, const block *at) {
     const factor b = {g->b, g->ldb, !g->transpose_b};
-    const long first = first_packed_row(g, at);
     // A that is one block high stays packed while the blocks of B change.
-    if (first < at->rows && (at->j == g->columns.from || !is_one_block_high(g))) pack_rows(g, at, first);
+    const int is_packed = at->j > g->columns.from && is_one_block_high(g);
+    if (at->in_place < at->rows && !is_packed) pack_rows(g, at);
     const float *packed = NULL; // the panel that is there already
     for (long j = at->j; j < at->j + at->columns; j += at->widest) {
         const long left = at->j + at->columns - j, width = panel_width(left, at->widest);
@@ -232,12 +235,14 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
 }
 
 static void gemm(const ppt_gemm *g) {
-    const long run = run_length(g);
+    if (g->columns.from == g->columns.to) return; // a member of a team may have none
+    const long run = run_length(g), widest = widest_panel(g);
     for (long p = 0; p < g->k; p += run) {
         for (long j = g->columns.from; j < g->columns.to; j += BLOCK_COLUMNS) {
             for (long i = g->rows.from; i < g->rows.to; i += BLOCK_ROWS) {
-                const block at = {i, j, p, smaller(BLOCK_ROWS, g->rows.to - i), smaller(BLOCK_COLUMNS, g->columns.to - j),
-                                  smaller(run, g->k - p), widest_panel(g)};
+                block at = {i, j, p, smaller(BLOCK_ROWS, g->rows.to - i), smaller(BLOCK_COLUMNS, g->columns.to - j),
+                            smaller(run, g->k - p), widest, 0};
+                at.in_place = rows_in_place(g, &at);
                 multiply_block(g, &at);
             }
         }

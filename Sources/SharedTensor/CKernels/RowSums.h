@@ -34,6 +34,7 @@ static void column_sum(long rows, long columns, const float *x, long ldx, float 
     for (; c + 4 * LANES <= columns; c += 4 * LANES) add_rows(4, rows, x + c, ldx, out + c);
     for (; c + 3 * LANES <= columns; c += 3 * LANES) add_rows(3, rows, x + c, ldx, out + c);
     for (; c + LANES <= columns; c += LANES) add_rows(1, rows, x + c, ldx, out + c);
+    if (c == columns) return;
     const span s = span_at(c, columns);
     vector sum = get(out, s);
     for (long r = 0; r < rows; r++) sum = sum + get(x + r * ldx, s);

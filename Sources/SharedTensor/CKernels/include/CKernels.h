@@ -8,7 +8,8 @@
 // - fp32, row-major. `rows`, `columns`, `m`, `n`, `k` count elements; a stride (`ld...`) is in elements between row
 //   starts.
 // - No allocation, no global state, no system call; callable from any thread at the same time on different outputs.
-// - Bits: an output element depends on the values that define it and on the length of its reduction alone; not on the
+// - Bits: an output element depends on the values that define it and on the length of its reduction alone (of a product,
+//   also on whether A is transposed); not on the
 //   pointer's alignment, the element's position in the array, or how many rows and columns are computed beside it. So
 //   splitting rows or columns over ranks or threads never changes a bit within one SIMD level.
 // - Any size from 1 up, round or not; no alignment is required. Inputs and outputs overlap only where a comment says
