@@ -195,13 +195,17 @@ INLINE float *place_of_panel(const ppt_gemm *g, const block *at, long j) {
     return panels + (j - at->j) * at->k;
 }
 
-/// The panel of B that is needed after column j's: the block's next one, or the next run's first.
+/// What is needed soon after column j's panel. First of all that is another panel of B: the block's next one, or the next run's
+/// first. Below the first block of rows panels that are not packed for good are there already; then it is some columns of the
+/// transposed A that the next block packs.
 INLINE upcoming panel_after(const ppt_gemm *g, const block *at, long j) {
     const long next = j + at->widest < g->columns.to ? j + at->widest : g->columns.from;
     const long p = next > j ? at->p : at->p + at->k, k = smaller(at->k, g->k - p);
     if (g->packed_b) return (upcoming){panel_of_b(g, next, p), panel_width(g->n - next, TILE_COLUMNS), k};
-    const int is_next_block = at->i == g->rows.from && !g->transpose_b;
-    return (upcoming){g->b + p * g->ldb + next, g->ldb, is_next_block ? k : 0};
+    if (at->i == g->rows.from) return (upcoming){g->b + p * g->ldb + next, g->ldb, g->transpose_b ? 0 : k};
+    const long slice = (j - at->j) / at->widest * TILE_COLUMNS, row = at->i + BLOCK_ROWS + slice;
+    const int is_needed = at->in_place == 0 && slice < BLOCK_ROWS && row < g->rows.to;
+    return (upcoming){g->a + at->p * g->lda + row, g->lda, is_needed ? at->k : 0};
 }
 
 /// The panel that can be packed while column j's is multiplied: a whole one, of a B that is stored row by row.

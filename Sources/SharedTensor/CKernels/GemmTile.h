@@ -73,7 +73,7 @@ typedef struct {
 
 INLINE void fetch_some(upcoming *next) {
     if (next->rows <= 0) return;
-    for (long i = 0; i < TILE_COLUMNS; i += 16) __builtin_prefetch(next->row + i, 0, 2);
+    for (long i = 0; i < TILE_COLUMNS; i += 16) __builtin_prefetch(next->row + i);
     next->row += next->stride;
     next->rows--;
 }

@@ -51,21 +51,31 @@ INLINE void transpose(vector rows[LANES]) {
     EXCHANGE(rows, 1)
 }
 
-/// One panel of a block whose element (i, p) is x[i * stride + p], a square of vectors at a time.
+/// A square of vectors of a block whose element (i, p) is x[i * stride + p], of which there are `rows` rows and `steps` steps; the
+/// other rows are 0. `width` is the panel's.
+INLINE void pack_square(const float *x, long stride, long rows, long steps, float *to, const long width) {
+    vector square[LANES];
+#pragma clang loop unroll(full)
+    for (long i = 0; i < LANES; i++) square[i] = i < rows ? get(x + i * stride, (span){0, steps}) : splat(0.0f);
+    transpose(square);
+#pragma clang loop unroll(full)
+    for (long p = 0; p < LANES; p++) {
+        if (p < steps) store(to + p * width, square[p]);
+    }
+}
+
+/// One panel of such a block, a square at a time. Whole squares are compiled apart: nothing in them asks for a count.
 INLINE void pack_across(const float *x, long stride, long rows, long k, float *to, const long width) {
     for (long p = 0; p < k; p += LANES) {
-        const span along = span_at(p, k);
+        const long steps = smaller(LANES, k - p);
 #pragma clang loop unroll(full)
         for (long lane = 0; lane < width; lane += LANES) {
-            vector square[LANES];
-#pragma clang loop unroll(full)
-            for (long i = 0; i < LANES; i++) {
-                square[i] = lane + i < rows ? get(x + (lane + i) * stride, along) : splat(0.0f);
-            }
-            transpose(square);
-#pragma clang loop unroll(full)
-            for (long i = 0; i < LANES; i++) {
-                if (i < along.count) store(to + (p + i) * width + lane, square[i]);
+            const float *from = x + lane * stride + p;
+            float *square = to + p * width + lane;
+            if (lane + LANES <= rows && steps == LANES) {
+                pack_square(from, stride, LANES, LANES, square, width);
+            } else {
+                pack_square(from, stride, rows - lane, steps, square, width);
             }
         }
     }

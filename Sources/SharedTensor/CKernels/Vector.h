@@ -111,5 +111,16 @@ INLINE float sum_lanes(vector v) {
     return (four.x + four.z) + (four.y + four.w);
 }
 
-/// NaN counts as the smallest value, unless there is nothing else.
-INLINE float largest_lane(vector v) { return __builtin_reduce_max(v); }
+/// The largest of all lanes, none of which is NaN. Halves again: the builtin goes from lane to lane.
+INLINE float largest_lane(vector v) {
+#if LANES == 16
+    const __attribute__((ext_vector_type(8))) float eight = v.lo > v.hi ? v.lo : v.hi;
+    const quad four = eight.lo > eight.hi ? eight.lo : eight.hi;
+#elif LANES == 8
+    const quad four = v.lo > v.hi ? v.lo : v.hi;
+#else
+    const quad four = v;
+#endif
+    const __attribute__((ext_vector_type(2))) float two = four.lo > four.hi ? four.lo : four.hi;
+    return two.x > two.y ? two.x : two.y;
+}
