@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -26,7 +28,8 @@ import torch
 import torch_models as models
 from comparing import CheckError
 
-PIPELINE = Path(__file__).resolve().parent / "torch_pipeline.py"
+HERE = Path(__file__).resolve().parent
+PIPELINE = HERE / "torch_pipeline.py"
 SCHEDULES = ("gpipe", "1f1b", "interleaved")
 LOSS_LIMIT = 1e-3
 """Of any step's loss. Rounding alone grows over the steps, most through ReLU's jump: see README.md."""
@@ -162,10 +165,13 @@ class Runner:
     ppthreads: Path
     transport: str
     timeout: float
+    preload: Optional[Path]
+    """A library that PyTorch's processes load before all others."""
 
     def run_torch(self, candidate: Candidate) -> JSON:
         command = [sys.executable, str(PIPELINE), *self.workload.flags(), *candidate.flags(), *self.common]
-        return report_of(f"PyTorch, {candidate.schedule}", command, self.timeout)
+        preload = {"LD_PRELOAD": str(self.preload)} if self.preload else {}
+        return report_of(f"PyTorch, {candidate.schedule}", command, self.timeout, {**os.environ, **preload})
 
     def run_ours(self, candidate: Candidate) -> JSON:
         command = [str(self.ppthreads), "run", *self.workload.flags(), *candidate.flags(), *self.common]
@@ -187,10 +193,22 @@ class Runner:
         return rows
 
 
-def report_of(what: str, command: Sequence[str], timeout: float) -> JSON:
+def build_unlocked_mkl(folder: Path) -> Path:
+    """Builds mkl_any_cpu.c, with which MKL uses on any CPU what it uses on Intel's."""
+    compiler = shutil.which("clang") or shutil.which("cc")
+    if compiler is None:
+        raise CheckError("--mkl any-cpu needs a C compiler, clang or cc, and there is none on the path")
+    library = folder / "mkl_any_cpu.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, HERE / "mkl_any_cpu.c"], check=True)
+    return library
+
+
+def report_of(what: str, command: Sequence[str], timeout: float, environment: Optional[Dict[str, str]] = None) -> JSON:
     """The JSON object that a command prints."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, check=False, env=environment
+        )
     except subprocess.TimeoutExpired as error:
         raise CheckError(f"{what}: did not end within {timeout:g} s") from error
     if done.returncode != 0:
@@ -265,6 +283,10 @@ def parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--steps", type=models.positive, default=10, metavar="N", help="measured a run (default: 10)")
     parser.add_argument("--warmup", type=models.positive, default=3, metavar="N", help="steps before them (default: 3)")
     parser.add_argument("--transport", choices=("threads", "processes"), default="threads", help="of ppthreads")
+    parser.add_argument(
+        "--mkl", choices=("as-shipped", "any-cpu"), default="as-shipped",
+        help="PyTorch's: as it is, which on CPUs that are not Intel's means AVX2, or with all that the CPU has",
+    )  # fmt: skip
     parser.add_argument("--timeout", type=models.positive_real, default=300.0, metavar="SECONDS", help="of one run")
     return parser.parse_args(arguments)
 
@@ -274,10 +296,12 @@ def compare(options: argparse.Namespace) -> List[Row]:
     rows: List[Row] = []
     steps = ["--warmup-steps", str(options.warmup), "--measure-steps", str(options.steps)]
     with tempfile.TemporaryDirectory(prefix="compare_torch.") as folder:
+        preload = build_unlocked_mkl(Path(folder)) if options.mkl == "any-cpu" else None
         for arch in options.arch:
             workload = Workload(arch)
             start = workload.write_start(Path(folder), options.warmup + options.steps)
-            runner = Runner(workload, start + steps, options.ppthreads.resolve(), options.transport, options.timeout)
+            ppthreads = options.ppthreads.resolve()
+            runner = Runner(workload, start + steps, ppthreads, options.transport, options.timeout, preload)
             for case in (case for case in all_cases() if case.name in options.case):
                 rows += (new := runner.compare(case, options.rounds))
                 for row in new:
@@ -297,7 +321,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         signal.signal(number, interrupt)
     try:
         rows = compare(options)
-    except (CheckError, OSError, KeyError, TypeError, ValueError) as error:
+    except (CheckError, OSError, KeyError, TypeError, ValueError, subprocess.CalledProcessError) as error:
         print(f"compare_torch: {error}", file=sys.stderr)
         return 1
     print(table(rows))
