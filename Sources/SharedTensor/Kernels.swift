@@ -190,13 +190,18 @@ public struct Kernels {
     }
 
     /// c [m, n] = a b + bias[n], or += when `accumulating`; the same bits as with b not packed.
+    /// - Parameter transpose: what becomes b's transpose, packed as by `pack(transposeOf:into:)` while b is at hand.
     public func multiply(
         _ a: Matrix, _ b: PackedMatrix, into c: Matrix, bias: Tensor? = nil, ending: ProductEnding = .plain,
-        accumulating: Bool = false
+        accumulating: Bool = false, packing transpose: PackedMatrix? = nil
     ) {
         precondition(a.columns == b.rows && c.columns == b.columns, "factors that do not fit")
         var call = unsafe product(a, into: c, bias, ending, accumulating)
         unsafe call.packed_b = UnsafePointer(b.storage.base)
+        if let transpose {
+            precondition(transpose.rows == b.columns && transpose.columns == b.rows, "a transpose of another shape")
+            unsafe call.packed_transpose = transpose.storage.base
+        }
         unsafe multiply(&call)
     }
 

@@ -25,16 +25,18 @@ struct SharedWorkTests {
             let (_, factor) = panels(k, n)
             let (transpose, packedTranspose) = panels(n, k)
             let (across, packedAcross) = panels(k, n)
+            let (onTheWay, packedOnTheWay) = panels(n, k)
             kernels.pack(b.matrix.transposed, into: factor)
             kernels.multiply(a.matrix, b.matrix.transposed, into: plain.matrix, bias: bias, ending: .rectified)
-            kernels.multiply(a.matrix, factor, into: packed.matrix, bias: bias, accumulating: true)
+            kernels.multiply(
+                a.matrix, factor, into: packed.matrix, bias: bias, accumulating: true, packing: packedOnTheWay)
             kernels.multiply(a.matrix, factor, into: gated.matrix, ending: .gated(gate.matrix))
             kernels.multiply(a.matrix.transposed, gate.matrix, into: down.matrix, accumulating: true)
             kernels.multiply(
                 a.matrix.transposed, gate.matrix, into: packedAcross, accumulating: true, columnSums: bias)
             kernels.pack(transposeOf: factor, into: packedTranspose)
             note("products \(m) \(n) \(k)", plain, packed, gated, down)
-            note("panels \(m) \(n) \(k)", across, transpose, bias)
+            note("panels \(m) \(n) \(k)", across, transpose, onTheWay, bias)
         }
         for (rows, columns) in [(1, 1), (3, 50), (37, 129)] {
             let (x, dy, y) = (

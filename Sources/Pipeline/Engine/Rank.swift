@@ -304,11 +304,11 @@ final class Rank {
     ) -> LocalStage {
         let weights = arena.part(regions.weights, of: stage.plan.weights)
         let gradients = arena.part(regions.gradients, of: stage.plan.gradients)
-        func frames(_ stashFrame: [Int]) -> [Frame] {
+        func frames(_ stashFrame: [Int], packing: Int? = nil) -> [Frame] {
             stashFrame.enumerated().map { microbatch, stash in
                 frame(
                     stage, regions, layout, arena, kernels, plan, microbatch, stash: stash, weights: weights,
-                    gradients: gradients)
+                    gradients: gradients, packsWeights: microbatch == packing)
             }
         }
         let recomputes = plan.configuration.recomputes
@@ -317,7 +317,7 @@ final class Rank {
         return LocalStage(
             stage: stage, weights: weights, gradients: gradients,
             states: regions.states.map { arena.part($0, of: stage.plan.gradients).floats },
-            forwardFrames: frames(regions.forwardFrame),
+            forwardFrames: frames(regions.forwardFrame, packing: plan.schedule.microbatchThatPacks(index)),
             backwardFrames: frames(regions.backwardFrame),
             inbound: edge(index - 1, index).map(links.receiver), outbound: edge(index, index + 1).map(links.sender),
             gradientInbound: edge(index + 1, index).map(links.receiver),
@@ -327,7 +327,8 @@ final class Rank {
 
     private static func frame(
         _ stage: Stage, _ regions: RankMemory.StageRegions, _ layout: RankMemory, _ arena: Arena, _ kernels: Kernels,
-        _ plan: RunPlan, _ microbatch: Int, stash: Int, weights: Arena, gradients: Arena
+        _ plan: RunPlan, _ microbatch: Int, stash: Int, weights: Arena, gradients: Arena,
+        packsWeights: Bool
     ) -> Frame {
         let batch = plan.configuration.batchShape
         let rows = microbatch * batch.tokens..<(microbatch + 1) * batch.tokens
@@ -337,7 +338,8 @@ final class Rank {
             gradientStash: arena.part(
                 regions.gradientStash, copy: regions.gradientFrame[microbatch], of: stage.plan.gradientStash.peak),
             scratch: arena.part(layout.scratch, of: layout.scratchLayout),
-            packed: arena.part(regions.packed, of: stage.plan.packed), kernels: kernels, batch: batch,
+            packed: arena.part(regions.packed, of: stage.plan.packed), packsWeights: packsWeights, kernels: kernels,
+            batch: batch,
             dropout: DropoutState(
                 rate: plan.configuration.effectiveDropout, seed: plan.configuration.seed, microbatch: microbatch,
                 step: arena.tokens(layout.step)),

@@ -50,7 +50,7 @@ extension Schedule {
     /// Each rank's tasks, in the order it does them.
     ///
     /// A rank packs where it waits for another's result in any case: at the step's start, or before its first backward when it
-    /// starts with the first stage.
+    /// starts with the first stage. One that is alone never waits, and packs within forwards (`microbatchThatPacks`).
     public var tasks: [[RankTask]] {
         actions.map { list in
             let firstBackward = list.firstIndex { $0.kind.givesInputGradient } ?? list.endIndex
@@ -60,8 +60,15 @@ extension Schedule {
         }
     }
 
+    /// The microbatch in whose forward a stage's weights are packed for backwards; nil where that is a task of its own.
+    public func microbatchThatPacks(_ stage: Int) -> Int? {
+        if actions.count > 1 || isForwardOnly { return nil }
+        return actions[0].first { $0.kind == .forward && $0.stage == stage }?.microbatch
+    }
+
     /// Of each stage that these actions go backwards through, in the order they do.
     private func packing(for list: [Action]) -> [RankTask] {
+        if actions.count == 1 { return [] }
         var packed: Set<Int> = []
         return list.filter { $0.kind.givesInputGradient && packed.insert($0.stage).inserted }
             .map { .pack(stage: $0.stage) }

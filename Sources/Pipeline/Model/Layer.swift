@@ -75,6 +75,8 @@ public struct Frame {
     let gradientStash: Arena
     let scratch: Arena
     let packed: Arena
+    /// Whether a forward packs the weights that it multiplies by, for all of the step's backwards.
+    let packsWeights: Bool
     public private(set) var kernels: Kernels
     public let batch: BatchShape
     let dropout: DropoutState

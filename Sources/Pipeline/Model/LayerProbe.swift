@@ -63,6 +63,7 @@ public final class LayerProbe {
             stash: arena.part(stash, of: plan.stash),
             gradientStash: arena.part(gradientStash, of: plan.gradientStash.peak),
             scratch: arena.part(scratch, of: plan.scratch.peak), packed: arena.part(packed, of: plan.packed),
+            packsWeights: false,
             kernels: Kernels(level: simd, workspace: arena.tensor(workspace, Kernels.workspaceShape())), batch: batch,
             dropout: DropoutState(rate: dropout, seed: seed, microbatch: microbatch, step: arena.tokens(stepNumber)),
             tokens: tokens, targets: targets, gradientScale: 1, loss: arena.tensor(loss, Shape(1)))

@@ -43,14 +43,16 @@ public struct LinearWeight: Sendable {
         packed.map { PackedMatrix(rows: outputs, columns: inputs, storage: frame[$0]) }
     }
 
-    /// y = ending(x w^T + bias).
+    /// y = ending(x w^T + bias); packs w on the way where the frame says so.
     func multiplyTransposed(_ x: Matrix, into y: Matrix, bias: Tensor?, ending: ProductEnding, _ frame: Frame) {
         switch stored.layout {
         case .rows:
             let factor = stored.tensor(frame.weights).matrix.transposed
             frame.kernels.multiply(x, factor, into: y, bias: bias, ending: ending)
         case .panels:
-            frame.kernels.multiply(x, stored.panels(frame.weights), into: y, bias: bias, ending: ending)
+            frame.kernels.multiply(
+                x, stored.panels(frame.weights), into: y, bias: bias, ending: ending,
+                packing: frame.packsWeights ? factor(frame) : nil)
         }
     }
 

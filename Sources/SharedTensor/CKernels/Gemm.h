@@ -72,22 +72,63 @@ static void unpack_b(long k, long n, const float *packed, float *b, long ldb, in
     }
 }
 
-/// A panel crosses each panel of the transpose in a square, which lies in one piece in both. The squares that come next
-/// are fetched, to be read and to be written; beyond the last one a fetch does no harm.
+/// A packed matrix [k, n] that is made of its packed transpose [n, k]. A panel of the one crosses each panel of the other in a
+/// square, which lies in one piece in both; it is packed a strip at a time, a vector's worth of the matrix's rows.
+typedef struct {
+    long k, n;
+    const float *transpose;
+    float *to;
+} transposition;
+
+/// Where the strip from row p on lies, in the panel of column j.
+INLINE float *strip_at(const transposition *t, long j, long p) {
+    return t->to + j * t->k + p * panel_width(t->n - j, TILE_COLUMNS);
+}
+
+static void pack_strip(const transposition *t, long j, long p) {
+    const long width = panel_width(t->n - j, TILE_COLUMNS), crossed = p / TILE_COLUMNS * TILE_COLUMNS;
+    const long height = panel_width(t->k - crossed, TILE_COLUMNS);
+    const float *from = t->transpose + crossed * t->n + j * height + p - crossed;
+    pack_panel((factor){from, height, 0}, 0, 0, smaller(width, t->n - j), smaller(LANES, t->k - p), width, strip_at(t, j, p));
+}
+
+/// With each strip as much of the square after next is fetched, to be read and to be written; beyond the last one a fetch does
+/// no harm.
 static void pack_transpose(long k, long n, ppt_range columns, const float *transpose, float *to) {
+    const transposition t = {k, n, transpose, to};
     for (long j = columns.from; j < columns.to; j += TILE_COLUMNS) {
         const long width = panel_width(n - j, TILE_COLUMNS);
-        for (long p = 0; p < k; p += TILE_COLUMNS) {
-            const long height = panel_width(k - p, TILE_COLUMNS), square = width * height;
-            const float *from = transpose + p * n + j * height;
-            float *packed = to + j * k + p * width;
-            for (long i = 0; i < square; i += 16) {
-                __builtin_prefetch(from + n * TILE_COLUMNS + i);
-                __builtin_prefetch(packed + square + i, 1);
+        for (long p = 0; p < k; p += LANES) {
+            const long place = p % TILE_COLUMNS;
+            const float *from = transpose + (p - place + TILE_COLUMNS) * n + j * TILE_COLUMNS + place * width;
+            const float *packed = strip_at(&t, j, p + TILE_COLUMNS);
+            for (long i = 0; i < LANES * width; i += 16) {
+                __builtin_prefetch(from + i);
+                __builtin_prefetch(packed + i, 1);
             }
-            pack_panel((factor){from, height, 0}, 0, 0, smaller(width, n - j), smaller(height, k - p), width, packed);
+            pack_strip(&t, j, p);
         }
     }
+}
+
+/// A packed B's transpose, of which a strip is packed before each tile: B's panel is in the first-level cache then.
+typedef struct {
+    transposition of;
+    long j, end;        // the next strip's column, and where the run of k ends
+    long p, first, last; // the next strip's row; rows of B's panel
+} packed_across;
+
+INLINE int pack_next_strip(packed_across *strips) {
+    if (strips->j >= strips->end) return 0;
+    pack_strip(&strips->of, strips->j, strips->p);
+    strips->p += LANES;
+    if (strips->p >= strips->last) {
+        strips->p = strips->first;
+        strips->j += TILE_COLUMNS;
+    }
+    const float *next = strip_at(&strips->of, strips->j, strips->p);
+    for (long i = 0; i < LANES * TILE_COLUMNS; i += 16) __builtin_prefetch(next + i, 1);
+    return 1;
 }
 
 /// Whether so many steps of k of a block's transposed A fall on the same sets of the first-level cache that a tile's lines put
@@ -157,6 +198,15 @@ INLINE void pack_some(packed_ahead *ahead) {
     }
 }
 
+/// The strips of B's transpose that its panel of column j has, and that begin in the run; none if they are not wanted, or
+/// another block of rows packs them.
+INLINE packed_across packed_from(const ppt_gemm *g, const block *at, long j, long width) {
+    if (!g->packed_transpose || at->i > 0) return (packed_across){0};
+    const transposition t = {g->n, g->k, g->packed_b, g->packed_transpose};
+    const long start = (at->p + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
+    return (packed_across){t, start, at->p + at->k, j, j, smaller(j + width, g->n)};
+}
+
 /// The tiles of one panel of B, which is `width` wide, by the rows of a block of A.
 static void multiply_panel(const ppt_gemm *g, const block *at, const float *panel, long j, long width, upcoming *next,
                            packed_ahead *ahead) {
@@ -169,8 +219,10 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
         .ldgate = g->ldgate};
     out.beside = out.c + (g->packed_c ? width * g->m : width);
     out.gate_beside = out.gate ? out.gate + width : NULL;
+    packed_across strips = packed_from(g, at, j, width);
     while (out.rows > 0) {
         pack_some(ahead);
+        pack_next_strip(&strips);
         const factor rows = rows_of_a(g, at, at->rows - out.rows);
         const long height = multiply_panels(at->k, rows.x, rows.stride, rows.is_along, panel, width / LANES, next, &out);
         out.rows -= height;
@@ -178,6 +230,7 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
         if (out.gate) out.gate += height * g->ldgate;
     }
     while (ahead->rows > 0) pack_some(ahead);
+    while (pack_next_strip(&strips)) {}
 }
 
 /// Where the packed matrix B has row p of the panel of column j.
