@@ -80,8 +80,9 @@ struct ReplayTests {
     @Test("a rank that is alone packs within each stage's first forward, whichever microbatch that is of")
     func packingAlone() {
         let forwards = [(0, 1), (1, 1), (0, 0), (1, 0)].map { Action(.forward, stage: $0.0, microbatch: $0.1) }
-        let actions = forwards + forwards.reversed().map { Action(.backward, stage: $0.stage, microbatch: $0.microbatch) }
-        let schedule = Schedule(name: "alone", microbatches: 2, rankOfStage: [0, 0], actions: [actions])
+        let backwards = forwards.reversed().map { Action(.backward, stage: $0.stage, microbatch: $0.microbatch) }
+        let schedule = Schedule(
+            name: "alone", microbatches: 2, rankOfStage: [0, 0], actions: [forwards + backwards])
         #expect(schedule.microbatchThatPacks(0) == 1 && schedule.microbatchThatPacks(1) == 1)
         #expect(!Schedule.gpipe(ranks: 1, microbatches: 3).tasks[0].contains { $0.kind == .packing })
         #expect(Schedule.gpipe(ranks: 1, microbatches: 3).forwardOnly().microbatchThatPacks(0) == nil)
