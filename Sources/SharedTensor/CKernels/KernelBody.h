@@ -17,6 +17,8 @@
 
 #include "GemmTile.h"
 
+#include "Panels.h"
+
 #include "Gemm.h"
 
 #include "Peak.h"

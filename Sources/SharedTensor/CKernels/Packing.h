@@ -51,8 +51,8 @@ INLINE void transpose(vector rows[LANES]) {
     EXCHANGE(rows, 1)
 }
 
-/// A square of vectors of a block whose element (i, p) is x[i * stride + p], of which there are `rows` rows and `steps` steps; the
-/// other rows are 0. `width` is the panel's.
+/// A square of vectors of a block whose element (i, p) is x[i * stride + p], of which there are `rows` rows and `steps` steps;
+/// the other rows are 0. `width` is the panel's.
 INLINE void pack_square(const float *x, long stride, long rows, long steps, float *to, const long width) {
     vector square[LANES];
 #pragma clang loop unroll(full)

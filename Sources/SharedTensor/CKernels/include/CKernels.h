@@ -57,7 +57,7 @@ typedef struct ppt_gemm {
     long ldb;
     int transpose_b;
     const float *packed_b; ///< op(B) as `pack_b` packs it, and then b, ldb and transpose_b are not looked at; or NULL
-    float *packed_transpose; ///< where packed_b's transpose is packed on the way (by whoever computes row 0 of C), the same as by
+    float *packed_transpose; ///< where packed_b's transpose is packed on the way (by whoever computes row 0 of C), as by
                              ///< `pack_transpose`; or NULL
     float *c;
     long ldc;
