@@ -206,9 +206,7 @@ def build_unlocked_mkl(folder: Path) -> Path:
 def report_of(what: str, command: Sequence[str], timeout: float, environment: Optional[Dict[str, str]] = None) -> JSON:
     """The JSON object that a command prints."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, check=False, env=environment
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=environment)
     except subprocess.TimeoutExpired as error:
         raise CheckError(f"{what}: did not end within {timeout:g} s") from error
     if done.returncode != 0:

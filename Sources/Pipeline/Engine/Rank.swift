@@ -327,8 +327,7 @@ final class Rank {
 
     private static func frame(
         _ stage: Stage, _ regions: RankMemory.StageRegions, _ layout: RankMemory, _ arena: Arena, _ kernels: Kernels,
-        _ plan: RunPlan, _ microbatch: Int, stash: Int, weights: Arena, gradients: Arena,
-        packsWeights: Bool
+        _ plan: RunPlan, _ microbatch: Int, stash: Int, weights: Arena, gradients: Arena, packsWeights: Bool
     ) -> Frame {
         let batch = plan.configuration.batchShape
         let rows = microbatch * batch.tokens..<(microbatch + 1) * batch.tokens
@@ -338,8 +337,8 @@ final class Rank {
             gradientStash: arena.part(
                 regions.gradientStash, copy: regions.gradientFrame[microbatch], of: stage.plan.gradientStash.peak),
             scratch: arena.part(layout.scratch, of: layout.scratchLayout),
-            packed: arena.part(regions.packed, of: stage.plan.packed), packsWeights: packsWeights, kernels: kernels,
-            batch: batch,
+            packed: arena.part(regions.packed, of: stage.plan.packed), packsWeights: packsWeights,
+            kernels: kernels, batch: batch,
             dropout: DropoutState(
                 rate: plan.configuration.effectiveDropout, seed: plan.configuration.seed, microbatch: microbatch,
                 step: arena.tokens(layout.step)),

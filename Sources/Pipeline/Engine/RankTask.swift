@@ -60,15 +60,17 @@ extension Schedule {
         }
     }
 
+    private var packsInForwards: Bool { actions.count == 1 }
+
     /// The microbatch in whose forward a stage's weights are packed for backwards; nil where that is a task of its own.
     public func microbatchThatPacks(_ stage: Int) -> Int? {
-        if actions.count > 1 || isForwardOnly { return nil }
+        guard packsInForwards && !isForwardOnly else { return nil }
         return actions[0].first { $0.kind == .forward && $0.stage == stage }?.microbatch
     }
 
     /// Of each stage that these actions go backwards through, in the order they do.
     private func packing(for list: [Action]) -> [RankTask] {
-        if actions.count == 1 { return [] }
+        if packsInForwards { return [] }
         var packed: Set<Int> = []
         return list.filter { $0.kind.givesInputGradient && packed.insert($0.stage).inserted }
             .map { .pack(stage: $0.stage) }

@@ -36,26 +36,6 @@ INLINE long run_length(const ppt_gemm *g) {
     return (g->k + runs - 1) / runs;
 }
 
-/// A packed B's transpose, of which a strip is packed before each tile: B's panel is in the first-level cache then.
-typedef struct {
-    transposition of;
-    long j, end;        // the next strip's column, and where the run of k ends
-    long p, first, last; // the next strip's row; rows of B's panel
-} packed_across;
-
-INLINE int pack_next_strip(packed_across *strips) {
-    if (strips->j >= strips->end) return 0;
-    pack_strip(&strips->of, strips->j, strips->p);
-    strips->p += LANES;
-    if (strips->p >= strips->last) {
-        strips->p = strips->first;
-        strips->j += TILE_COLUMNS;
-    }
-    const float *next = strip_at(&strips->of, strips->j, strips->p);
-    for (long i = 0; i < LANES * TILE_COLUMNS; i += 16) __builtin_prefetch(next + i, 1);
-    return 1;
-}
-
 /// Whether so many steps of k of a block's transposed A fall on the same sets of the first-level cache that a tile's lines put
 /// each other out. Of the 64 sets, steps that are a multiple of 2^i cache lines apart take 64 / 2^i.
 INLINE int is_crowded(const ppt_gemm *g, const block *at) {
@@ -123,13 +103,34 @@ INLINE void pack_some(packed_ahead *ahead) {
     }
 }
 
-/// The strips of B's transpose that its panel of column j has, and that begin in the run; none if they are not wanted, or
-/// another block of rows packs them.
-INLINE packed_across packed_from(const ppt_gemm *g, const block *at, long j, long width) {
-    if (!g->packed_transpose || at->i > 0) return (packed_across){0};
+/// The strips of a packed B's transpose that one panel of B has, one of which is packed before each tile: that panel is in the
+/// first-level cache then.
+typedef struct {
+    transposition of;
+    long j, end;         // the next strip's column, and where the run of k ends
+    long p, first, last; // the next strip's row; rows of the transpose that are B's panel
+} transpose_strips;
+
+/// Those that begin in the run; none if they are not wanted, or another block of rows packs them.
+INLINE transpose_strips strips_of_panel(const ppt_gemm *g, const block *at, long j, long width) {
+    if (!g->packed_transpose || at->i > 0) return (transpose_strips){0};
     const transposition t = {g->n, g->k, g->packed_b, g->packed_transpose};
     const long start = (at->p + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
-    return (packed_across){t, start, at->p + at->k, j, j, smaller(j + width, g->n)};
+    return (transpose_strips){t, start, at->p + at->k, j, j, smaller(j + width, g->n)};
+}
+
+/// Packs the next strip, and has the place of the one after it fetched. Returns whether there was one.
+INLINE int pack_next_strip(transpose_strips *strips) {
+    if (strips->j >= strips->end) return 0;
+    pack_strip(&strips->of, strips->j, strips->p);
+    strips->p += LANES;
+    if (strips->p >= strips->last) {
+        strips->p = strips->first;
+        strips->j += TILE_COLUMNS;
+    }
+    const float *next = strip_at(&strips->of, strips->j, strips->p);
+    for (long i = 0; i < LANES * TILE_COLUMNS; i += 16) __builtin_prefetch(next + i, 1);
+    return 1;
 }
 
 /// The tiles of one panel of B, which is `width` wide, by the rows of a block of A.
@@ -144,7 +145,7 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
         .ldgate = g->ldgate};
     out.beside = out.c + (g->packed_c ? width * g->m : width);
     out.gate_beside = out.gate ? out.gate + width : NULL;
-    packed_across strips = packed_from(g, at, j, width);
+    transpose_strips strips = strips_of_panel(g, at, j, width);
     while (out.rows > 0) {
         pack_some(ahead);
         pack_next_strip(&strips);
@@ -160,7 +161,7 @@ static void multiply_panel(const ppt_gemm *g, const block *at, const float *pane
 
 /// Where the packed matrix B has row p of the panel of column j.
 INLINE const float *panel_of_b(const ppt_gemm *g, long j, long p) {
-    return g->packed_b + j * g->k + p * panel_width(g->n - j, TILE_COLUMNS);
+    return g->packed_b + panel_row(g->k, g->n, j, p);
 }
 
 INLINE int is_one_block_high(const ppt_gemm *g) { return g->rows.to - g->rows.from <= BLOCK_ROWS; }
@@ -173,10 +174,10 @@ INLINE float *place_of_panel(const ppt_gemm *g, const block *at, long j) {
     return panels + (j - at->j) * at->k;
 }
 
-/// What is needed soon after column j's panel. First of all that is another panel of B: the block's next one, or the next run's
-/// first. Below the first block of rows panels that are not packed for good are there already; then it is some columns of the
-/// transposed A that the next block packs.
-INLINE upcoming panel_after(const ppt_gemm *g, const block *at, long j) {
+/// What is needed after column j's panel. That is another panel of B: the block's next one, or the next run's first. Below
+/// the first block of rows, panels that are not packed for good are there already; then it is some columns of the transposed A
+/// that the next block packs.
+INLINE upcoming needed_after(const ppt_gemm *g, const block *at, long j) {
     const long next = j + at->widest < g->columns.to ? j + at->widest : g->columns.from;
     const long p = next > j ? at->p : at->p + at->k, k = smaller(at->k, g->k - p);
     if (g->packed_b) return (upcoming){panel_of_b(g, next, p), panel_width(g->n - next, TILE_COLUMNS), k};
@@ -211,7 +212,7 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
             ahead = packed_beside(g, at, j);
             packed = ahead.to;
         }
-        upcoming next = panel_after(g, at, ahead.to ? j + at->widest : j);
+        upcoming next = needed_after(g, at, ahead.to ? j + at->widest : j);
         multiply_panel(g, at, g->packed_b ? panel_of_b(g, j, at->p) : place, j, width, &next, &ahead);
     }
 }

@@ -64,8 +64,8 @@ INLINE void write_tile(const int height, const int vectors, vector sums[NARROW_R
     }
 }
 
-/// The panel of B that is going to be read or packed next: its rows are fetched one at a time while tiles are
-/// multiplied. In one burst they would fill the queue that the tile's own loads go through.
+/// What is going to be read or packed next, as wide as a panel: its rows are fetched one at a time while tiles are multiplied.
+/// In one burst they would fill the queue that the tile's own loads go through.
 typedef struct {
     const float *row;
     long stride, rows;

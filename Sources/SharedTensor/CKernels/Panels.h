@@ -8,6 +8,9 @@ _Static_assert(PPT_GEMM_PACKED_COLUMNS % LANES == 0, "packed matrices have room 
 /// for nothing.)
 INLINE long panel_width(long columns, long widest) { return smaller(widest, (columns + LANES - 1) / LANES * LANES); }
 
+/// Where row p of the panel of column j starts in a packed matrix [k, n].
+INLINE long panel_row(long k, long n, long j, long p) { return j * k + p * panel_width(n - j, TILE_COLUMNS); }
+
 /// Packs a panel of B; its width is a constant in each, for speed.
 static void pack_panel(factor b, long j, long p, long columns, long k, long width, float *to) {
     if (width == LANES) {
@@ -44,15 +47,13 @@ typedef struct {
 } transposition;
 
 /// Where the strip from row p on lies, in the panel of column j.
-INLINE float *strip_at(const transposition *t, long j, long p) {
-    return t->to + j * t->k + p * panel_width(t->n - j, TILE_COLUMNS);
-}
+INLINE float *strip_at(const transposition *t, long j, long p) { return t->to + panel_row(t->k, t->n, j, p); }
 
 static void pack_strip(const transposition *t, long j, long p) {
     const long width = panel_width(t->n - j, TILE_COLUMNS), crossed = p / TILE_COLUMNS * TILE_COLUMNS;
     const long height = panel_width(t->k - crossed, TILE_COLUMNS);
-    const float *from = t->transpose + crossed * t->n + j * height + p - crossed;
-    pack_panel((factor){from, height, 0}, 0, 0, smaller(width, t->n - j), smaller(LANES, t->k - p), width, strip_at(t, j, p));
+    const factor square = {t->transpose + panel_row(t->n, t->k, crossed, j), height, 0};
+    pack_panel(square, 0, p - crossed, smaller(width, t->n - j), smaller(LANES, t->k - p), width, strip_at(t, j, p));
 }
 
 /// With each strip as much of the next square is fetched, to be read and to be written; beyond the last one a fetch does no
@@ -63,7 +64,7 @@ static void pack_transpose(long k, long n, ppt_range columns, const float *trans
         const long width = panel_width(n - j, TILE_COLUMNS);
         for (long p = 0; p < k; p += LANES) {
             const long place = p % TILE_COLUMNS;
-            const float *from = transpose + (p - place + TILE_COLUMNS) * n + j * TILE_COLUMNS + place * width;
+            const float *from = transpose + panel_row(n, k, p - place + TILE_COLUMNS, j) + place * width;
             const float *packed = strip_at(&t, j, p + TILE_COLUMNS);
             for (long i = 0; i < LANES * width; i += 16) {
                 __builtin_prefetch(from + i);
