@@ -1,6 +1,17 @@
 import CThreads
 import Glibc
 
+/// How this program was started.
+public enum ProgramArguments {
+    /// The words after the program's name. Unlike `CommandLine.arguments`, they do not need /proc.
+    public static var words: [String] {
+        var words: [String] = []
+        // Sound: the system's own texts, which stay as they are until the program ends.
+        while let word = unsafe ppt_argument(Int32(words.count + 1)) { words.append(unsafe String(cString: word)) }
+        return words
+    }
+}
+
 /// Another program of this machine.
 public enum Program {
     /// Runs a program to its end, with nothing to read, what it writes thrown away, and this process's environment. It is
