@@ -114,9 +114,8 @@ public struct WaitCharge {
         let passed = now - min(now, lastLook)
         lastLook = now
         if context.suspension?.isUp == true { return }
-        let (most, isBoundless) = context.patience.sliceNanoseconds.multipliedReportingOverflow(by: 2)
-        let counted = isBoundless ? passed : min(passed, most)
-        chargedNanoseconds = chargedNanoseconds.addingReportingOverflow(counted).overflow
-            ? .max : chargedNanoseconds + counted
+        let slice = min(context.patience.sliceNanoseconds, .max / 2)
+        // Centuries fit.
+        chargedNanoseconds &+= min(passed, 2 * slice)
     }
 }

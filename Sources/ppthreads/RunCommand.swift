@@ -46,7 +46,10 @@ enum RunCommand {
                 Terminal.progress(line(progress, of: configuration.steps))
             } stopsEarly: {
                 guard let signal = Signals.noted else { return false }
-                if !told { Terminal.error("ppthreads run: \(signal): the step is finished first; a second signal leaves at once") }
+                if !told {
+                    Terminal.error(
+                        "ppthreads run: \(signal): the step is finished first; a second signal leaves at once")
+                }
                 told = true
                 return true
             }

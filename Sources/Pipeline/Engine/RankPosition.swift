@@ -48,7 +48,7 @@ extension TaskGraph {
     /// that waits for nobody. It is the rank itself when it waits for nobody.
     ///
     /// - Parameter positions: of all ranks, at about the same time.
-    func blocker(of rank: Int, _ positions: [RankPosition]) -> Int {
+    public func blocker(of rank: Int, _ positions: [RankPosition]) -> Int {
         var (current, passed) = (rank, Set<Int>())
         while passed.insert(current).inserted, let next = awaited(by: current, positions) { current = next }
         return current

@@ -74,13 +74,15 @@ public struct RankFailure: Error, Codable, Equatable, Sendable {
         case .wait(.timedOut(let nanoseconds)):
             let seconds = Double(nanoseconds / 1_000_000) / 1000
             guard let culprit else {
-                return "rank \(rank) waited \(seconds) s \(position): another rank hangs or is slower than --timeout allows"
+                return "rank \(rank) waited \(seconds) s \(position): another rank hangs or is slower than --timeout "
+                    + "allows"
             }
             return "rank \(culprit.rank) hangs or is slower than --timeout allows, \(culprit.position): "
                 + "rank \(rank) waited \(seconds) s for it, \(position)"
         case .wait(.disconnected):
             return "rank \(rank) lost the connection to another rank \(position): that rank has ended"
-        case .wait(.system(let error)): return "rank \(rank) could not exchange with another rank \(position): \(error)"
+        case .wait(.system(let error)):
+            return "rank \(rank) could not exchange with another rank \(position): \(error)"
         case .memory(let text): return "rank \(rank) got no memory: \(text)"
         case .threads(let text): return "rank \(rank) got no threads to share its work: \(text)"
         }

@@ -31,6 +31,10 @@ struct Supervisor {
         let isCause: Bool
         /// Where all ranks were when the end was seen.
         let positions: [RankPosition]
+
+        var isCutOff: Bool {
+            if case .failed(let failure) = error { failure.reason == .wait(.disconnected) } else { false }
+        }
     }
 
     /// Waits for every rank and collects it.
@@ -68,7 +72,7 @@ struct Supervisor {
         }
         let causes = failures.filter(\.isCause)
         if let first = (causes.isEmpty ? failures : causes).min(by: { $0.moment < $1.moment }) {
-            throw .failed(describe(first))
+            throw .failed(describe(first, cutOff: failures.filter(\.isCutOff).map(\.rank)))
         }
         return reports.sorted { $0.rank < $1.rank }
     }
@@ -79,21 +83,23 @@ struct Supervisor {
         return Failure(rank: rank, error: error, moment: moment, isCause: isCause, positions: control.allPositions)
     }
 
-    private func describe(_ failure: Failure) -> String {
+    /// - Parameter cutOff: ranks that left because they had lost a connection: they did not hang.
+    private func describe(_ failure: Failure, cutOff: [Int]) -> String {
         func words(_ position: RankPosition, _ rank: Int) -> String { position.description(plan.graph.tasks[rank]) }
         let (rank, place) = (failure.rank, words(failure.positions[failure.rank], failure.rank))
         switch failure.error {
         case .failed(let error):
             let culprit = plan.graph.blocker(of: rank, failure.positions)
+            let isBlamed = culprit != rank && !cutOff.contains(culprit)
             return error.description(
                 at: words(error.position, rank),
-                waitingFor: culprit == rank ? nil : (culprit, words(failure.positions[culprit], culprit)))
+                waitingFor: isBlamed ? (culprit, words(failure.positions[culprit], culprit)) : nil)
         case .killed(let signal):
             return "rank \(rank) was killed by signal \(SignalName(signal)) \(place); the other ranks were stopped"
         case .exited(let code):
             return "rank \(rank) ended with code \(code) \(place) without a report; the other ranks were stopped"
         case .lost:
-            return "rank \(rank) ended \(place) without a report, and who collected it was not this program (an ignored "
+            return "rank \(rank) ended \(place) without a report, and was collected by somebody else (an ignored "
                 + "SIGCHLD?); the other ranks were stopped"
         }
     }

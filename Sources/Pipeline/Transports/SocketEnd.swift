@@ -2,9 +2,9 @@ import Glibc
 import Threads
 
 /// One end of a connected stream socket; closed when the last reference goes. No call on it waits.
-final class SocketEnd: Sendable {
+package final class SocketEnd: Sendable {
     /// What became of a call.
-    enum Transfer {
+    package enum Transfer {
         /// At least one byte went through.
         case bytes(Int)
         /// The system has no room to send now, or nothing to receive.
@@ -42,7 +42,7 @@ final class SocketEnd: Sendable {
     }
 
     /// What a call's errno means; nil when the call is to be made again.
-    static func outcome(ofError code: Int32, _ name: StaticString) -> Transfer? {
+    package static func outcome(ofError code: Int32, _ name: StaticString) -> Transfer? {
         switch code {
         case EINTR: nil
         case EAGAIN: .wouldWait
