@@ -52,10 +52,12 @@ public enum Program {
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         // What this process ignores or blocks, a program would go on ignoring.
-        var (all, none) = (sigset_t(), sigset_t())
-        unsafe sigfillset(&all)
+        var (named, none) = (sigset_t(), sigset_t())
+        unsafe sigemptyset(&named)
         unsafe sigemptyset(&none)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+        // Those with a name: the ones behind them are glibc's own.
+        for number: Int32 in 1...31 { unsafe sigaddset(&named, number) }
+        unsafe posix_spawnattr_setsigdefault(&attributes, &named)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         var process: pid_t = 0
