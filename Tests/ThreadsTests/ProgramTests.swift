@@ -29,7 +29,8 @@ struct ProgramTests {
 
     @Test("a program is not left with the signals that this process ignores") func signals() throws {
         _ = signal(SIGPIPE, SIG_IGN)
-        let ignoresNothing = "case $(grep SigIgn /proc/self/status) in *0000000000000000) exit 3;; esac"
+        // The signals 1 to 31; glibc has the two behind them ignored.
+        let ignoresNothing = "case $(grep SigIgn /proc/self/status) in *[08]0000000) exit 3;; esac"
         #expect(try Program.run("/bin/sh", ["-c", ignoresNothing], nanosecondsMost: 20_000_000_000) == 3)
     }
 }
