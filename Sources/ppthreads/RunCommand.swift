@@ -25,7 +25,7 @@ enum RunCommand {
         let result = try train(configuration)
         try write(result, options)
         if options.json { return try Terminal.output(try RunJSON(options, result).text()) }
-        if options.csv { return try Terminal.output(RunCSV(options, result).text) }
+        if options.csv { return try Terminal.data(RunCSV(options, result).text) }
         try Terminal.output(RunTable(options, result).text)
     }
 
