@@ -30,7 +30,9 @@ public struct TraceFile: Sendable {
         }
         var spans: [Span] = []
         for (index, event) in document.traceEvents.enumerated() where event.ph == "X" {
-            guard let rank = event.tid, let step = event.args?.step, let name = event.name, let category = event.cat,
+            guard let rank = event.tid.flatMap(Int.init(exactly:)),
+                let step = event.args?.step.flatMap(Int.init(exactly:)), let name = event.name,
+                let category = event.cat,
                 let start = event.ts, let duration = event.dur, start.magnitude <= Self.microsecondsMost,
                 (0...Self.microsecondsMost).contains(duration), (0..<Self.ranksMax).contains(rank)
             else {
@@ -60,20 +62,22 @@ public struct TraceFile: Sendable {
             default: [any CodingKey]()
             }
         guard path.count > 1, let index = path[1].intValue else {
-            return "no JSON object with an array traceEvents"
+            return "no JSON object with an array traceEvents, or a number in it is too large"
         }
         let name = path.dropFirst(2).map(\.stringValue).joined(separator: ".")
         return name.isEmpty
-            ? "event \(index + 1) is no JSON object" : "event \(index + 1) has a value for \(name) that is of another type"
+            ? "event \(index + 1) is no JSON object"
+            : "event \(index + 1) has a value for \(name) that is of another type"
     }
 
     private struct Document: Decodable {
         let traceEvents: [Event]
     }
 
+    /// Its whole numbers are read as any, so that one that is too large is the event's fault.
     private struct Event: Decodable {
         let ph: String?
-        let tid: Int?
+        let tid: Double?
         let ts: Double?
         let dur: Double?
         let name: String?
@@ -83,6 +87,6 @@ public struct TraceFile: Sendable {
 
     /// Counters have other arguments.
     private struct Arguments: Decodable {
-        let step: Int?
+        let step: Double?
     }
 }

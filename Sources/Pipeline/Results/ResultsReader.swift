@@ -75,7 +75,9 @@ struct ResultsReader {
     private mutating func add(_ scanner: borrowing CSVScanner, in bytes: Span<UInt8>) {
         row += 1
         do throws(RowError) {
-            if scanner.hasOpenQuote { throw RowError(reason: "has a quote without its twin, and takes in all the rest") }
+            if scanner.hasOpenQuote {
+                throw RowError(reason: "has a quote without its twin, and takes in all the rest")
+            }
             try read(scanner.fields, in: bytes)
         } catch {
             problemCount += 1
