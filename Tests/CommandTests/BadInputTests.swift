@@ -170,6 +170,11 @@ struct BadInputTests {
         Case("analyze FOLDER/tabs.csv", 65, "FOLDER/tabs.csv: has tabs between its values; \(commas)"),
         Case("sweep --out FOLDER/semicolons.csv", 65, "FOLDER/semicolons.csv: has ';' between its values; \(commas)"),
         Case("sweep --out FOLDER/tabs.csv", 65, "FOLDER/tabs.csv: has tabs between its values; \(commas)"),
+        Case("analyze FOLDER/returns.csv", 65, "FOLDER/returns.csv: \(returns)"),
+        Case("sweep --out FOLDER/returns.csv", 65, "FOLDER/returns.csv: \(returns)"),
+        Case(
+            "analyze FOLDER/doubled.csv", 65,
+            "FOLDER/doubled.csv: has two columns tokens_per_s; which one counts is not told"),
         Case(
             "analyze FOLDER/utf16.csv", 65,
             "FOLDER/utf16.csv: is UTF-16 text, or no text at all; a results CSV is UTF-8"),
@@ -189,6 +194,7 @@ struct BadInputTests {
     ]
 
     private static let commas = "a results CSV has ',' there, and '.' in its numbers"
+    private static let returns = "has lines that end with CR alone; those of a results CSV end with LF or CRLF"
 
     private func folder() throws -> Folder {
         let folder = try Folder()
@@ -203,6 +209,8 @@ struct BadInputTests {
         let row = columns + "gpipe,2,4,4,1,1\n"
         _ = try folder.file("semicolons.csv", Array(row.replacing(",", with: ";").utf8))
         _ = try folder.file("tabs.csv", Array(row.replacing(",", with: "\t").utf8))
+        _ = try folder.file("returns.csv", Array(row.replacing("\n", with: "\r").utf8))
+        _ = try folder.file("doubled.csv", Array(row.replacing("_s,", with: "_s,tokens_per_s,").utf8))
         _ = try folder.file("utf16.csv", [0xFF, 0xFE] + row.utf8.flatMap { [$0, 0] })
         _ = try folder.file("columns.csv", Array("schedule,layers,tokens_per_s\ngpipe,4,1\n".utf8))
         _ = try folder.file("bad.csv", Array("\(columns)gpipe,2,four,4,1,1\ngpipe,2\n".utf8))

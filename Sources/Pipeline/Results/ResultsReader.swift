@@ -20,19 +20,24 @@ struct ResultsReader {
     /// How much is told of the reason why a run failed.
     private static let charactersTold = 1000
 
-    /// - Throws: `DataError` that names the columns that are missing, or what they are separated by.
-    private init(_ scanner: CSVScanner, in bytes: Span<UInt8>, path: String) throws(DataError) {
-        let header = scanner.fields.map { $0.text(in: bytes) }
-        let columns = Dictionary(zip(header, header.indices)) { first, _ in first }
+    /// - Parameter form: what is wrong with how the file was saved, if that can be told.
+    /// - Throws: `DataError` that names the columns that are missing, or one of which there are two.
+    private init(header: [String], form: String?, path: String) throws(DataError) {
+        var (columns, doubled): ([String: Int], Set<String>) = ([:], [])
+        for (place, name) in header.enumerated() {
+            if columns.updateValue(columns[name] ?? place, forKey: name) != nil { doubled.insert(name) }
+        }
         func place(_ names: [String]) -> Int? { names.lazy.compactMap { columns[$0] }.first }
         let missing =
             RunSetting.required.filter { place($0.columns) == nil }.map(\.columns)
             + RunFigure.required.filter { place($0.columns) == nil }.map(\.columns)
         if !missing.isEmpty {
-            let form = CSVText.otherForm(header: bytes.extracting(scanner.start..<scanner.position))
             if let form { throw DataError(path: path, reason: form) }
             let names = missing.map { $0.count > 1 ? "\($0[0]) (or \($0[1]))" : $0[0] }.joined(separator: ", ")
             throw DataError(path: path, reason: "has no column \(names); a results CSV has them")
+        }
+        if let name = Self.columnsRead.first(where: doubled.contains) {
+            throw DataError(path: path, reason: "has two columns \(name); which one counts is not told")
         }
         settings = RunSetting.allCases.compactMap { setting in
             place(setting.columns).map { (setting, $0) }
@@ -42,6 +47,11 @@ struct ResultsReader {
         (repetition, timestamp, error) = (columns["repeat"], columns["timestamp"], columns["error"])
         columnCount = header.count
     }
+
+    private static let columnsRead =
+        RunSetting.allCases.flatMap(\.columns) + RunFigure.allCases.flatMap(\.columns) + [
+            "repeat", "timestamp", "error",
+        ]
 
     static func read(_ path: String) throws(DataError) -> Results { try rows(of: path).results(path) }
 
@@ -54,13 +64,14 @@ struct ResultsReader {
         guard scanner.next(in: bytes) else {
             throw DataError(path: path, reason: "is empty; a results CSV has a header")
         }
-        var reader = try ResultsReader(scanner, in: bytes, path: path)
+        let form = CSVText.otherForm(header: bytes.extracting(scanner.start..<scanner.position))
+        var reader = try ResultsReader(header: scanner.fields.map { $0.text(in: bytes) }, form: form, path: path)
         while scanner.next(in: bytes) { reader.add(scanner, in: bytes) }
+        if reader.row == 1 { throw DataError(path: path, reason: form ?? "has a header and no rows") }
         return reader
     }
 
     private consuming func results(_ path: String) throws(DataError) -> Results {
-        if row == 1 { throw DataError(path: path, reason: "has a header and no rows") }
         if rows.samples.isEmpty {
             let others =
                 problemCount > 1
