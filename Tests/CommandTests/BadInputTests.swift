@@ -211,7 +211,7 @@ struct BadInputTests {
         _ = try folder.file("tabs.csv", Array(row.replacing(",", with: "\t").utf8))
         _ = try folder.file("returns.csv", Array(row.replacing("\n", with: "\r").utf8))
         _ = try folder.file("doubled.csv", Array(row.replacing("_s,", with: "_s,tokens_per_s,").utf8))
-        _ = try folder.file("utf16.csv", [0xFF, 0xFE] + row.utf8.flatMap { [$0, 0] })
+        _ = try folder.file("utf16.csv", [0xFF, 0xFE] + row.replacing("\n", with: "\r\n").utf8.flatMap { [$0, 0] })
         _ = try folder.file("columns.csv", Array("schedule,layers,tokens_per_s\ngpipe,4,1\n".utf8))
         _ = try folder.file("bad.csv", Array("\(columns)gpipe,2,four,4,1,1\ngpipe,2\n".utf8))
         let good = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#

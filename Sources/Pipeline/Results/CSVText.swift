@@ -45,17 +45,17 @@ public enum CSVText {
     /// its ends of lines or its separator; nil when it is something else.
     /// - Parameter header: the bytes of its first record.
     public static func otherForm(header: Span<UInt8>) -> String? {
-        var (counts, isQuoted) = (Array(repeating: 0, count: 256), false)
+        var counts = Array(repeating: 0, count: 256)
+        var (isQuoted, hasReturns) = (false, false)
         for index in header.indices {
             let byte = header[index]
             counts[Int(byte)] += 1
             if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
             let isReturn = byte == UInt8(ascii: "\r") && !isQuoted && index + 1 < header.count
-            if isReturn && header[index + 1] != UInt8(ascii: "\n") {
-                return "has lines that end with CR alone; those of a results CSV end with LF or CRLF"
-            }
+            if isReturn && header[index + 1] != UInt8(ascii: "\n") { hasReturns = true }
         }
         if counts[0] > 0 { return "is UTF-16 text, or no text at all; a results CSV is UTF-8" }
+        if hasReturns { return "has lines that end with CR alone; those of a results CSV end with LF or CRLF" }
         let others = [(UInt8(ascii: ";"), "';'"), (UInt8(ascii: "\t"), "tabs"), (UInt8(ascii: "|"), "'|'")]
         let other = others.first { counts[Int($0.0)] > counts[Int(UInt8(ascii: ","))] }
         return other.map { "has \($0.1) between its values; a results CSV has ',' there, and '.' in its numbers" }
