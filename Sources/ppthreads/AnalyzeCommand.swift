@@ -48,14 +48,14 @@ enum AnalyzeCommand {
         let report = AnalyzeReport(
             path: path, try readingData { () throws(DataError) in try Results(path: path) })
         tellProblems(report)
-        try Terminal.output(AnalyzeTable(report).text)
+        try Terminal.output(AnalyzeTable(report).lines)
         try readingData { () throws(DataError) in try write(report, options, arguments) }
         guard let converter, let folder = options.png else { return }
         for plot in report.plots.plots {
             if plot.fileHeight > PNGConverter.heightMost {
                 Terminal.error(
-                    "ppthreads analyze: --png: \(plot.id) is \(Int(plot.fileHeight)) pixels high, more than the "
-                        + "\(Int(PNGConverter.heightMost)) of which a PNG can be made; left out, --svg has it")
+                    "ppthreads analyze: --png: \(plot.id) is \(plot.fileHeight.fixed(0)) pixels high, more than the "
+                        + "\(PNGConverter.heightMost.fixed(0)) of which a PNG can be made; left out, --svg has it")
             } else {
                 try converter.write(plot, to: "\(folder)/\(plot.id).png")
             }

@@ -70,7 +70,7 @@ extension AnalyzePlots {
         let aside = shift * (area.x.end - area.x.start) * 0.012
         let points = sorted.map { (log2(Double(microbatches($0)!)) + aside, analysis.tokensPerSecond($0)!) }
         let marks = zip(sorted, points).map { group, point in
-            let tokens = AnalyzePlots.text(point.1) { "\(Int($0.rounded()).grouped)" }
+            let tokens = AnalyzePlots.text(point.1) { $0.grouped }
             return area.point(style, point.0, point.1, "\(names.full(group))\ntokens/s  \(tokens)")
         }
         return [area.line("series \(style)", points.map { ($0.0, $0.1.value) }), Markup(marks)]

@@ -11,18 +11,18 @@ struct AnalyzeTable {
 
     init(_ report: AnalyzeReport) { self.report = report }
 
-    var text: String {
+    var lines: [String] {
         let common = report.common.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
         let counts =
             "\(report.path): \(AnalyzeReport.count(report.results.rowCount, "row")), "
             + "\(AnalyzeReport.count(report.results.groups.count, "group")) of equal settings"
         let interval = report.hasRepeats ? "; medians over repeats with 95 % intervals" : ""
-        return [counts + interval, common.isEmpty ? "" : "all with \(common)", "", table].joined(separator: "\n")
-            + report.notes(told: groups).map { "\nnote: \($0)" }.joined()
+        return [counts + interval, common.isEmpty ? "" : "all with \(common)", ""] + table
+            + report.notes(told: groups).map { "note: \($0)" }
     }
 
-    private var table: String {
-        TextTable([header] + groups.map(row), leading: 5 + report.names.others.count).text
+    private var table: [String] {
+        TextTable([header] + groups.map(row), leading: 5 + report.names.others.count).lines
     }
 
     private var header: [String] {
@@ -67,5 +67,5 @@ extension Breakdown.Term {
 
 extension Double {
     /// Tokens per second: whole ones, unless there are few.
-    var tokens: String { self < 1000 ? fixed(1) : Int(rounded()).grouped }
+    var tokens: String { self < 1000 ? fixed(1) : grouped }
 }

@@ -66,7 +66,7 @@ struct ComparePage {
             let candidate = comparison.candidates[place]
             let names = [Page.rowHeader(candidate.schedule.title), Page.textCell(candidate.transport.rawValue)]
             let figures = [
-                Page.cell(comparison.tokensPerSecond(place)) { Int($0.rounded()).grouped },
+                Page.cell(comparison.tokensPerSecond(place)) { $0.grouped },
                 ratio(place, over: comparison.place(candidate.schedule, .threads)),
                 ratio(place, over: comparison.place(.gpipe, candidate.transport)),
                 Page.cell(comparison.efficiency(place)) { "\(($0 * 100).fixed(1)) %" },
@@ -82,7 +82,7 @@ struct ComparePage {
 
     private func baseline(_ columns: Int) -> Markup {
         let names = [Page.rowHeader("one stage"), Page.textCell("no pipeline")]
-        let figures = [Page.cell(comparison.oneStageTokensPerSecond) { Int($0.rounded()).grouped }]
+        let figures = [Page.cell(comparison.oneStageTokensPerSecond) { $0.grouped }]
         let rest = Array(repeating: Page.noFigure, count: columns - names.count - figures.count)
         return .element("tr", [:], Markup(names + figures + rest))
     }

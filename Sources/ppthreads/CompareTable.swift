@@ -41,7 +41,7 @@ struct CompareTable {
             let candidate = comparison.candidates[place]
             let tokens = comparison.tokensPerSecond(place)
             let efficiency = comparison.efficiency(place)
-            return name(place) + cells(tokens) { Int($0.rounded()).grouped }
+            return name(place) + cells(tokens) { $0.grouped }
                 + ratio(place, over: comparison.place(candidate.schedule, .threads))
                 + ratio(place, over: comparison.place(.gpipe, candidate.transport))
                 + cells(efficiency) { "\(($0 * 100).fixed(1)) %" }
@@ -49,7 +49,7 @@ struct CompareTable {
                 + ["\((comparison.parkedShare(place).value * 100).fixed(0)) %"]
         }
         let baseline =
-            ["one stage", ""] + cells(comparison.oneStageTokensPerSecond) { Int($0.rounded()).grouped }
+            ["one stage", ""] + cells(comparison.oneStageTokensPerSecond) { $0.grouped }
             + Array(repeating: "", count: 9)
         return TextTable([header] + rows + [baseline], leading: 2).text
     }

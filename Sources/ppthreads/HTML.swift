@@ -48,6 +48,8 @@ struct Markup: ExpressibleByStringInterpolation, ExpressibleByArrayLiteral {
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
             case "'": result += "&#39;"
+            // XML has no way to write most of these.
+            case _ where character.isHidden && character != "\n": result += character.visibleEscape
             default: result.unicodeScalars.append(character)
             }
         }
@@ -149,20 +151,22 @@ struct Scale {
 
     var ticks: [(value: Double, text: String)] { ticks(from: 0) }
 
-    /// Round values from a start to the end.
+    /// Round values from a start to the end; none where there are no numbers that are so large, or so close to each other.
     func ticks(from start: Double) -> [(value: Double, text: String)] {
         let step = Self.tickStep(end - start)
         let digits = sequence(first: step) { $0 * 10 }.prefix { $0 < 0.999 }.count
-        return (Int((start / step).rounded(.up))...Int(end / step * 1.000001)).map { tick in
+        let last = (end / step * 1.000001).rounded(.down)
+        guard let first = Int(exactly: (start / step).rounded(.up)), let last = Int(exactly: last) else { return [] }
+        return stride(from: first, through: last, by: 1).map { tick in
             let value = Double(tick) * step
-            return (value, digits == 0 ? Int(value.rounded()).grouped : value.fixed(digits))
+            return (value, digits == 0 ? value.grouped : value.fixed(digits))
         }
     }
 
     /// 1, 2 or 5 times a power of ten, so that there are few.
     private static func tickStep(_ length: Double) -> Double {
         var (step, growth) = (1e-6, 0)
-        while length / step > 7 {
+        while length / step > 7 && step.isFinite {
             step *= [2, 2.5, 2][growth % 3]
             growth += 1
         }

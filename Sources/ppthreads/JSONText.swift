@@ -8,8 +8,19 @@ enum JSONText {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-        do { return String(decoding: try encoder.encode(value), as: UTF8.self) } catch {
+        do { return visible(String(decoding: try encoder.encode(value), as: UTF8.self)) } catch {
             throw CommandError(code: .failed, message: "the result could not be written as JSON: \(error)")
         }
+    }
+
+    /// The same JSON, with what is hidden in its strings as JSON's own escapes.
+    private static func visible(_ json: String) -> String {
+        if json.unicodeScalars.allSatisfy({ !$0.isHidden || $0 == "\n" }) { return json }
+        return json.unicodeScalars.map { scalar in
+            if !scalar.isHidden || scalar == "\n" { return String(scalar) }
+            return String(scalar).utf16.map { unit in
+                "\\u" + String(repeating: "0", count: 4 - String(unit, radix: 16).count) + String(unit, radix: 16)
+            }.joined()
+        }.joined()
     }
 }

@@ -31,7 +31,7 @@ enum RunCommand {
 
     private static func report(_ result: RunResult, _ options: RunOptions) throws(CommandError) {
         if options.json { return try Terminal.output(try RunJSON(options, result).text()) }
-        if options.csv { return try Terminal.output(RunCSV(options, result).text) }
+        if options.csv { return try Terminal.data(RunCSV(options, result).text) }
         try Terminal.output(RunTable(options, result).text)
     }
 

@@ -38,7 +38,7 @@ struct RunTable {
         let losses = result.losses
         let gigaFLOPs = plan.productFLOPs / 1e9
         return """
-            tokens/s   \(Int(result.tokensPerSecond.rounded()).grouped)   (\(tokens.grouped) tokens a step, median step)
+            tokens/s   \(result.tokensPerSecond.grouped)   (\(tokens.grouped) tokens a step, median step)
             step       \(steps.median.milliseconds) median; quartiles \(steps.quantile(0.25).milliseconds) to \
             \(steps.quantile(0.75).milliseconds), range \(steps.min.milliseconds) to \(steps.max.milliseconds) \
             (\(steps.sorted.count) steps after \(configuration.warmupSteps) of warm-up)

@@ -83,7 +83,7 @@ enum SweepCommand {
 
     private static func report(_ turn: SweepPlan.Turn, _ row: RunCSV) throws(CommandError) {
         if let figures = row.figures {
-            let speed = Int(figures.result.tokensPerSecond.rounded()).grouped.paddedLeft(to: 8)
+            let speed = figures.result.tokensPerSecond.grouped.paddedLeft(to: 8)
             try Terminal.output("\(speed) tokens/s  \(turn.run.options.title)")
         } else {
             try Terminal.output("  FAILED           \(turn.run.options.title): \(row.error)")

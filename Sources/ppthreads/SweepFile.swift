@@ -32,27 +32,33 @@ struct SweepFile {
 
     private func readRows() throws(DataError) -> [[String]: Bool] {
         let bytes = try file.bytes()
-        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        var rest = lines.removeLast()
-        try checkHeader(String(decoding: lines.first ?? rest, as: UTF8.self), isWhole: !lines.isEmpty)
-        var rows = lines.dropFirst().map { CSVText.values(String(decoding: $0, as: UTF8.self)) }
-        if let last = rows.last, (last?.count ?? 0) < RunCSV.names.count {
-            rows.removeLast()
-            rest = bytes[lines.last!.startIndex...]
-        }
-        let failures = try failures(of: rows)
-        if !rest.isEmpty {
+        var records = CSVText.records(bytes)
+        if let header = records.first { try checkHeader(header, in: bytes) }
+        let half = records.last.flatMap { isHalf($0, in: bytes) ? $0.range : nil }
+        if half != nil { records.removeLast() }
+        let failures = try failures(of: records.dropFirst(), in: bytes)
+        if let half {
             Terminal.error("ppthreads sweep: \(path): half a row at its end was cut off")
-            try file.truncate(to: rest.startIndex)
+            try file.truncate(to: half.lowerBound)
         }
-        if lines.isEmpty { try file.append(RunCSV.header + "\n") }
+        if records.isEmpty { try file.append(RunCSV.header + "\n") }
         return failures
     }
 
-    /// - Parameter isWhole: whether the line has an end; a header that does not is what a sweep left that was killed there.
-    private func checkHeader(_ line: String, isWhole: Bool) throws(DataError) {
-        if line == RunCSV.header || !isWhole && RunCSV.header.hasPrefix(line) { return }
-        let names = CSVText.values(line) ?? [line]
+    /// Whether the last record is what a sweep has left that was killed while it wrote: our rows hold no end of a line.
+    private func isHalf(_ last: CSVText.Record, in bytes: [UInt8]) -> Bool {
+        let line = bytes[last.range]
+        if last.hasOpenQuote { return !line.dropLast().contains(UInt8(ascii: "\n")) }
+        return line.last != UInt8(ascii: "\n") || last.values.count < RunCSV.names.count
+    }
+
+    private func checkHeader(_ header: CSVText.Record, in bytes: [UInt8]) throws(DataError) {
+        let names = header.values
+        if names == RunCSV.names { return }
+        // One without the end of its line is what a sweep has left that was killed there.
+        let line = bytes[header.range]
+        if line.last != UInt8(ascii: "\n") && RunCSV.header.utf8.starts(with: line) { return }
+        if let form = CSVText.otherForm(header: line.span) { throw DataError(path: path, reason: form) }
         let place = zip(names, RunCSV.names).enumerated().first { $0.1.0 != $0.1.1 }?.offset ?? names.count
         let difference =
             if place >= RunCSV.names.count {
@@ -65,14 +71,19 @@ struct SweepFile {
         throw DataError(path: path, reason: "is no file of this version's results: \(difference)")
     }
 
-    private func failures(of rows: [[String]?]) throws(DataError) -> [[String]: Bool] {
+    private func failures(
+        of rows: ArraySlice<CSVText.Record>, in bytes: [UInt8]
+    ) throws(DataError) -> [[String]: Bool] {
         var failures: [[String]: Bool] = [:]
-        for (index, row) in rows.enumerated() {
-            guard let row, row.count == RunCSV.names.count else {
-                let size = row.map { "\($0.count) values, not \(RunCSV.names.count)" } ?? "a quote without its twin"
-                throw DataError(path: path, reason: "line \(index + 2) has \(size)")
+        for row in rows {
+            guard !row.hasOpenQuote, row.values.count == RunCSV.names.count else {
+                let size =
+                    row.hasOpenQuote
+                    ? "a quote without its twin" : "\(row.values.count) values, not \(RunCSV.names.count)"
+                let line = bytes[..<row.range.lowerBound].count { $0 == UInt8(ascii: "\n") } + 1
+                throw DataError(path: path, reason: "line \(line) has \(size)")
             }
-            failures[RunCSV.identity(ofRow: row)] = !row.last!.isEmpty
+            failures[RunCSV.identity(ofRow: row.values)] = !row.values.last!.isEmpty
         }
         return failures
     }

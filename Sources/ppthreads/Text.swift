@@ -3,13 +3,17 @@ struct TextTable {
     private let rows: [[String]]
     private let leading: Int
 
-    /// - Parameter leading: how many columns have their text on the left; the others, numbers, have it on the right.
+    /// - Parameters:
+    ///   - rows: whose cells may hold anything; what is hidden in them is shown as escapes, each as wide as it is.
+    ///   - leading: how many columns have their text on the left; the others, numbers, have it on the right.
     init(_ rows: [[String]], leading: Int) {
-        self.rows = rows
+        self.rows = rows.map { $0.map(\.visible) }
         self.leading = leading
     }
 
-    var text: String {
+    var text: String { lines.joined(separator: "\n") }
+
+    var lines: [String] {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
         return rows.map { row in
             let cells = row.indices.map { column in
@@ -17,7 +21,7 @@ struct TextTable {
                     ? row[column].padded(to: widths[column]) : row[column].paddedLeft(to: widths[column])
             }
             return cells.joined(separator: "  ").trimmedRight
-        }.joined(separator: "\n")
+        }
     }
 }
 
@@ -42,6 +46,10 @@ extension Int {
 }
 
 extension Double {
+    /// The nearest whole number, with a space between groups of three digits; its own text where that has more digits than a
+    /// `Double` tells, or is no number.
+    var grouped: String { magnitude < 1e15 ? Int(rounded()).grouped : "\(self)" }
+
     /// Seconds as milliseconds.
     var milliseconds: String { "\((self * 1000).fixed(2)) ms" }
 

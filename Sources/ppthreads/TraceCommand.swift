@@ -42,13 +42,14 @@ enum TraceCommand {
             throw CommandError(
                 code: .usage, message: "--step: \(step) is not in the trace; it has \(steps.first!) to \(steps.last!)")
         }
-        try Terminal.output(TraceDrawing(trace, step: step, width: options.width).text)
+        try Terminal.output(TraceDrawing(trace, step: step, width: options.width).lines)
     }
 }
 
 /// One step of a trace, a line for each rank.
 struct TraceDrawing {
-    private let spans: [TraceFile.Span]
+    /// In their order in time, for each rank that has any.
+    private let spans: [Int: [TraceFile.Span]]
     private let ranks: Int
     private let step: Int
     private let width: Int
@@ -57,29 +58,30 @@ struct TraceDrawing {
 
     /// - Parameter step: one that the trace has.
     init(_ trace: TraceFile, step: Int, width: Int) {
-        spans = trace.spans.filter { $0.step == step }
+        let drawn = trace.spans.filter { $0.step == step }.sorted { $0.start < $1.start }
+        spans = Dictionary(grouping: drawn, by: \.rank)
         ranks = trace.ranks
         self.step = step
         self.width = width
-        start = spans.map(\.start).min()!
-        end = spans.map(\.end).max()!
+        start = drawn[0].start
+        end = drawn.map(\.end).max()!
     }
 
-    var text: String {
+    var lines: [String] {
         let milliseconds = (end - start) / 1000
         let lines = (0..<ranks).map { rank in
-            let own = spans.filter { $0.rank == rank }
+            let own = spans[rank] ?? []
             let worked = own.filter { !$0.isWait }.reduce(0) { $0 + $1.duration }
             let share = end > start ? worked / (end - start) * 100 : 0
             return "rank \(rank)".padded(to: 9) + line(own) + "  at work \(share.fixed(0)) %"
         }
         let scale = "".padded(to: 9) + "0".padded(to: width - 10) + "\(milliseconds.fixed(2)) ms".paddedLeft(to: 10)
-        return (["step \(step)"] + lines + [scale]).joined(separator: "\n")
+        return ["step \(step)"] + lines + [scale]
     }
 
     private func line(_ own: [TraceFile.Span]) -> String {
         var cells = Array(repeating: Character(" "), count: width)
-        for span in own.sorted(by: { $0.start < $1.start }) {
+        for span in own {
             let from = min(column(span.start), width - 1)
             let to = max(column(span.end), from + 1)
             let bar = Self.bar(span, columns: to - from)
@@ -88,6 +90,7 @@ struct TraceDrawing {
         return String(cells)
     }
 
+    /// Of a time that is within the step.
     private func column(_ time: Double) -> Int {
         end > start ? Int((time - start) / (end - start) * Double(width)) : 0
     }
@@ -105,6 +108,7 @@ struct TraceDrawing {
             case nil: (span.isWait ? "." : "?", false)
             }
         let sign = String(repeating: character, count: columns)
-        return isNamed && span.name.count <= columns ? span.name + sign.dropFirst(span.name.count) : sign
+        let name = span.name.visible
+        return isNamed && name.count <= columns ? name + sign.dropFirst(name.count) : sign
     }
 }

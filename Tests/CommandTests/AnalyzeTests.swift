@@ -137,9 +137,9 @@ struct AnalyzeTests {
         let lines = outcome.errorLines.map { $0.split(separator: "results.csv: ").last! }
         #expect(
             lines == [
-                "row 3: tokens_per_s is 'fast', not a finite number above 0; left out",
-                "row 4: tokens_per_s is 'nan', not a finite number above 0; left out",
-                "row 5: tokens_per_s is 'inf', not a finite number above 0; left out",
+                "row 3: tokens_per_s is 'fast', not a number from 1e-15 to 1e15; left out",
+                "row 4: tokens_per_s is 'nan', not a number from 1e-15 to 1e15; left out",
+                "row 5: tokens_per_s is 'inf', not a number from 1e-15 to 1e15; left out",
                 "row 6: has 3 fields, the header 23; left out",
             ])
         #expect(outcome.output.contains("2.000") && outcome.output.contains("note: 4 rows left out that could not"))

@@ -164,8 +164,23 @@ struct BadInputTests {
                 + "a results CSV has them"),
         Case(
             "analyze FOLDER/bad.csv", 65,
-            "FOLDER/bad.csv: no row can be used; row 2: layers is 'four', not a whole number above 0, and 1 more row "
-                + "cannot be used either"),
+            "FOLDER/bad.csv: no row can be used; row 2: layers is 'four', not a whole number from 1 to 2147483647, and "
+                + "1 more row cannot be used either"),
+        Case("analyze FOLDER/semicolons.csv", 65, "FOLDER/semicolons.csv: has ';' between its values; \(commas)"),
+        Case("analyze FOLDER/tabs.csv", 65, "FOLDER/tabs.csv: has tabs between its values; \(commas)"),
+        Case("sweep --out FOLDER/semicolons.csv", 65, "FOLDER/semicolons.csv: has ';' between its values; \(commas)"),
+        Case("sweep --out FOLDER/tabs.csv", 65, "FOLDER/tabs.csv: has tabs between its values; \(commas)"),
+        Case("analyze FOLDER/returns.csv", 65, "FOLDER/returns.csv: \(returns)"),
+        Case("sweep --out FOLDER/returns.csv", 65, "FOLDER/returns.csv: \(returns)"),
+        Case(
+            "analyze FOLDER/doubled.csv", 65,
+            "FOLDER/doubled.csv: has two columns tokens_per_s; which one counts is not told"),
+        Case(
+            "analyze FOLDER/utf16.csv", 65,
+            "FOLDER/utf16.csv: is UTF-16 text, or no text at all; a results CSV is UTF-8"),
+        Case(
+            "sweep --out FOLDER/utf16.csv", 65,
+            "FOLDER/utf16.csv: is UTF-16 text, or no text at all; a results CSV is UTF-8"),
         Case(
             "analyze FOLDER/bad.csv --svg FOLDER/none", 65,
             "FOLDER/none: cannot be written: access: ENOENT (No such file or directory)"),
@@ -178,6 +193,9 @@ struct BadInputTests {
         Case("doctor --all", 64, "unknown flag --all: doctor takes none"),
     ]
 
+    private static let commas = "a results CSV has ',' there, and '.' in its numbers"
+    private static let returns = "has lines that end with CR alone; those of a results CSV end with LF or CRLF"
+
     private func folder() throws -> Folder {
         let folder = try Folder()
         func header(_ text: String) -> [UInt8] {
@@ -188,6 +206,12 @@ struct BadInputTests {
         _ = try folder.file("text", [65, 200, 66])
         let columns = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s\n"
         _ = try folder.file("header.csv", Array(columns.utf8))
+        let row = columns + "gpipe,2,4,4,1,1\n"
+        _ = try folder.file("semicolons.csv", Array(row.replacing(",", with: ";").utf8))
+        _ = try folder.file("tabs.csv", Array(row.replacing(",", with: "\t").utf8))
+        _ = try folder.file("returns.csv", Array(row.replacing("\n", with: "\r").utf8))
+        _ = try folder.file("doubled.csv", Array(row.replacing("_s,", with: "_s,tokens_per_s,").utf8))
+        _ = try folder.file("utf16.csv", [0xFF, 0xFE] + row.replacing("\n", with: "\r\n").utf8.flatMap { [$0, 0] })
         _ = try folder.file("columns.csv", Array("schedule,layers,tokens_per_s\ngpipe,4,1\n".utf8))
         _ = try folder.file("bad.csv", Array("\(columns)gpipe,2,four,4,1,1\ngpipe,2\n".utf8))
         let good = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#

@@ -79,6 +79,59 @@ struct SweepResumeTests {
         #expect(try String(contentsOfFile: out, encoding: .utf8) == broken)
     }
 
+    @Test(
+        "a file that was saved with CRLF, a byte order mark, empty lines or quotes goes on, and stays as it is",
+        arguments: ["CRLF", "mark", "empty lines", "quotes", "all"])
+    func otherLines(form: String) throws {
+        let grid = arguments(["--stages", "2", "--schedule", "gpipe,1f1b"])
+        #expect(try Command.run(grid).code == 0)
+        var text = try String(contentsOfFile: out, encoding: .utf8)
+        if form == "quotes" || form == "all" {
+            text =
+                text.split(separator: "\n").map { line in
+                    line.split(separator: ",", omittingEmptySubsequences: false).map { "\"\($0)\"" }.joined(
+                        separator: ",")
+                }.joined(separator: "\n") + "\n"
+        }
+        if form == "empty lines" || form == "all" { text = "\n\(text.replacing("\n", with: "\n\n"))" }
+        if form == "CRLF" || form == "all" { text = text.replacing("\n", with: "\r\n") }
+        if form == "mark" || form == "all" { text = "\u{FEFF}\(text)" }
+        try write(text.utf8)
+        let again = try Command.run(grid)
+        #expect(again.code == 0 && again.errors.isEmpty)
+        #expect(again.output.hasPrefix("3 runs, 0 of them failed, 3 were there before; "))
+        #expect(try Data(contentsOf: URL(filePath: out)) == Data(text.utf8))
+
+        let more = try Command.run(arguments(["--stages", "2", "--schedule", "gpipe,1f1b,zb-h1"]))
+        #expect(more.code == 0 && more.output.contains("4 runs, 0 of them failed, 3 were there before; "))
+        let bytes = try Data(contentsOf: URL(filePath: out))
+        let added = String(decoding: bytes.dropFirst(text.utf8.count), as: UTF8.self)
+        #expect(bytes.starts(with: text.utf8) && added.hasPrefix("zb-h1,2,") && added.hasSuffix(",\n"))
+        #expect(!added.contains("\r") && added.unicodeScalars.count { $0 == "\n" } == 1)
+        let table = try Command.run("analyze", out)
+        #expect(table.code == 0 && table.errors.isEmpty && table.output.contains("results.csv: 4 rows, 4 groups"))
+    }
+
+    @Test("a quote that is not closed is cut off with half a row, and refused where it has taken in whole rows")
+    func openQuote() throws {
+        let grid = arguments(["--stages", "2", "--schedule", "gpipe"])
+        #expect(try Command.run(grid).code == 0)
+        let whole = try String(contentsOfFile: out, encoding: .utf8)
+        for half in ["gpipe,2,\"4", "gpipe,2,\"4\n"] {
+            try write((whole + half).utf8)
+            let outcome = try Command.run(grid)
+            #expect(outcome.code == 0 && outcome.errors.hasSuffix("half a row at its end was cut off\n"))
+            #expect(try String(contentsOfFile: out, encoding: .utf8) == whole)
+        }
+        let lines = whole.split(separator: "\n")
+        let broken = "\(lines[0])\n\n\"\(lines[1])\n\(lines[2])\n"
+        try write(broken.utf8)
+        let refused = try Command.run(grid)
+        #expect(refused.code == 65)
+        #expect(refused.errors == "ppthreads sweep: \(out): line 3 has a quote without its twin\n")
+        #expect(try String(contentsOfFile: out, encoding: .utf8) == broken)
+    }
+
     @Test("a file that is something else is refused with the first column that differs, and stays as it is")
     func foreignFile() throws {
         #expect(try Command.run(arguments(["--stages", "2", "--schedule", "gpipe"])).code == 0)

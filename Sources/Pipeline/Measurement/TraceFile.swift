@@ -24,20 +24,23 @@ public struct TraceFile: Sendable {
     /// - Throws: `DataError` when the file cannot be read, is not such a trace, or has no spans.
     public init(path: String) throws(DataError) {
         let bytes = try WholeFile.read(path)
-        guard let document = try? JSONDecoder().decode(Document.self, from: bytes) else {
-            throw DataError(path: path, reason: "is not a trace: no JSON object with an array traceEvents")
+        let document: Document
+        do { document = try JSONDecoder().decode(Document.self, from: bytes) } catch {
+            throw DataError(path: path, reason: "is not a trace: \(Self.reason(error))")
         }
         var spans: [Span] = []
         for (index, event) in document.traceEvents.enumerated() where event.ph == "X" {
-            guard let rank = event.tid, let step = event.args?.step, let name = event.name, let category = event.cat,
-                let start = event.ts, let duration = event.dur, start.isFinite, duration >= 0, duration.isFinite,
-                (0..<Self.ranksMax).contains(rank)
+            guard let rank = event.tid.flatMap(Int.init(exactly:)),
+                let step = event.args?.step.flatMap(Int.init(exactly:)), let name = event.name,
+                let category = event.cat,
+                let start = event.ts, let duration = event.dur, start.magnitude <= Self.microsecondsMost,
+                (0...Self.microsecondsMost).contains(duration), (0..<Self.ranksMax).contains(rank)
             else {
                 throw DataError(
                     path: path,
                     reason:
-                        "event \(index + 1) is not one of ppthreads': it needs tid below \(Self.ranksMax), ts, dur, "
-                        + "name, cat and args.step")
+                        "event \(index + 1) is not one of ppthreads': it needs tid below \(Self.ranksMax), ts and dur "
+                        + "of at most 1e15, name, cat and args.step")
             }
             spans.append(Span(rank: rank, step: step, name: name, category: category, start: start, duration: duration))
         }
@@ -46,14 +49,35 @@ public struct TraceFile: Sendable {
     }
 
     private static let ranksMax = 4096
+    /// Thirty years, and so that sums of times are finite.
+    private static let microsecondsMost = 1e15
+
+    /// Where the file is not what is read: the first event that has a value of another type, if it is JSON at all.
+    private static func reason(_ error: any Error) -> String {
+        let path =
+            switch error as? DecodingError {
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+                .dataCorrupted(let context):
+                context.codingPath
+            default: [any CodingKey]()
+            }
+        guard path.count > 1, let index = path[1].intValue else {
+            return "no JSON object with an array traceEvents, or a number in it is too large"
+        }
+        let name = path.dropFirst(2).map(\.stringValue).joined(separator: ".")
+        return name.isEmpty
+            ? "event \(index + 1) is no JSON object"
+            : "event \(index + 1) has a value for \(name) that is of another type"
+    }
 
     private struct Document: Decodable {
         let traceEvents: [Event]
     }
 
+    /// Its whole numbers are read as any, so that one that is too large is the event's fault.
     private struct Event: Decodable {
         let ph: String?
-        let tid: Int?
+        let tid: Double?
         let ts: Double?
         let dur: Double?
         let name: String?
@@ -63,6 +87,6 @@ public struct TraceFile: Sendable {
 
     /// Counters have other arguments.
     private struct Arguments: Decodable {
-        let step: Int?
+        let step: Double?
     }
 }

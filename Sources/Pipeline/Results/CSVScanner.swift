@@ -11,7 +11,11 @@ struct CSVScanner {
 
     /// The record that was read last; its storage is used again for the next one.
     private(set) var fields: [Field] = []
-    private var position = 0
+    /// Where that record begins; it reaches up to `position`, the end of its line included.
+    private(set) var start = 0
+    private(set) var position = 0
+    /// Whether a field of it has no closing quote, and has taken in all the rest.
+    private(set) var hasOpenQuote = false
 
     init(_ bytes: Span<UInt8>) {
         if bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF { position = 3 }
@@ -23,6 +27,7 @@ struct CSVScanner {
             position += 1
         }
         if position == bytes.count { return false }
+        start = position
         fields.removeAll(keepingCapacity: true)
         repeat { fields.append(field(in: bytes)) } while goesOn(in: bytes)
         return true
@@ -49,6 +54,7 @@ struct CSVScanner {
             position += 1
         }
         field.range = field.range.lowerBound..<position
+        if position == bytes.count { hasOpenQuote = true }
         while position < bytes.count && bytes[position] != .comma && bytes[position] != .lineFeed { position += 1 }
         return field
     }

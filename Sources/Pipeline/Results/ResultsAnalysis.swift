@@ -131,7 +131,7 @@ public struct ResultsAnalysis {
         // Those whose bubble is that of whole backwards; ZB-H1's also depends on how long I and W take.
         let isKnown = ScheduleKind.studied.contains { $0.rawValue == results.text(group, .schedule) }
         let v = virtualStages ?? results.count(group, .virtualStages) ?? 1
-        let slots = Double(v * microbatches)
+        let slots = Double(v) * Double(microbatches)
         return isKnown ? slots / (slots + Double(ranks(group) - 1)) : nil
     }
 }

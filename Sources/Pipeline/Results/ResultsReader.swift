@@ -17,17 +17,27 @@ struct ResultsReader {
 
     /// How many problems are told of one by one.
     private static let problemsTold = 20
+    /// How much is told of the reason why a run failed.
+    private static let charactersTold = 1000
 
-    /// - Throws: `DataError` that names the columns that are missing.
-    private init(header: [String], path: String) throws(DataError) {
-        let columns = Dictionary(zip(header, header.indices)) { first, _ in first }
+    /// - Parameter form: what is wrong with how the file was saved, if that can be told.
+    /// - Throws: `DataError` that names the columns that are missing, or one of which there are two.
+    private init(header: [String], form: String?, path: String) throws(DataError) {
+        var (columns, doubled): ([String: Int], Set<String>) = ([:], [])
+        for (place, name) in header.enumerated() {
+            if columns.updateValue(columns[name] ?? place, forKey: name) != nil { doubled.insert(name) }
+        }
         func place(_ names: [String]) -> Int? { names.lazy.compactMap { columns[$0] }.first }
         let missing =
             RunSetting.required.filter { place($0.columns) == nil }.map(\.columns)
             + RunFigure.required.filter { place($0.columns) == nil }.map(\.columns)
         if !missing.isEmpty {
+            if let form { throw DataError(path: path, reason: form) }
             let names = missing.map { $0.count > 1 ? "\($0[0]) (or \($0[1]))" : $0[0] }.joined(separator: ", ")
             throw DataError(path: path, reason: "has no column \(names); a results CSV has them")
+        }
+        if let name = Self.columnsRead.first(where: doubled.contains) {
+            throw DataError(path: path, reason: "has two columns \(name); which one counts is not told")
         }
         settings = RunSetting.allCases.compactMap { setting in
             place(setting.columns).map { (setting, $0) }
@@ -37,6 +47,11 @@ struct ResultsReader {
         (repetition, timestamp, error) = (columns["repeat"], columns["timestamp"], columns["error"])
         columnCount = header.count
     }
+
+    private static let columnsRead =
+        RunSetting.allCases.flatMap(\.columns) + RunFigure.allCases.flatMap(\.columns) + [
+            "repeat", "timestamp", "error",
+        ]
 
     static func read(_ path: String) throws(DataError) -> Results { try rows(of: path).results(path) }
 
@@ -49,13 +64,14 @@ struct ResultsReader {
         guard scanner.next(in: bytes) else {
             throw DataError(path: path, reason: "is empty; a results CSV has a header")
         }
-        var reader = try ResultsReader(header: scanner.fields.map { $0.text(in: bytes) }, path: path)
-        while scanner.next(in: bytes) { reader.add(scanner.fields, in: bytes) }
+        let form = CSVText.otherForm(header: bytes.extracting(scanner.start..<scanner.position))
+        var reader = try ResultsReader(header: scanner.fields.map { $0.text(in: bytes) }, form: form, path: path)
+        while scanner.next(in: bytes) { reader.add(scanner, in: bytes) }
+        if reader.row == 1 { throw DataError(path: path, reason: form ?? "has a header and no rows") }
         return reader
     }
 
     private consuming func results(_ path: String) throws(DataError) -> Results {
-        if row == 1 { throw DataError(path: path, reason: "has a header and no rows") }
         if rows.samples.isEmpty {
             let others =
                 problemCount > 1
@@ -67,9 +83,14 @@ struct ResultsReader {
 
     // MARK: Rows
 
-    private mutating func add(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) {
+    private mutating func add(_ scanner: borrowing CSVScanner, in bytes: Span<UInt8>) {
         row += 1
-        do throws(RowError) { try read(fields, in: bytes) } catch {
+        do throws(RowError) {
+            if scanner.hasOpenQuote {
+                throw RowError(reason: "has a quote without its twin, and takes in all the rest")
+            }
+            try read(scanner.fields, in: bytes)
+        } catch {
             problemCount += 1
             if problems.count < Self.problemsTold { problems.append(Results.Problem(row: row, reason: error.reason)) }
         }
@@ -84,13 +105,13 @@ struct ResultsReader {
         }
         for (setting, column) in settings {
             guard let value = rows.values.number(of: setting, fields[column], in: bytes) else {
-                throw Self.wrong(
-                    setting.column, fields[column], setting.isCount ? "a whole number above 0" : "a name", bytes)
+                throw Self.wrong(setting.column, fields[column], setting.allowed, bytes)
             }
             combination[setting.rawValue] = value
         }
         if let error, !fields[error].range.isEmpty {
-            return rows.addFailure(fields[error].text(in: bytes), settings: combination)
+            let reason = fields[error].text(in: bytes)
+            return rows.addFailure(String(reason.prefix(Self.charactersTold)), settings: combination)
         }
         rows.add(try sample(fields, in: bytes), settings: combination)
     }
@@ -98,8 +119,8 @@ struct ResultsReader {
     private func sample(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) throws(RowError) -> RunSample {
         var number: Int32 = 0
         if let repetition, !fields[repetition].range.isEmpty {
-            guard let value = fields[repetition].number(in: bytes).flatMap(Int32.init(exactly:)) else {
-                throw Self.wrong("repeat", fields[repetition], "a whole number", bytes)
+            guard let value = fields[repetition].number(in: bytes).flatMap(Int32.init(exactly:)), value >= 0 else {
+                throw Self.wrong("repeat", fields[repetition], "a whole number from 0 to \(Int32.max)", bytes)
             }
             number = value
         }
@@ -119,12 +140,17 @@ struct ResultsReader {
             let transport = try figure(.transport, 7, fields, in: bytes),
             let optimizer = try figure(.optimizer, 8, fields, in: bytes)
         else { return nil }
-        return Breakdown(
+        let terms = Breakdown(
             work: work, imbalance: imbalance, bubble: bubble, oversubscription: oversubscription, transport: transport,
             optimizer: optimizer)
+        guard RunFigure.range.contains(terms.step) else {
+            throw RowError(
+                reason: "work_s to optimizer_s add up to \(terms.step), not to a number \(RunFigure.allowed)")
+        }
+        return terms
     }
 
-    /// A finite figure, above 0 unless it is a term; nil where the CSV does not tell and need not.
+    /// A figure, which is above 0 unless it is a term; nil where the CSV does not tell and need not.
     /// - Parameter place: the figure's among all.
     private func figure(
         _ figure: RunFigure, _ place: Int, _ fields: [CSVScanner.Field], in bytes: Span<UInt8>
@@ -132,9 +158,12 @@ struct ResultsReader {
         guard let column = figures[place] else { return nil }
         let isRequired = place < 2
         if fields[column].range.isEmpty && !isRequired { return nil }
-        guard let value = fields[column].number(in: bytes), value > 0 || place > 2 else {
-            throw Self.wrong(
-                figure.rawValue, fields[column], place > 2 ? "a finite number" : "a finite number above 0", bytes)
+        let isTerm = place > 2
+        guard let value = fields[column].number(in: bytes),
+            isTerm ? value.magnitude <= RunFigure.range.upperBound : RunFigure.range.contains(value)
+        else {
+            let allowed = isTerm ? RunFigure.allowedForTerms : RunFigure.allowed
+            throw Self.wrong(figure.rawValue, fields[column], "a number \(allowed)", bytes)
         }
         return value
     }
@@ -142,7 +171,9 @@ struct ResultsReader {
     private static func wrong(
         _ column: String, _ field: CSVScanner.Field, _ allowed: String, _ bytes: Span<UInt8>
     ) -> RowError {
-        RowError(reason: "\(column) is '\(field.text(in: bytes))', not \(allowed)")
+        let text = field.text(in: bytes)
+        let isLong = text.count > 40
+        return RowError(reason: "\(column) is '\(text.prefix(40))\(isLong ? "..." : "")', not \(allowed)")
     }
 }
 

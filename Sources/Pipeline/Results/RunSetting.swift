@@ -37,6 +37,17 @@ public enum RunSetting: Int, CaseIterable, Sendable {
         }
     }
 
+    /// The largest whole number that one may be: the product of any two fits in an `Int`.
+    static let countMost = Int(Int32.max)
+    /// The longest name that one may be, in bytes of UTF-8: gemm may be a path.
+    static let nameBytesMost = 4096
+
+    /// What its values may be.
+    var allowed: String {
+        if !isCount { return "a name of at most \(Self.nameBytesMost) bytes" }
+        return "a whole number from \(self == .warmupSteps ? 0 : 1) to \(Self.countMost)"
+    }
+
     /// Those without which a results CSV is none.
     static let required: [RunSetting] = [.schedule, .ranks, .layers, .heads]
 }
@@ -61,6 +72,13 @@ enum RunFigure: String, CaseIterable {
         default: [rawValue]
         }
     }
+
+    /// What one may be, unless it is a term: far beyond what was ever measured, and so that no sum, product or ratio of a
+    /// file's figures is too large or too small for a `Double`.
+    static let range = 1e-15...1e15
+    static let allowed = "from 1e-15 to 1e15"
+    /// Noise can bring a term below 0.
+    static let allowedForTerms = "from -1e15 to 1e15"
 
     static let required: [RunFigure] = [.tokensPerSecond, .stepSeconds]
     static let terms: [RunFigure] = [.work, .imbalance, .bubble, .oversubscription, .transport, .optimizer]

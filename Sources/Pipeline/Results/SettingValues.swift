@@ -39,11 +39,12 @@ struct SettingValues {
     /// Counts without needless zeros (4.0 is 4), names in lower case; paths and machines as they are.
     private static func normal(_ field: CSVScanner.Field, _ setting: RunSetting, in bytes: Span<UInt8>) -> String? {
         if field.range.isEmpty { return RunSetting.required.contains(setting) ? nil : "" }
+        if field.range.count > RunSetting.nameBytesMost { return nil }
         switch setting {
         case .host, .cpu, .gemm: return field.text(in: bytes)
         case _ where setting.isCount:
-            guard let value = field.number(in: bytes), let count = Int(exactly: value), count >= 0 else { return nil }
-            return count == 0 && setting != .warmupSteps ? nil : String(count)
+            guard let value = field.number(in: bytes), let count = Int(exactly: value) else { return nil }
+            return ((setting == .warmupSteps ? 0 : 1)...RunSetting.countMost).contains(count) ? String(count) : nil
         default: return field.text(in: bytes).lowercased()
         }
     }
