@@ -24,6 +24,8 @@ struct RunJSON: Encodable {
     /// Who computed the matrix products: `builtin`, or a library.
     let gemm: String
     let dropout: Double
+    /// null for random tokens.
+    let data: DataJSON?
     let parameters: Int
     let warmupSteps: Int
     let measureSteps: Int
@@ -84,6 +86,7 @@ struct RunJSON: Encodable {
         simd = configuration.simd.rawValue
         gemm = configuration.blas?.path ?? "builtin"
         dropout = options.dropout
+        data = DataJSON(configuration)
         parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
         warmupSteps = options.warmup
         measureSteps = options.measure

@@ -38,9 +38,11 @@ public struct RankReport: Codable, Sendable {
 
 /// Why a rank stopped early, and where it was.
 public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConvertible {
-    public enum Reason: Codable, Equatable, Sendable {
+    public enum Reason: Error, Codable, Equatable, Sendable {
         case wait(WaitError)
         case memory(String)
+        /// A file that it reads while it works.
+        case data(String)
         case threads(String)
     }
 
@@ -57,6 +59,7 @@ public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConv
         case .wait(.disconnected):
             "rank \(rank) lost the connection to another rank \(position): that rank has ended, or the system cut them off"
         case .memory(let text): "rank \(rank) got no memory: \(text)"
+        case .data(let text): "rank \(rank) could not go on \(position): \(text)"
         case .threads(let text): "rank \(rank) got no threads to share its work: \(text)"
         }
     }
