@@ -1,0 +1,105 @@
+"""What is fuzzed: for each kind of file the sound inputs that are changed, and the commands that read them.
+
+A new kind is a function that returns a `Kind`, and an entry in `KINDS`.
+"""
+
+import json
+import struct
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+MODEL = [
+    "--n-layers", "2", "--n-heads", "1", "--dim", "4", "--ffn", "4", "--vocab-size", "300", "--seq-len", "2", "--batch-size",
+    "1", "--microbatches", "1", "--stages", "1", "--warmup", "0", "--measure", "1",
+]  # fmt: skip
+"""A model that trains in a fraction of a millisecond."""
+
+
+@dataclass
+class Kind:
+    seeds: list
+    """Sound files, each as bytes."""
+    commands: list
+    """For each command the name of the file and its words after `ppthreads`; FILE and FOLDER stand for paths."""
+
+
+def _made(command, folder, words, name):
+    """A file that the command itself makes."""
+    path = Path(folder) / name
+    words = [word.replace("FILE", str(path)) for word in words]
+    subprocess.run([command, *words], check=True, stdout=subprocess.DEVNULL)
+    return path.read_bytes()
+
+
+def csv(command, folder):
+    """Results as `analyze` reads them: ours, the reference study's runs, and its summary."""
+    names = (
+        "schedule,world_size,layers,heads,hidden_dim,seq_len,batch_size,microbatches,threads,avg_step_time_s,total_time_s,"
+        "tokens_per_s,timestamp,transport,virtual_stages,simd,dropout,work_s,imbalance_s,bubble_s,oversubscription_s,"
+        "transport_s,optimizer_s,repeat,host,cpu,error"
+    )
+    rows = [names]
+    for number in range(16):
+        schedule, ranks, batches = ("gpipe", "1f1b", "interleaved", "zb-h1")[number % 4], 1 + number // 8, 2 + number // 4 % 2
+        rows.append(
+            f"{schedule},{ranks},{4 + number % 3},4,240,64,8,{batches},1,0.5{number},1.0,{1000 + number}.5,"
+            f"2026-01-01T00:{10 + number}:00Z,threads,{1 + number % 2},avx2,0.0,0.2,0.05,0.1,0.0,0.1,0.0{number},"
+            f'{number % 2},"a ""b"", c",cpu,{"rank 1 died" if number == 5 else ""}'
+        )
+    reference = [
+        "schedule,world_size,layers,heads,hidden_dim,seq_len,batch_size,microbatches,threads,avg_step_time_s,total_time_s,"
+        "tokens_per_s,timestamp",
+        "gpipe,2,4,4,240,64,8,4,1,0.8,0.8,640.0,2025-09-20 10:00:00",
+        "1f1b,2,4,4,240,64,8,4,1,0.64,0.64,800.0,1757000000",
+        "1f1b,2,8,4,240,64,8,4,1,0.64,0.64,800.0,1757000000",
+    ]
+    summary = [
+        "layers,heads,Model Size,Processes,schedule,Tokens per Second,Average Step Time (s),Total Time (s),Speedup vs GPipe,"
+        "Scaling Efficiency (%)",
+        "4,4,4L-4H,2,1f1b,749.93,0.682733,0.682733,1.2020227924794435,60.10113962397218",
+        "4,4,4L-4H,2,gpipe,623.89,0.820664,0.820664,1.0,50.0",
+    ]
+    texts = ["\n".join(lines) + "\n" for lines in (rows, reference, summary)]
+    seeds = [text.encode() for text in texts] + [b"\xef\xbb\xbf" + texts[0].replace("\n", "\r\n").encode()]
+    outputs = ["--summary", "FOLDER/summary.csv", "--html", "FOLDER/page.html", "--svg", "FOLDER"]
+    return Kind(seeds, [("results.csv", ["analyze", "FILE", *outputs])])
+
+
+def sweep(command, folder):
+    """Results as `sweep` goes on with them."""
+    words = ["sweep", *MODEL, "--schedule", "gpipe,1f1b", "--out", "FILE"]
+    made = _made(command, folder, words, "seed.csv")
+    spreadsheet = b"\xef\xbb\xbf" + made.replace(b"\n", b"\r\n")
+    return Kind([made, spreadsheet], [("results.csv", words)])
+
+
+def trace(command, folder):
+    """Traces as `trace` draws them."""
+    words = ["run", "--n-layers", "2", *MODEL[2:], "--stages", "2", "--measure", "2", "--trace", "FILE"]
+    made = _made(command, folder, words, "seed.json")
+    events = [
+        {"ph": "X", "pid": 0, "tid": rank, "ts": 100.5 * place, "dur": 90, "name": name, "cat": kind, "args": {"step": 3}}
+        for rank in (0, 1)
+        for place, (name, kind) in enumerate([("pack", "packing"), ("F0", "forward"), ("no input", "wait"), ("B0", "backward")])
+    ]
+    small = json.dumps({"traceEvents": events}).encode()
+    return Kind([small, small, made], [("trace.json", ["trace", "FILE"])])
+
+
+def safetensors(command, folder):
+    """Weights as `run --init` reads them."""
+    made = _made(command, folder, ["run", *MODEL, "--save", "FILE"], "seed.safetensors")
+    # Most changes of the whole file would be of weights, which may be anything: half of the inputs change the header alone.
+    return Kind([made], [("weights.safetensors", ["run", *MODEL, "--init", "FILE"])])
+
+
+def tokens(command, folder):
+    """Texts and tokens as `run --data` reads them: bytes, nanoGPT's 16-bit tokens, llm.c's with their header."""
+    plain = struct.pack("<40H", *range(40))
+    header = struct.pack("<256i", 20240520, 1, 40, *[0] * 253)
+    words = ["run", *MODEL, "--data", "FILE"]
+    return Kind([b"To be, or not to be\n" * 3, plain, header + plain], [("tokens.txt", words), ("tokens.bin", words)])
+
+
+KINDS = {"csv": csv, "sweep": sweep, "trace": trace, "safetensors": safetensors, "tokens": tokens}
