@@ -27,10 +27,12 @@ extension RunConfiguration {
         if case .file(let file) = tokens { notes += file.notes }
         guard let initial else { return notes }
         notes.append(
-            "--init \(initial.path) gave the weights alone: the optimizer's state, the step and the place in the data began anew")
+            "--init \(initial.path) gave the weights alone: the optimizer's state, the step and the position in the data began anew"
+        )
         if !CheckpointSettings.tellsHeads(initial) {
             notes.append(
-                "--init \(initial.path) does not say how many heads its model has; that --heads is right cannot be checked")
+                "--init \(initial.path) does not say how many heads its model has; that --heads is right cannot be checked"
+            )
         }
         return notes
     }

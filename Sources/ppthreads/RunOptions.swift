@@ -96,7 +96,8 @@ struct RunOptions {
                 help: "columns inside the feed-forward"),
             .number(
                 "--vocab-size", set: \.model.vocabulary, in: Limits.vocabulary,
-                standard: "10000; with --data 256 for bytes, 50257 for 16-bit tokens, 128256 for 32-bit ones", help: "tokens there are"),
+                standard: "10000; with --data 256 for bytes, 50257 for 16-bit tokens, 128256 for 32-bit ones",
+                help: "tokens there are"),
             .number(
                 "--seq-len", set: \.model.sequenceLength, in: Limits.sequence, standard: standard,
                 help: "tokens a sequence"),
@@ -123,14 +124,17 @@ struct RunOptions {
                 "--data", set: \.data, help: "train on a file: text, or tokens (default: random tokens)"),
             .choice(
                 "--data-format", set: \.dataFormat, standard: standard,
-                help: "how tokens lie in it; auto goes by llm.c's header and the name (.bin, .u16, .u32; others are bytes)"),
+                help:
+                    "how tokens lie in it; auto goes by llm.c's header and the name (.bin, .u16, .u32; others are bytes)"
+            ),
             .on(
                 "--forward-only", set: \.forwardOnly, help: "evaluate: forwards alone, and the weights stay as they are"
             ),
             .path(
                 "--init", set: \.initial,
-                help: "start from the weights of a safetensors checkpoint with PyTorch's names; no resume, since the optimizer's "
-                    + "state, the step and the place in the data begin anew"),
+                help:
+                    "start from the weights of a safetensors checkpoint with PyTorch's names; no resume, since the optimizer's "
+                    + "state, the step and the position in the data begin anew"),
             .safetensors("--save", set: \.save, help: "write the weights at the end, as safetensors"),
             .safetensors(
                 "--save-grads", set: \.saveGradients, help: "write the last step's gradients, before the update"),

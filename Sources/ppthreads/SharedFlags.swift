@@ -46,7 +46,8 @@ extension Flag {
 
     private static var otherFormats: [String] {
         [
-            "pt", "pth", "ptl", "bin", "npz", "npy", "onnx", "gguf", "ggml", "h5", "hdf5", "keras", "ckpt", "pkl", "pickle",
+            "pt", "pth", "ptl", "bin", "npz", "npy", "onnx", "gguf", "ggml", "h5", "hdf5", "keras", "ckpt", "pkl",
+            "pickle",
             "msgpack", "tflite", "mlmodel", "pb", "zip", "tar", "gz", "json", "csv", "txt",
         ]
     }

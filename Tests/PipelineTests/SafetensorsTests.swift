@@ -55,7 +55,9 @@ struct SafetensorsTests {
         #expect(try refusal([a, b], 17).contains("1 byte after the last tensor belong"))
         #expect(try refusal([a, b], 23).contains("7 bytes after the last tensor"))
         #expect(try refusal([], 4).contains("4 bytes after the last tensor"))
-        #expect(try refusal([entry("a", "[2]", "[4,12]"), entry("b", "[1]", "[12,16]")], 16).contains("4 bytes before tensor a"))
+        #expect(
+            try refusal([entry("a", "[2]", "[4,12]"), entry("b", "[1]", "[12,16]")], 16).contains(
+                "4 bytes before tensor a"))
         #expect(try refusal([a, entry("b", "[1]", "[12,16]")], 16).contains("4 bytes before tensor b"))
     }
 
@@ -134,7 +136,9 @@ struct SafetensorsTests {
         #expect(refusal.utf8.count < 500 && refusal.contains("nnn... is F16"))
     }
 
-    @Test("a checkpoint that shrinks while it is in use is an error", arguments: [false, true]) func shrinking(run: Bool) throws {
+    @Test("a checkpoint that shrinks while it is in use is an error", arguments: [false, true]) func shrinking(
+        run: Bool
+    ) throws {
         let folder = try Folder()
         var configuration = smallConfiguration()
         let path = folder.path("w.safetensors")
@@ -232,7 +236,8 @@ struct SafetensorsTests {
         #expect(try SafetensorsFile(path: path).metadata == ["by": "hand", "ppthreads.steps": "13"])
     }
 
-    @Test("files of other formats are called by their names", arguments: otherFormats) func names(format: Sample) throws {
+    @Test("files of other formats are called by their names", arguments: otherFormats) func names(format: Sample) throws
+    {
         let refusal = try refusal(format.bytes)
         #expect(refusal.contains("is not a safetensors file, but \(format.name)"), "\(refusal)")
     }
@@ -264,12 +269,15 @@ let otherFormats = [
         "a NumPy file (<u2, shape (500,))", [0x93],
         then: "NUMPY\u{1}\0\u{76}\0{'descr': '<u2', 'fortran_order': False, 'shape': (500,), }".padding(
             toLength: 127, withPad: " ", startingAt: 0)),
-    Sample("a zip (PyTorch)", "PK\u{3}\u{4}\0\0\u{8}\u{8}\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\u{10}\0\u{12}\0m/data.pklFB"),
+    Sample(
+        "a zip (PyTorch)", "PK\u{3}\u{4}\0\0\u{8}\u{8}\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\u{10}\0\u{12}\0m/data.pklFB"),
     Sample("a zip (NumPy)", "PK\u{3}\u{4}\u{14}\0\0\0\0\0\0\0!\0\0\0\0\0\0\0\0\0\0\0\0\0\u{9}\0\u{14}\0arr_0.npy"),
     Sample("a zip", "PK\u{3}\u{4}\u{14}\0\0\0\0\0[Content_Types].xml"),
     Sample("a Python pickle", [0x80, 0x04, 0x95, 0x20, 0, 0, 0, 0, 0, 0, 0, 0x7D]),
     Sample("a Python pickle", [0x80, 0x02], then: "}q\0(X\u{6}\0\0\0weight"),
-    Sample("a pickle (PyTorch)", [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]),
+    Sample(
+        "a pickle (PyTorch)",
+        [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]),
     Sample("a GGUF file", "GGUF\u{3}\0\0\0\u{1}\0\0\0\0\0\0\0"),
     Sample("an ONNX file", [8, 7, 0x12, 7], then: "pytorch"),
     Sample("an HDF5 file", [0x89], then: "HDF\r\n\u{1A}\n"),

@@ -88,7 +88,9 @@ enum KnownFormat: Equatable {
 
     /// A protobuf with the version of its format, then the name of the program that wrote it.
     private static func isONNX(_ head: [UInt8]) -> Bool {
-        guard head[0] == 8, (3..<32).contains(head[1]), head[2] == 0x12, (2..<64).contains(head[3]) else { return false }
+        guard head[0] == 8, (3..<32).contains(head[1]), head[2] == 0x12, (2..<64).contains(head[3]) else {
+            return false
+        }
         let name = head.dropFirst(4).prefix(Int(head[3]))
         return name.count == Int(head[3]) && name.allSatisfy { (0x20..<0x7F).contains($0) }
     }
@@ -158,6 +160,7 @@ extension [UInt8] {
 
     fileprivate func contains(_ text: String) -> Bool {
         let text = Array(text.utf8)
-        return count >= text.count && (0...count - text.count).contains { self[$0..<$0 + text.count].elementsEqual(text) }
+        return count >= text.count
+            && (0...count - text.count).contains { self[$0..<$0 + text.count].elementsEqual(text) }
     }
 }

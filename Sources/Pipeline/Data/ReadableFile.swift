@@ -58,9 +58,9 @@ final class ReadableFile: Sendable {
                 throw DataError(path: path, reason: "cannot be read: \(error)")
             }
             if count == 0 {
-                throw DataError(
-                    path: path,
-                    reason: "has shrunk while it was in use: it had \(size) bytes, and ends at \(offset + done) now")
+                var status = stat()
+                let now = unsafe fstat(descriptor, &status) == 0 ? " and has \(status.st_size)" : ""
+                throw DataError(path: path, reason: "has shrunk while it was in use: it had \(size) bytes\(now)")
             }
             done += count
         }

@@ -51,7 +51,9 @@ public struct SafetensorsFile: Sendable {
     public func values(_ name: String) throws(DataError) -> [Float] {
         guard let entry = entries[name] else { preconditionFailure("no tensor \(name)") }
         let bytes = try file.bytes(dataStart + entry.start..<dataStart + entry.end)
-        return stride(from: 0, to: bytes.count, by: 4).map { Float(bitPattern: bytes.littleEndian(UInt32.self, at: $0)) }
+        return stride(from: 0, to: bytes.count, by: 4).map {
+            Float(bitPattern: bytes.littleEndian(UInt32.self, at: $0))
+        }
     }
 
     private static func headerLength(_ file: ReadableFile) throws(DataError) -> Int {

@@ -38,7 +38,9 @@ struct SafetensorsHeader: Sendable {
     }
 
     private static func entry(_ name: String, _ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> Entry {
-        func fail(_ reason: String) -> JSONScanner.Failure { JSONScanner.Failure(reason: "tensor \(name.shortened) \(reason)") }
+        func fail(_ reason: String) -> JSONScanner.Failure {
+            JSONScanner.Failure(reason: "tensor \(name.shortened) \(reason)")
+        }
         var (dtype, shape, offsets) = (String?.none, [Int]?.none, [Int]?.none)
         try scanner.object { scanner, key throws(JSONScanner.Failure) in
             switch key {
@@ -95,7 +97,8 @@ extension SafetensorsHeader {
             if entry.start > end {
                 throw DataError(
                     path: path,
-                    reason: "\(Self.count(entry.start - end)) before tensor \(entry.name.shortened) belong to no tensor")
+                    reason: "\(Self.count(entry.start - end)) before tensor \(entry.name.shortened) belong to no tensor"
+                )
             }
             end = entry.end
         }

@@ -26,7 +26,8 @@ struct TokenLayout: Equatable, Sendable {
         case .llmc:
             guard let header = LLMCHeader(head) else {
                 throw DataError(
-                    path: file.path, reason: "has no llm.c header: it should start with the number 20240520 or 20240801")
+                    path: file.path, reason: "has no llm.c header: it should start with the number 20240520 or 20240801"
+                )
             }
             self = TokenLayout(header)
         case .auto:
@@ -80,7 +81,8 @@ struct TokenLayout: Equatable, Sendable {
         }
         if !isGuessed { return nil }
         if self == .u16 && Self.looksWide(head) {
-            return "every other one of its 16-bit tokens is (close to) 0, as in files of 32-bit tokens: --data-format u32 reads "
+            return
+                "every other one of its 16-bit tokens is (close to) 0, as in files of 32-bit tokens: --data-format u32 reads "
                 + "it as such"
         }
         if self == .bytes && head.contains(0) {
