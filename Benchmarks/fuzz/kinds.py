@@ -88,18 +88,36 @@ def trace(command, folder):
 
 
 def safetensors(command, folder):
-    """Weights as `run --init` reads them."""
+    """Weights as `run --init` reads them: ours with the model's settings, and as PyTorch's library writes them."""
     made = _made(command, folder, ["run", *MODEL, "--save", "FILE"], "seed.safetensors")
-    # Most changes of the whole file would be of weights, which may be anything: half of the inputs change the header alone.
-    return Kind([made], [("weights.safetensors", ["run", *MODEL, "--init", "FILE"])])
+    length = struct.unpack("<Q", made[:8])[0]
+    header, weights = json.loads(made[8 : 8 + length]), made[8 + length :]
+    header.pop("__metadata__")
+
+    def file(header, weights=weights):
+        text = json.dumps(header).encode()
+        return struct.pack("<Q", len(text)) + text + weights
+
+    first = next(iter(header))
+    escaped = file(header).replace(first.encode(), "".join(f"\\u{ord(letter):04x}" for letter in first).encode())
+    escaped = struct.pack("<Q", len(escaped) - 8 - len(weights)) + escaped[8:]
+    # Of another model, so that changes of the header decide what is said, and few of them fall on weights.
+    entry = {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}
+    tiny = [file({}, b""), file({"w": entry}, bytes(8)), file({"__metadata__": {"format": "pt"}, "w": entry}, bytes(8))]
+    return Kind([made, file(header), escaped, *tiny], [("weights.safetensors", ["run", *MODEL, "--init", "FILE"])])
 
 
 def tokens(command, folder):
-    """Texts and tokens as `run --data` reads them: bytes, nanoGPT's 16-bit tokens, llm.c's with their header."""
-    plain = struct.pack("<40H", *range(40))
-    header = struct.pack("<256i", 20240520, 1, 40, *[0] * 253)
+    """Texts and tokens as `run --data` reads them: bytes, nanoGPT's 16-bit tokens, 32-bit ones, llm.c's with their headers;
+    and NumPy's files, which it refuses."""
+    narrow, wide = struct.pack("<40H", *range(40)), struct.pack("<40I", *range(40))
+    headers = [struct.pack("<256i", magic, version, 40, *[0] * 253) for magic, version in [(20240520, 1), (20240801, 7)]]
+    description = b"{'descr': '<u2', 'fortran_order': False, 'shape': (40,), }".ljust(117) + b"\n"
+    numpy = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(description)) + description + narrow
     words = ["run", *MODEL, "--data", "FILE"]
-    return Kind([b"To be, or not to be\n" * 3, plain, header + plain], [("tokens.txt", words), ("tokens.bin", words)])
+    formats = [("tokens.bin", [*words, "--data-format", name]) for name in ("bytes", "u16", "u32", "llm.c")]
+    commands = [("tokens.txt", words), ("tokens.bin", words), ("tokens.u32", words), *formats]
+    return Kind([b"To be, or not to be\n" * 3, narrow, wide, headers[0] + narrow, headers[1] + wide, numpy], commands)
 
 
 KINDS = {"csv": csv, "sweep": sweep, "trace": trace, "safetensors": safetensors, "tokens": tokens}

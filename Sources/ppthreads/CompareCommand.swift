@@ -24,6 +24,7 @@ enum CompareCommand {
             throw CommandError(code: .usage, message: "--json: cannot be given together with --csv")
         }
         if let page = options.page { try readingData { () throws(DataError) in try WholeFile.checkWritable(page) } }
+        try options.run.openData()
         let candidates = try options.candidates()
         let oneStage = try options.oneStage()
         let comparison = try measure(candidates, oneStage, options)

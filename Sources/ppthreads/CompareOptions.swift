@@ -48,7 +48,7 @@ struct CompareOptions {
             [
                 "--stages", "--virtual-stages", "--microbatches", "--partition", "--recompute", "--pin", "--threads",
                 "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
-                "--batch-size", "--optimizer", "--lr", "--dropout", "--seed", "--data", "--timeout",
+                "--batch-size", "--optimizer", "--lr", "--dropout", "--seed", "--data", "--data-format", "--timeout",
             ], within: \.run)
     }
 

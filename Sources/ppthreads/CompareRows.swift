@@ -6,7 +6,12 @@ import Pipeline
 struct CompareRows {
     private let rows: [Row]
 
-    init(_ comparison: Comparison) { rows = comparison.candidates.indices.map { Row(comparison, $0) } }
+    private let data: DataJSON?
+
+    init(_ comparison: Comparison) {
+        rows = comparison.candidates.indices.map { Row(comparison, $0) }
+        data = DataJSON(comparison.candidates[0].plan.configuration)
+    }
 
     struct Figure: Encodable {
         let value: Double
@@ -73,6 +78,8 @@ struct CompareRows {
         let simd: String
         let trials: Int
         let measureSteps: Int
+        /// null for random tokens.
+        let data: DataJSON?
         let rows: [Row]
     }
 
@@ -82,7 +89,7 @@ struct CompareRows {
             Document(
                 model: try run.model.spec().model().name, stages: run.stages, microbatches: run.microbatches,
                 partition: run.partition.rawValue, simd: run.simd.rawValue, trials: options.trials,
-                measureSteps: run.measure, rows: rows))
+                measureSteps: run.measure, data: data, rows: rows))
     }
 
     /// Each figure in three columns: the value, and `_low` and `_high` of its interval.

@@ -31,6 +31,7 @@ struct CompareTable {
         return "\(configuration.model.name), P=\(plan.schedule.ranks)\(threads), M=\(plan.schedule.microbatches), "
             + "\(configuration.partition.rawValue) partition, \(configuration.simd.rawValue) kernels; \(trials) of "
             + "\(options.run.measure) steps each, in turns; 95 % intervals"
+            + (options.run.tokenFile.map { "\ndata: \($0.summary)" } ?? "")
     }
 
     private var speeds: String {
@@ -98,7 +99,7 @@ struct CompareTable {
     }
 
     private var notes: [String] {
-        var notes: [String] = []
+        var notes = plan.configuration.fileNotes
         for candidate in comparison.candidates
         where candidate.schedule == .interleaved && candidate.plan.schedule.stages == candidate.plan.schedule.ranks {
             notes.append("with one stage a rank, Interleaved-1F1B on \(candidate.transport.rawValue) is plain 1F1B")

@@ -25,6 +25,8 @@ struct RunJSON: Encodable {
     /// Who computed the matrix products: `builtin`, or a library.
     let gemm: String
     let dropout: Double
+    /// null for random tokens.
+    let data: DataJSON?
     let parameters: Int
     let warmupSteps: Int
     /// Fewer than were asked for when a signal has stopped the run.
@@ -88,6 +90,7 @@ struct RunJSON: Encodable {
         simd = configuration.simd.rawValue
         gemm = configuration.blas?.path ?? "builtin"
         dropout = options.dropout
+        data = DataJSON(configuration)
         parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
         warmupSteps = options.warmup
         measureSteps = result.measuredSteps

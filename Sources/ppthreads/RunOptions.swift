@@ -25,6 +25,9 @@ struct RunOptions {
     var rate = 3e-4
     var seed = 0
     var data: String?
+    var dataFormat = TokenFormat.auto
+    /// `data`, once it was opened: runs of one command share it.
+    private(set) var tokenFile: TokenFile?
     var initial: String?
     var save: String?
     var saveGradients: String?
@@ -93,7 +96,8 @@ struct RunOptions {
                 help: "columns inside the feed-forward"),
             .number(
                 "--vocab-size", set: \.model.vocabulary, in: Limits.vocabulary,
-                standard: "10000; with --data 256 for bytes, 50257 for .bin", help: "tokens there are"),
+                standard: "10000; with --data 256 for bytes, 50257 for 16-bit tokens, 128256 for 32-bit ones",
+                help: "tokens there are"),
             .number(
                 "--seq-len", set: \.model.sequenceLength, in: Limits.sequence, standard: standard,
                 help: "tokens a sequence"),
@@ -117,14 +121,23 @@ struct RunOptions {
                 "--seed", set: \.seed, in: 0...Int.max, standard: standard,
                 help: "of the parameters, random tokens and dropout"),
             .path(
-                "--data", set: \.data,
-                help: "train on a file: bytes, or 16-bit tokens when it ends in .bin (default: random tokens)"),
+                "--data", set: \.data, help: "train on a file: text, or tokens (default: random tokens)"),
+            .choice(
+                "--data-format", set: \.dataFormat, standard: standard,
+                help:
+                    "how tokens lie in it; auto goes by llm.c's header and the name (.bin, .u16, .u32; others are bytes)"
+            ),
             .on(
                 "--forward-only", set: \.forwardOnly, help: "evaluate: forwards alone, and the weights stay as they are"
             ),
-            .path("--init", set: \.initial, help: "start from a safetensors checkpoint with PyTorch's names"),
-            .path("--save", set: \.save, help: "write the weights at the end, as safetensors"),
-            .path("--save-grads", set: \.saveGradients, help: "write the last step's gradients, before the update"),
+            .path(
+                "--init", set: \.initial,
+                help:
+                    "start from the weights of a safetensors checkpoint with PyTorch's names; no resume, since the optimizer's "
+                    + "state, the step and the position in the data begin anew"),
+            .safetensors("--save", set: \.save, help: "write the weights at the end, as safetensors"),
+            .safetensors(
+                "--save-grads", set: \.saveGradients, help: "write the last step's gradients, before the update"),
             .positive(
                 "--timeout", set: \.timeout, max: 86400, placeholder: "SECONDS", standard: standard,
                 help: "the longest that one wait for another rank may last"),
@@ -166,11 +179,21 @@ extension RunOptions {
         return model.layers / stages
     }
 
+    /// Opens the tokens once, for all runs that copies of these options ask for.
+    mutating func openData() throws(CommandError) { tokenFile = try openedData() }
+
+    private func openedData() throws(CommandError) -> TokenFile? {
+        guard let data else {
+            if dataFormat == .auto { return nil }
+            throw CommandError(code: .usage, message: "--data-format: there is no file without --data")
+        }
+        if let tokenFile { return tokenFile }
+        return try readingData { () throws(DataError) in try TokenFile(path: data, format: dataFormat) }
+    }
+
     /// The run that these options ask for. Reads and checks the files that it needs.
     func configuration() throws(CommandError) -> RunConfiguration {
-        let file = try data.map { path throws(CommandError) in
-            try readingData { () throws(DataError) in try TokenFile(path: path) }
-        }
+        let file = try openedData()
         let spec = try model.spec(standardVocabulary: file?.standardVocabulary ?? 10000)
         let order = schedule.make(
             ranks: stages, virtualStages: try resolvedVirtualStages(), microbatches: microbatches)
@@ -200,11 +223,12 @@ extension RunOptions {
         configuration.keepsTimeline = !noTimeline
         configuration.keepsWeights = save != nil
         configuration.keepsGradients = saveGradients != nil
+        configuration.checkpointNotes = ["ppthreads.version": Main.version, "ppthreads.commit": Main.commit]
         if let initial {
             configuration.initial = try readingData { () throws(DataError) in try SafetensorsFile(path: initial) }
         }
         try readingData { () throws(DataError) in
-            try file?.check(vocabulary: spec.vocabulary, used: configuration.tokensUsed, path: data ?? "")
+            try file?.check(vocabulary: spec.vocabulary, used: configuration.tokensUsed)
             for path in [save, saveGradients, trace].compactMap({ $0 }) { try CheckpointImage.checkWritable(path) }
         }
         return configuration

@@ -44,7 +44,13 @@ struct RunTable {
             (\(steps.sorted.count) steps after \(configuration.warmupSteps) of warm-up)
             products   \(gigaFLOPs.fixed(1)) GFLOP a step, \((gigaFLOPs / steps.median).fixed(1)) GFLOP/s over all ranks
             loss       \(losses.last!) at the last step, \(losses.first!) at the first
-            """
+            """ + data
+    }
+
+    /// Nothing for random tokens.
+    private var data: String {
+        guard case .file(let file) = configuration.tokens else { return "" }
+        return "\ndata       \(file.summary)"
     }
 
     private var ranks: String {
@@ -78,6 +84,7 @@ struct RunTable {
                 "with one stage a rank, Interleaved-1F1B is plain 1F1B: \(options.model.layers) layers on "
                     + "\(schedule.ranks) ranks leave nothing to interleave")
         }
+        notes += configuration.fileNotes
         if let sharing = plan.placement.note { notes.append(sharing) }
         let shares = plan.productShareOfRank
         if let most = shares.max(), configuration.partition == .uniform, most * Double(shares.count) > 1.1 {

@@ -31,6 +31,28 @@ extension Flag {
     }
 }
 
+extension Flag {
+    /// A file to write as safetensors, whose name must not promise another format.
+    static func safetensors(_ name: String, set path: WritableKeyPath<Options, String?>, help: String) -> Flag {
+        Flag(names: [name], placeholder: "FILE", help: help, standard: nil) { options, text throws(FlagValueError) in
+            if text.isEmpty { throw FlagValueError(allowed: "a file's path") }
+            if let ending = otherFormats.first(where: { text.lowercased().hasSuffix(".\($0)") }) {
+                let stem = text.dropLast(ending.utf8.count + 1)
+                throw FlagValueError(allowed: "safetensors is what is written: \(stem).safetensors, say")
+            }
+            options[keyPath: path] = text
+        }
+    }
+
+    private static var otherFormats: [String] {
+        [
+            "pt", "pth", "ptl", "bin", "npz", "npy", "onnx", "gguf", "ggml", "h5", "hdf5", "keras", "ckpt", "pkl",
+            "pickle",
+            "msgpack", "tflite", "mlmodel", "pb", "zip", "tar", "gz", "json", "csv", "txt",
+        ]
+    }
+}
+
 /// Who computes matrix products: what `--gemm` says.
 enum GemmChoice: Equatable {
     case builtin

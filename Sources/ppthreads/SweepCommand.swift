@@ -19,6 +19,7 @@ enum SweepCommand {
 
     private static func run(_ arguments: [String]) throws(CommandError) {
         let options = try SweepOptions(arguments)
+        if let file = options.tokenFile { tell(of: file) }
         let plan = try SweepPlan(options)
         if options.isDry { try list(plan, options) } else { list(plan.misfits) }
         if plan.runs.isEmpty {
@@ -28,6 +29,11 @@ enum SweepCommand {
     }
 
     // MARK: What there is to do
+
+    private static func tell(of file: TokenFile) {
+        Terminal.error("data    \(file.summary)")
+        for note in file.notes { Terminal.error("note: \(note)") }
+    }
 
     private static func line(_ misfit: SweepPlan.Misfit) -> String {
         "no fit  \(misfit.options.title): \(misfit.reason)"

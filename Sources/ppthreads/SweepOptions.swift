@@ -40,8 +40,11 @@ struct SweepOptions {
             self = .reference
             try Flag.parse(arguments, Self.flags, into: &self)
         }
+        try run.openData()
     }
 
+    /// The file that all runs train on; nil for random tokens.
+    var tokenFile: TokenFile? { run.tokenFile }
     var out: String { path ?? "results.csv" }
 
     /// Every combination, models outermost.
@@ -117,7 +120,7 @@ extension SweepOptions {
                 "--virtual-stages", "--recompute", "--forward-only", "--no-timeline", "--pin", "--simd", "--gemm",
                 "--arch",
                 "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--lr", "--dropout", "--seed",
-                "--data", "--timeout",
+                "--data", "--data-format", "--timeout",
             ], within: \.run)
     }
 

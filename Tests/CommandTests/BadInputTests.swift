@@ -124,6 +124,38 @@ struct BadInputTests {
             "run --data FOLDER/text --vocab-size 100", 65,
             "FOLDER/text: token 200 at position 1 is outside the vocabulary of 100"),
         Case(
+            "run --data FOLDER/odd.bin --data-format u32", 65,
+            "FOLDER/odd.bin: has 3 bytes, which is no whole number of 32-bit tokens"),
+        Case(
+            "run --data FOLDER/text --data-format utf8", 64,
+            "--data-format: 'utf8' is not allowed; auto, bytes, u16, u32, llm.c"),
+        Case("run --data-format u16", 64, "--data-format: there is no file without --data"),
+        Case("compare --data-format u16", 64, "--data-format: there is no file without --data"),
+        Case("sweep --data-format u16", 64, "--data-format: there is no file without --data"),
+        Case(
+            "run --data FOLDER/text --data-format llm.c", 65,
+            "FOLDER/text: has no llm.c header: it should start with the number 20240520 or 20240801"),
+        Case(
+            "run --data FOLDER/m.pt", 65,
+            "FOLDER/m.pt: is a zip (PyTorch): weights are for --init, which reads safetensors; --data-format reads it as it is"
+        ),
+        Case(
+            "compare --data FOLDER/m.pt", 65,
+            "FOLDER/m.pt: is a zip (PyTorch): weights are for --init, which reads safetensors; --data-format reads it as it is"
+        ),
+        Case(
+            "run --init FOLDER/m.pt", 65,
+            "FOLDER/m.pt: is not a safetensors file, but a zip (PyTorch): safetensors.torch.save_file makes one of the "
+                + "state_dict that torch.load gives"),
+        Case(
+            "run --init FOLDER/text16", 65,
+            "FOLDER/text16: is not a safetensors file: its header is said to be 8583909746840200552 bytes, the file has 16"
+        ),
+        Case(
+            "run --init FOLDER/twice", 65,
+            "FOLDER/twice: its safetensors header is not the JSON object that it should be: the key w stands twice"),
+        Case("run --init FOLDER/trailing", 65, "FOLDER/trailing: 4 bytes after the last tensor belong to no tensor"),
+        Case(
             "run --init FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
         Case("run --init FOLDER/odd.bin", 65, "FOLDER/odd.bin: has 3 bytes, too few for a safetensors file"),
         Case(
@@ -217,6 +249,11 @@ struct BadInputTests {
         let good = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
         _ = try folder.file("lies", header(good.replacing("[2]", with: "[4]")) + Array(repeating: 0, count: 8))
         _ = try folder.file("truncated", header(good) + [0, 0, 0, 0])
+        _ = try folder.file("m.pt", Array("PK\u{3}\u{4}m/data.pkl".utf8))
+        _ = try folder.file("text16", Array("hello, world 123".utf8))
+        _ = try folder.file("trailing", header(good) + Array(repeating: 0, count: 12))
+        _ = try folder.file(
+            "twice", header(good.replacing("}}", with: "},\(good.dropFirst())")) + Array(repeating: 0, count: 8))
         _ = try folder.file("other", header(good) + Array(repeating: 0, count: 8))
         return folder
     }

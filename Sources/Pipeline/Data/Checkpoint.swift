@@ -8,6 +8,8 @@ public final class CheckpointImage: Sendable {
     public let parameters: [ParameterSpec]
     private let regions: [String: Region]
     private let segment: Segment
+    /// What a file says besides.
+    private let metadata: [(key: String, value: String)]
 
     /// Where the parameters lie in an image, and how large it is.
     struct Plan: Sendable {
@@ -21,10 +23,11 @@ public final class CheckpointImage: Sendable {
         }
     }
 
-    init(_ plan: Plan, segment: Segment) {
+    init(_ plan: Plan, segment: Segment, metadata: [(key: String, value: String)] = []) {
         parameters = plan.parameters
         regions = plan.regions
         self.segment = segment
+        self.metadata = metadata
     }
 
     /// A parameter by its name, which must be one of the model's.
@@ -44,23 +47,19 @@ public final class CheckpointImage: Sendable {
     /// - Throws: `DataError` when it could not.
     public static func checkWritable(_ path: String) throws(DataError) { try WholeFile.checkWritable(path) }
 
-    /// Writes a safetensors file, fp32, with PyTorch's names and shapes.
+    /// Writes a safetensors file, fp32, with PyTorch's names and shapes, and the model's settings in its metadata.
     /// - Throws: `DataError`; the file is then as it was before.
     public func write(_ path: String) throws(DataError) {
-        let header = SafetensorsFile.header(parameters.map { ($0.name, $0.shape.dimensions) })
-        do {
-            try unsafe header.withUnsafeBytes { header in
-                // Sound: the pieces point into the segment, which `self` holds until the write is over.
-                let pieces = unsafe parameters.map { parameter in
-                    unsafe tensor(parameter).withBytes { UnsafeRawBufferPointer($0) }
-                }
-                try unsafe WholeFile.write(path, [header] + pieces)
+        let header = SafetensorsHeader.bytes(
+            parameters.map { ($0.name, $0.shape.dimensions) }, metadata: metadata)
+        let outcome = unsafe header.withUnsafeBytes { header in
+            // Sound: the pieces point into the segment, which `self` holds until the write is over.
+            let pieces = unsafe parameters.map { parameter in
+                unsafe tensor(parameter).withBytes { UnsafeRawBufferPointer($0) }
             }
-        } catch let error as DataError {
-            throw error
-        } catch {
-            throw DataError(path: path, reason: "cannot be written: \(error)")
+            return Result { () throws(DataError) in unsafe try WholeFile.write(path, [header] + pieces) }
         }
+        try outcome.get()
     }
 }
 
@@ -80,7 +79,7 @@ extension SafetensorsFile {
         }
         let known = Set(parameters.map(\.name))
         if let stranger = names.first(where: { !known.contains($0) }) {
-            throw DataError(path: path, reason: "tensor \(stranger) is none of the model's")
+            throw DataError(path: path, reason: "tensor \(stranger.shortened) is none of the model's")
         }
     }
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SharedTensor
 import Threads
 
 /// Something wrong with a file's contents, or the file cannot be read or written.
@@ -17,19 +18,22 @@ public struct DataError: Error, Equatable, CustomStringConvertible {
 
 /// Whole files in and out.
 public enum WholeFile {
-    /// The file's bytes, mapped rather than read when it is large.
+    /// All of a file's bytes, in memory of their own.
     static func read(_ path: String) throws(DataError) -> Data {
-        do throws(SystemError) {
-            // An empty file cannot be mapped; Foundation would leak the buffer that it reads it into.
-            if try regularSize(path) == 0 { return Data() }
+        let file = try ReadableFile(path: path)
+        if file.size == 0 { return Data() }
+        let memory: Segment
+        do throws(SegmentError) {
+            memory = try Segment(bytes: file.size, backing: .privateMemory)
         } catch {
             throw DataError(path: path, reason: "cannot be read: \(error)")
         }
-        do {
-            return try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
-        } catch {
-            throw DataError(path: path, reason: "cannot be read: \(error)")
-        }
+        // Sound: the address lies in a segment as large as the file, which lives until the data has no reader any more.
+        let bytes = unsafe UnsafeMutableRawBufferPointer(
+            start: memory.address(of: Region(offset: 0, bytes: file.size)), count: file.size)
+        unsafe try file.read(into: bytes, at: 0)
+        return unsafe Data(
+            bytesNoCopy: bytes.baseAddress!, count: bytes.count, deallocator: .custom { _, _ in _ = memory })
     }
 
     /// Bytes in a regular file; anything else is refused.

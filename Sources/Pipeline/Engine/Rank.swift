@@ -52,6 +52,7 @@ final class Rank {
     private let targets: Tokens
     private let losses: Tensor
     private let stepNumber: Tokens
+    private var tokens: TokenReader
     private var barrier: Barrier
     /// [local stage * M + microbatch]
     private var inFlight: [InFlight]
@@ -62,10 +63,12 @@ final class Rank {
     init(
         _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline?,
         _ team: Dispatcher, _ pinning: Pinning
-    ) throws(SegmentError) {
+    ) throws(RankFailure.Reason) {
         let configuration = plan.configuration
         let layout = plan.memories[index]
-        let memory = try Segment(bytes: layout.layout.bytes, backing: .residentMemory)
+        let memory = try Self.mapped { () throws(SegmentError) in
+            try Segment(bytes: layout.layout.bytes, backing: .residentMemory)
+        }
         let arena = memory.arena
         let kernels = Kernels(
             level: configuration.simd, blas: configuration.blas,
@@ -83,6 +86,7 @@ final class Rank {
         inputs = arena.tokens(layout.inputs)
         targets = arena.tokens(layout.targets)
         stepNumber = arena.tokens(layout.step)
+        tokens = TokenReader(configuration.tokens)
         losses = arena.tensor(layout.losses, Shape(plan.schedule.microbatches))
         locals = zip(stages, layout.stages).map { stage, regions in
             Self.local(stage, regions, layout, arena, kernels, plan, links)
@@ -99,6 +103,9 @@ final class Rank {
         inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
         report = RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu)
         try initializeWeights()
+        if case .file(let file) = configuration.tokens {
+            do throws(DataError) { try file.checkUnchanged() } catch { throw .data(error.description) }
+        }
     }
 
     /// Runs all steps. `weights` and `gradients` receive this rank's share at the end, where they are wanted.
@@ -107,15 +114,15 @@ final class Rank {
         report.stepStart.reserveCapacity(steps)
         report.stepEnd.reserveCapacity(steps)
         report.lossBits.reserveCapacity(steps)
-        do throws(WaitError) {
-            for step in 0..<steps {
-                try enter(step, keepsGradients: gradients != nil)
-                if control.endsBefore(step) { break }
-                let isLast = step == steps - 1 || control.isLast(step)
+        for step in 0..<steps {
+            try enter(step, keepsGradients: gradients != nil)
+            if control.endsBefore(step) { break }
+            let isLast = step == steps - 1 || control.isLast(step)
+            do throws(WaitError) {
                 try run(step: step, gradients: isLast ? gradients : nil)
+            } catch {
+                throw failure(.wait(error))
             }
-        } catch {
-            throw RankFailure(rank: index, position: control.position(ofRank: index), reason: .wait(error))
         }
         if let weights { export(to: weights) { $0.weights } }
         report.cpu = CurrentThread.cpu
@@ -123,18 +130,22 @@ final class Rank {
         return report
     }
 
+    private func failure(_ reason: RankFailure.Reason) -> RankFailure {
+        RankFailure(rank: index, position: control.position(ofRank: index), reason: reason)
+    }
+
     // MARK: A step
 
     /// Makes ready for a step, and waits for all other ranks to come to it.
-    private func enter(_ step: Int, keepsGradients: Bool) throws(WaitError) {
+    private func enter(_ step: Int, keepsGradients: Bool) throws(RankFailure) {
         control.setPosition(ofRank: index, step: step, .preparing)
         stepNumber[0] = Int32(step)
-        fillTokens(step)
+        do throws(DataError) { try fillTokens(step) } catch { throw failure(.data(error.description)) }
         // Where the last step's gradients are wanted, it has to be known as the last when it begins: one more is run.
         if index == 0 { control.announceEnd(after: keepsGradients ? step : step - 1) }
         control.setPosition(ofRank: index, step: step, .atBarrier)
         watch.startStep()
-        try barrier.arrive(wait)
+        do throws(WaitError) { try barrier.arrive(wait) } catch { throw failure(.wait(error)) }
     }
 
     private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {
@@ -261,10 +272,11 @@ final class Rank {
         watch.endWork()
     }
 
-    private func fillTokens(_ step: Int) {
+    /// Before the step is measured: from a file, this reads.
+    private func fillTokens(_ step: Int) throws(DataError) {
         if inputs.count == 0 && targets.count == 0 { return }
         let configuration = plan.configuration
-        configuration.tokens.fill(
+        try tokens.fill(
             step: step, batch: configuration.batchSize, length: configuration.model.sequenceLength,
             vocabulary: configuration.model.vocabulary, inputs: inputs, targets: targets)
     }
@@ -279,18 +291,29 @@ final class Rank {
 
     // MARK: Weights in and out
 
-    private func initializeWeights() throws(SegmentError) {
+    private func initializeWeights() throws(RankFailure.Reason) {
         for local in locals {
             for parameter in local.stage.plan.parameters {
-                try parameter.store(in: local.weights, kernels) { values in
-                    if let file = plan.configuration.initial {
-                        file.read(parameter.name, into: values)
-                    } else {
-                        parameter.initialize(values, seed: plan.configuration.seed)
+                var problem: DataError?
+                try Self.mapped { () throws(SegmentError) in
+                    try parameter.store(in: local.weights, kernels) { values in
+                        do throws(DataError) { try initialize(parameter, values) } catch { problem = error }
                     }
                 }
+                if let problem { throw .data(problem.description) }
             }
         }
+    }
+
+    private func initialize(_ parameter: ParameterSpec, _ values: Tensor) throws(DataError) {
+        if let file = plan.configuration.initial { return try file.read(parameter.name, into: values) }
+        parameter.initialize(values, seed: plan.configuration.seed)
+    }
+
+    private static func mapped<Mapped>(
+        _ map: () throws(SegmentError) -> Mapped
+    ) throws(RankFailure.Reason) -> Mapped {
+        do throws(SegmentError) { return try map() } catch { throw .memory(error.description) }
     }
 
     /// Copies out the gradients, where they are wanted, and returns how long that took: it is not part of the step.

@@ -38,9 +38,11 @@ public struct RankReport: Codable, Sendable {
 
 /// Why a rank stopped early, and where it was.
 public struct RankFailure: Error, Codable, Equatable, Sendable {
-    public enum Reason: Codable, Equatable, Sendable {
+    public enum Reason: Error, Codable, Equatable, Sendable {
         case wait(WaitError)
         case memory(String)
+        /// A file that it reads while it works.
+        case data(String)
         case threads(String)
     }
 
@@ -61,7 +63,7 @@ public struct RankFailure: Error, Codable, Equatable, Sendable {
     var isCause: Bool {
         switch reason {
         case .wait(.aborted), .wait(.disconnected): false
-        case .wait(.timedOut), .wait(.system), .memory, .threads: true
+        case .wait(.timedOut), .wait(.system), .memory, .data, .threads: true
         }
     }
 
@@ -83,6 +85,7 @@ public struct RankFailure: Error, Codable, Equatable, Sendable {
             return "rank \(rank) lost the connection to another rank \(position): that rank has ended"
         case .wait(.system(let error)):
             return "rank \(rank) could not exchange with another rank \(position): \(error)"
+        case .data(let text): return "rank \(rank) could not go on \(position): \(text)"
         case .memory(let text): return "rank \(rank) got no memory: \(text)"
         case .threads(let text): return "rank \(rank) got no threads to share its work: \(text)"
         }

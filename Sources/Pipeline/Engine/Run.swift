@@ -107,10 +107,10 @@ extension RunPlan {
         }
         let outcome = Result { () throws(RankFailure) in
             let executor: Rank
-            do throws(SegmentError) {
+            do throws(RankFailure.Reason) {
                 executor = try Rank(rank, self, control, links, timeline, team.dispatcher, pinning)
             } catch {
-                throw failure(.memory(error.description))
+                throw failure(error)
             }
             return try executor.run(weights: weights, gradients: gradients)
         }
@@ -129,7 +129,7 @@ extension RunPlan {
         let segment = try mapped { () throws(SegmentError) in
             try configuration.transport.resultMemory(bytes: plan.layout.bytes)
         }
-        return CheckpointImage(plan, segment: segment)
+        return CheckpointImage(plan, segment: segment, metadata: CheckpointSettings.written(by: configuration))
     }
 
     private func mapped<Mapped>(_ map: () throws(SegmentError) -> Mapped) throws(RunError) -> Mapped {

@@ -38,6 +38,8 @@ public struct RunConfiguration: Sendable {
     public var keepsWeights = false
     /// Whether the result holds the gradients of the last step, as they were before the update.
     public var keepsGradients = false
+    /// Texts that a checkpoint's metadata gets besides the model's settings, such as who wrote it.
+    public var checkpointNotes: [String: String] = [:]
 
     public init(model: Model, schedule: Schedule) {
         self.model = model

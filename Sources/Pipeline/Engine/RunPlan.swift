@@ -166,7 +166,10 @@ public struct RunPlan: Sendable {
 
     private func checkFiles() throws(RunError) {
         do throws(DataError) {
-            try configuration.initial?.check(holds: parameters)
+            if let initial = configuration.initial {
+                try CheckpointSettings.check(initial, suits: configuration.model)
+                try initial.check(holds: parameters)
+            }
         } catch {
             throw .data(error)
         }

@@ -29,6 +29,8 @@ public struct Model: Sendable {
     /// Transformer layers, which `Partition.uniform` shares out.
     public let layers: Int
     public let units: [Unit]
+    /// What it was made from, when that is a built-in architecture: a checkpoint then tells of it.
+    public private(set) var spec: ModelSpec?
 
     public init(name: String, vocabulary: Int, sequenceLength: Int, layers: Int, units: [Unit]) {
         precondition(!units.isEmpty && units.last!.outputColumns == 0, "the last unit computes the loss")
@@ -37,6 +39,12 @@ public struct Model: Sendable {
         self.sequenceLength = sequenceLength
         self.layers = layers
         self.units = units
+    }
+
+    fileprivate func made(from spec: ModelSpec) -> Model {
+        var model = self
+        model.spec = spec
+        return model
     }
 }
 
@@ -70,7 +78,8 @@ public struct ModelSpec: Equatable, Sendable {
         return Model(
             name: "\(architecture.rawValue) \(layers)L-\(heads)H", vocabulary: vocabulary,
             sequenceLength: sequenceLength, layers: layers,
-            units: architecture == .decoder ? decoderUnits() : gptUnits())
+            units: architecture == .decoder ? decoderUnits() : gptUnits()
+        ).made(from: self)
     }
 
     private func decoderUnits() -> [Unit] {
