@@ -39,7 +39,7 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
         self.name = name
     }
 
-    deinit { precondition(isJoined, "process \(name) was never joined") }
+    deinit { require(isJoined, "process \(name) was never joined") }
 
     public func hasEnded(within milliseconds: Int) -> Bool { report.isAtEnd(within: milliseconds) }
 
@@ -49,7 +49,7 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
     }
 
     public func join() throws(WorkerError<Failure>) -> Value {
-        precondition(!isJoined, "process \(name) was joined before")
+        require(!isJoined, "process \(name) was joined before")
         while !report.isAtEnd(within: 1000) {}
         let code = reap()
         isJoined = true
@@ -72,7 +72,7 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
     private func reap() -> Int32 {
         var status: Int32 = 0
         let reaped = try? systemCall("waitpid") { unsafe waitpid(processID, &status, 0) }
-        precondition(reaped == processID, "process \(name) was reaped by somebody else")
+        require(reaped == processID, "process \(name) was reaped by somebody else")
         return ppt_decode_wait_status(status)
     }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import SharedTensor
+import Threads
 
 /// A safetensors file of fp32 tensors: a header's length (8 bytes, little-endian), a JSON header, the data.
 ///
@@ -41,8 +42,8 @@ public struct SafetensorsFile: Sendable {
 
     /// Copies a tensor of the same shape out of the file. The name must be one of `names`.
     public func read(_ name: String, into tensor: Tensor) {
-        guard let entry = entries[name] else { preconditionFailure("no tensor \(name)") }
-        precondition(entry.offsets[1] - entry.offsets[0] == tensor.count * 4, "tensor of another size")
+        guard let entry = entries[name] else { trap("no tensor \(name)") }
+        require(entry.offsets[1] - entry.offsets[0] == tensor.count * 4, "tensor of another size")
         let start = data.startIndex + dataStart + entry.offsets[0]
         unsafe tensor.withBytes { bytes in
             _ = unsafe data.copyBytes(to: bytes, from: start..<start + bytes.count)
@@ -51,7 +52,7 @@ public struct SafetensorsFile: Sendable {
 
     /// A tensor's elements. The name must be one of `names`.
     public func values(_ name: String) -> [Float] {
-        guard let entry = entries[name] else { preconditionFailure("no tensor \(name)") }
+        guard let entry = entries[name] else { trap("no tensor \(name)") }
         let start = data.startIndex + dataStart + entry.offsets[0]
         return (0..<(entry.offsets[1] - entry.offsets[0]) / 4).map { index in
             Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(data[start + 4 * index + $1]) << UInt32(8 * $1) })

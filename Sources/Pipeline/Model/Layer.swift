@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// One step of the network, from an activation to an activation: what a user writes to add a layer.
 ///

@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// One unit alone, with memory of its own: to try out a layer, to check its gradients, to time it.
 ///

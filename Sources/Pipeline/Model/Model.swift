@@ -31,7 +31,7 @@ public struct Model: Sendable {
     public let units: [Unit]
 
     public init(name: String, vocabulary: Int, sequenceLength: Int, layers: Int, units: [Unit]) {
-        precondition(!units.isEmpty && units.last!.outputColumns == 0, "the last unit computes the loss")
+        require(!units.isEmpty && units.last!.outputColumns == 0, "the last unit computes the loss")
         self.name = name
         self.vocabulary = vocabulary
         self.sequenceLength = sequenceLength
@@ -66,7 +66,7 @@ public struct ModelSpec: Equatable, Sendable {
 
     /// The chain of units. `heads` divides `dim`, and every size is at least 1 (the command line checks it).
     public func model() -> Model {
-        precondition(dim % heads == 0, "heads divide dim")
+        require(dim % heads == 0, "heads divide dim")
         return Model(
             name: "\(architecture.rawValue) \(layers)L-\(heads)H", vocabulary: vocabulary,
             sequenceLength: sequenceLength, layers: layers,

@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// Reads the items of one edge from its socket, in the order sent, straight into slots of this rank's own.
 ///
@@ -46,7 +47,7 @@ final class SocketReader {
 
     /// Takes the oldest whole item, of which there is one.
     func deliver() -> Delivery {
-        precondition(hasItem, "a delivery without an item")
+        require(hasItem, "a delivery without an item")
         let delivery = Delivery(tensor: slots[next], ticket: next)
         items -= 1
         next = (next + 1) % slots.count
@@ -54,7 +55,7 @@ final class SocketReader {
     }
 
     func release(_ delivery: Delivery) {
-        precondition(isTaken[delivery.ticket], "a delivery was released twice")
+        require(isTaken[delivery.ticket], "a delivery was released twice")
         isTaken[delivery.ticket] = false
     }
 
