@@ -24,6 +24,8 @@ struct RunJSON: Encodable {
     /// Who computed the matrix products: `builtin`, or a library.
     let gemm: String
     let dropout: Double
+    /// How results compare with those of one stage: `as one stage`, to the bit, or `to rounding`.
+    let bits: String
     let parameters: Int
     let warmupSteps: Int
     let measureSteps: Int
@@ -84,6 +86,7 @@ struct RunJSON: Encodable {
         simd = configuration.simd.rawValue
         gemm = configuration.blas?.path ?? "builtin"
         dropout = options.dropout
+        bits = plan.facts.bits.label
         parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
         warmupSteps = options.warmup
         measureSteps = options.measure

@@ -78,6 +78,9 @@ struct RunTable {
                 "with one stage a rank, Interleaved-1F1B is plain 1F1B: \(options.model.layers) layers on "
                     + "\(schedule.ranks) ranks leave nothing to interleave")
         }
+        if case .toRounding(let reason) = plan.facts.bits {
+            notes.append("results are those of one stage to rounding, not to the bit: \(reason)")
+        }
         if let sharing = plan.placement.note { notes.append(sharing) }
         let shares = plan.productShareOfRank
         if let most = shares.max(), configuration.partition == .uniform, most * Double(shares.count) > 1.1 {

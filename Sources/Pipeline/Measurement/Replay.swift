@@ -48,6 +48,9 @@ public struct TaskGraph: Sendable {
     /// All tasks, each after those that it has to wait for.
     public let order: [Place]
 
+    /// How many stages the tasks are of.
+    var stages: Int { 1 + (tasks.joined().compactMap(\.stage).max() ?? -1) }
+
     /// Whether there are so many values for each rank as it has tasks.
     func has(shape counts: [Int]) -> Bool { counts == tasks.map(\.count) }
 

@@ -46,7 +46,7 @@ public struct Timeline: Sendable {
     public func times(ofRank rank: Int, step: Int, task: Int) -> TaskTimes {
         require(tasksOfRank.indices.contains(rank) && step >= 0, "no rank \(rank) or step \(step) in the timeline")
         require((0..<tasksOfRank[rank]).contains(task), "rank \(rank) has no task \(task)")
-        segment.load(from: region(rank, step, task), as: TaskTimes.self)
+        return segment.load(from: region(rank, step, task), as: TaskTimes.self)
     }
 
     @inline(__always)
