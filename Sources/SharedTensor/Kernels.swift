@@ -64,7 +64,7 @@ public struct Kernels {
 
     /// The kernels for one member of the team, on its own thread, while the team does work that it shares.
     public func ofMember(_ member: Int) -> Kernels {
-        require(member >= 0 && member < members, "member \(member) of a team of \(members)")
+        if member < 0 || member >= members { trap("member \(member) of a team of \(members)") }
         let own = unsafe workspace + member * Int(PPT_GEMM_WORKSPACE_FLOATS)
         return unsafe Kernels(
             table: table, workspace: own, level: level, blas: isTeam ? nil : blas, team: .alone, member: member)
@@ -116,9 +116,9 @@ public struct Kernels {
     private func checkProduct(
         _ a: Matrix, rows: Int, columns: Int, into c: Matrix, _ bias: Tensor?, _ ending: ProductEnding
     ) {
-        require(
-            a.columns == rows && c.columns == columns && c.rows == a.rows,
-            "factors that do not fit: [\(a.rows), \(a.columns)] x [\(rows), \(columns)] into [\(c.rows), \(c.columns)]")
+        if a.columns != rows || c.columns != columns || c.rows != a.rows {
+            trap("factors that do not fit: [\(a.rows), \(a.columns)] x [\(rows), \(columns)] into [\(c.rows), \(c.columns)]")
+        }
         c.requireStoredAsIs()
         require(bias == nil || bias!.count == c.columns, "a bias has one value for each column")
         guard let gate = ending.gate else { return }

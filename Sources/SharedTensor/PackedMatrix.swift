@@ -11,15 +11,15 @@ public struct PackedMatrix {
     /// Floats that a packed matrix takes.
     public static func storageShape(rows: Int, columns: Int) -> Shape {
         let vector = Int(PPT_GEMM_PACKED_COLUMNS)
-        require(columns <= Int.max - vector, "a packed matrix of \(columns) columns")
+        if columns > Int.max - vector { trap("a packed matrix of \(columns) columns") }
         return Shape(rows, (columns + vector - 1) / vector * vector)
     }
 
     /// - Parameter storage: of `storageShape`, aligned to 64 bytes.
     public init(rows: Int, columns: Int, storage: Tensor) {
-        require(
-            storage.count >= Self.storageShape(rows: rows, columns: columns).count,
-            "a packed matrix [\(rows), \(columns)] takes room for whole vectors, more than \(storage.count) floats")
+        if storage.count < Self.storageShape(rows: rows, columns: columns).count {
+            trap("a packed matrix [\(rows), \(columns)] takes room for whole vectors, more than \(storage.count) floats")
+        }
         self.rows = rows
         self.columns = columns
         self.storage = storage

@@ -60,7 +60,7 @@ public struct RingSlot {
 
     /// The payload as a tensor; no copy.
     public func tensor(_ shape: Shape) -> Tensor {
-        require(shape.count <= payloadBytes / 4, "tensor \(shape) does not fit a slot of \(payloadBytes) bytes")
+        if shape.count > payloadBytes / 4 { trap("tensor \(shape) does not fit a slot of \(payloadBytes) bytes") }
         return unsafe Tensor(at: payload, shape)
     }
 

@@ -55,7 +55,7 @@ public final class Segment: @unchecked Sendable {
 
     /// A tensor in a region.
     public func tensor(_ region: Region, _ shape: Shape) -> Tensor {
-        require(shape.count <= region.bytes / 4, "tensor \(shape) does not fit its region")
+        if shape.count > region.bytes / 4 { trap("tensor \(shape) does not fit its region") }
         return unsafe Tensor(at: address(of: region), shape)
     }
 

@@ -6,9 +6,9 @@ public struct Region: Equatable, Sendable {
     public let bytes: Int
 
     public init(offset: Int, bytes: Int) {
-        require(
-            offset >= 0 && bytes >= 0 && !offset.addingReportingOverflow(bytes).overflow,
-            "a region of \(bytes) bytes at \(offset)")
+        if offset | bytes < 0 || offset.addingReportingOverflow(bytes).overflow {
+            trap("a region of \(bytes) bytes at \(offset)")
+        }
         self.offset = offset
         self.bytes = bytes
     }

@@ -16,7 +16,7 @@ public struct Shape: Equatable, Sendable, CustomStringConvertible {
         self.lengths = lengths
         self.rank = rank
         // The sign of all four at once.
-        require(lengths.0 | lengths.1 | lengths.2 | lengths.3 >= 0, "a shape with a negative length: \(self)")
+        if lengths.0 | lengths.1 | lengths.2 | lengths.3 < 0 { trap("a shape with a negative length: \(self)") }
     }
 
     public static func == (a: Shape, b: Shape) -> Bool { a.rank == b.rank && a.lengths == b.lengths }

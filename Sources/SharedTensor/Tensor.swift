@@ -29,19 +29,19 @@ public struct Tensor {
 
     /// The same elements under another shape of the same count.
     public func reshaped(_ shape: Shape) -> Tensor {
-        require(shape.count == count, "a view of \(count) elements cannot have shape \(shape)")
+        if shape.count != count { trap("a view of \(count) elements cannot have shape \(shape)") }
         return unsafe Tensor(at: base, shape)
     }
 
     /// Rows `range` of the tensor seen as a matrix.
     public func rows(_ range: Range<Int>) -> Tensor {
-        require(range.lowerBound >= 0 && range.upperBound <= shape.rows, "rows \(range) outside a tensor of \(shape)")
+        if range.lowerBound < 0 || range.upperBound > shape.rows { trap("rows \(range) outside a tensor of \(shape)") }
         return unsafe Tensor(at: base + range.lowerBound * shape.columns, Shape(range.count, shape.columns))
     }
 
     /// Elements `range` of the tensor seen as a vector.
     public func elements(_ range: Range<Int>) -> Tensor {
-        require(range.lowerBound >= 0 && range.upperBound <= count, "elements \(range) outside a tensor of \(shape)")
+        if range.lowerBound < 0 || range.upperBound > count { trap("elements \(range) outside a tensor of \(shape)") }
         return unsafe Tensor(at: base + range.lowerBound, Shape(range.count))
     }
 
@@ -166,8 +166,8 @@ public struct Tokens {
         // Negative ones are the largest without their sign. A maximum, which a compiler makes of vectors.
         var most: UInt32 = 0
         for index in 0..<count { most = unsafe max(most, UInt32(bitPattern: base[index])) }
-        require(
-            count == 0 || Int(most) < bound,
-            "token \(Int32(bitPattern: most)) is outside \(what), 0 to \(bound - 1)")
+        if count > 0 && Int(most) >= bound {
+            trap("token \(Int32(bitPattern: most)) is outside \(what), 0 to \(bound - 1)")
+        }
     }
 }

@@ -3,10 +3,10 @@ import SharedTensor
 /// How results of one model under two schedules are compared: to the bit, or to rounding.
 ///
 /// To rounding, gradients may differ by `tolerance` times the norm of the tensor, and losses by that much of the loss. It is
-/// 2 n u for each step, u = 2^-24 and n the tokens of a batch: two orders of adding up n terms differ by no more than that
-/// times the sum of the terms' magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 4.2). Rounding errors
-/// mostly cancel each other, by a factor of the square root of n or more; that is what is left for gradients whose terms
-/// cancel, and for the weights that differ from the second step on.
+/// 2 n u for each step, u = 2^-24 and n the tokens of a batch, or 1024 if they are fewer: two orders of adding up n terms differ
+/// by no more than 2 n u times the sum of the terms' magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 4.2).
+/// Rounding errors mostly cancel each other, by a factor of the square root of n or more; that is what is left for gradients
+/// whose terms cancel, and for the weights that differ from the second step on, which a small batch has no less of.
 ///
 /// Losses of the first step are equal to the bit in any case: all forwards are the same. Weights are not compared to rounding:
 /// Adam makes a whole step of a gradient that is nothing but a rounding error.
@@ -19,7 +19,7 @@ public struct Agreement: Sendable {
     init(_ bits: BitsPromise, _ configuration: RunConfiguration) {
         self.bits = bits
         let terms = Double(configuration.batchSize) * Double(configuration.model.sequenceLength)
-        tolerance = Double(configuration.steps) * 2 * terms * 0x1p-24
+        tolerance = Double(configuration.steps) * 2 * max(terms, 1024) * 0x1p-24
     }
 
     /// What differs in losses, given as bits; nil when nothing does.

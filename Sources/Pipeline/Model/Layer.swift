@@ -118,7 +118,7 @@ public struct Frame {
 
     @inline(__always)
     private func tensor<Memory>(_ place: Reserved<Memory>, _ arena: Arena) -> Tensor {
-        require(place.plan == plan, "a place of shape \(place.shape) that was reserved in another stage's plan")
+        if place.plan != plan { trap("a place of shape \(place.shape) that was reserved in another stage's plan") }
         return arena.tensor(place.region, place.shape)
     }
 
