@@ -18,7 +18,9 @@ public struct Arena {
     /// The tensor at a region of the arena's layout.
     @inline(__always)
     public func tensor(_ region: Region, _ shape: Shape) -> Tensor {
-        if shape.count > region.bytes / 4 || region.end > bytes { trap("tensor \(shape) outside its region or its arena") }
+        if shape.count > region.bytes / 4 || region.end > bytes {
+            trap("tensor \(shape) outside its region or its arena")
+        }
         return unsafe Tensor(at: base + region.offset, shape)
     }
 

@@ -117,7 +117,9 @@ public struct Kernels {
         _ a: Matrix, rows: Int, columns: Int, into c: Matrix, _ bias: Tensor?, _ ending: ProductEnding
     ) {
         if a.columns != rows || c.columns != columns || c.rows != a.rows {
-            trap("factors that do not fit: [\(a.rows), \(a.columns)] x [\(rows), \(columns)] into [\(c.rows), \(c.columns)]")
+            trap(
+                "factors that do not fit: [\(a.rows), \(a.columns)] x [\(rows), \(columns)] into "
+                    + "[\(c.rows), \(c.columns)]")
         }
         c.requireStoredAsIs()
         require(bias == nil || bias!.count == c.columns, "a bias has one value for each column")

@@ -18,7 +18,7 @@ public struct PackedMatrix {
     /// - Parameter storage: of `storageShape`, aligned to 64 bytes.
     public init(rows: Int, columns: Int, storage: Tensor) {
         if storage.count < Self.storageShape(rows: rows, columns: columns).count {
-            trap("a packed matrix [\(rows), \(columns)] takes room for whole vectors, more than \(storage.count) floats")
+            trap("a packed matrix [\(rows), \(columns)] needs room for whole vectors, not \(storage.count) floats")
         }
         self.rows = rows
         self.columns = columns

@@ -17,7 +17,7 @@ public struct RingLayout: Equatable, Sendable {
     public let payloadBytes: Int
 
     public init(capacity: Int, payloadBytes: Int) {
-        require(capacity >= 1 && capacity < 1 << 28, "a ring has at least one slot, and fewer than 2^28, not \(capacity)")
+        require(capacity >= 1 && capacity < 1 << 28, "a ring has 1 to 2^28 - 1 slots, not \(capacity)")
         require(
             payloadBytes >= 0 && payloadBytes <= SegmentLayout.bytesMax / capacity,
             "\(capacity) payloads of \(payloadBytes) bytes")

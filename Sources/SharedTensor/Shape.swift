@@ -23,7 +23,7 @@ public struct Shape: Equatable, Sendable, CustomStringConvertible {
 
     /// The number of elements. Traps when it does not fit; `checkedCount` does not.
     public var count: Int {
-        guard let count = checkedCount else { trap("a tensor of shape \(self) has more elements than an Int can count") }
+        guard let count = checkedCount else { trap("a tensor of shape \(self) has too many elements to count") }
         return count
     }
 

@@ -165,7 +165,11 @@ public struct Tokens {
     func requireBelow(_ bound: Int, _ what: String) {
         // Negative ones are the largest without their sign. A maximum, which a compiler makes of vectors.
         var most: UInt32 = 0
-        for index in 0..<count { most = unsafe max(most, UInt32(bitPattern: base[index])) }
+        var index = 0
+        while index < count {
+            most = unsafe max(most, UInt32(bitPattern: base[index]))
+            index += 1
+        }
         if count > 0 && Int(most) >= bound {
             trap("token \(Int32(bitPattern: most)) is outside \(what), 0 to \(bound - 1)")
         }

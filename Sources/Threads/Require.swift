@@ -1,8 +1,8 @@
 /// Traps with a sentence unless a condition holds: for a caller's bug, which no error could mend.
 ///
 /// As `precondition`, whose sentence release builds drop; this one's they print. The sentence is made only when it is needed,
-/// so that a condition that holds costs one branch. Where a step goes through, sentences are literals, or `trap`s in a branch of
-/// their own: builds for debugging allocate what a sentence captures.
+/// so that a condition that holds costs one branch. What is called for every row or tensor has its `trap` in a branch of its
+/// own, which builds for debugging need no closure for.
 @inlinable
 @inline(__always)
 package func require(

@@ -50,7 +50,9 @@ enum VerifyCommand {
         let nearly = rounded > 0 ? "\(rounded) equal to rounding, " : ""
         let summary = "\(equal) equal, \(nearly)\(different) different, \(unfit) that do not fit"
         if different > 0 { throw CommandError(code: .failed, message: summary) }
-        if equal + rounded == 0 { throw CommandError(code: .usage, message: "--stages: nothing was compared: \(summary)") }
+        if equal + rounded == 0 {
+            throw CommandError(code: .usage, message: "--stages: nothing was compared: \(summary)")
+        }
         try Terminal.output(summary)
     }
 

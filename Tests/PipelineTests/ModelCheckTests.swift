@@ -37,7 +37,8 @@ struct ModelCheckTests {
         }
     }
 
-    @Test("an embedding or a loss smaller than the vocabulary is refused, a larger one trains") func vocabulary() throws {
+    @Test("an embedding or a loss smaller than the vocabulary is refused, a larger one trains") func vocabulary() throws
+    {
         let head = lossHead(columns: 6, vocabulary: 500)
         #expect(
             try refusal(model([embedding(50), head], vocabulary: 500))
@@ -182,6 +183,7 @@ struct ModelCheckTests {
         var configuration = RunConfiguration(
             model: model([embedding(11), lossHead(columns: 6, vocabulary: 11)]),
             schedule: .gpipe(ranks: 1, microbatches: 1))
+        configuration.partition = .balanced
         configuration.tokens = .file(try TokenFile(path: #filePath))
         #expect {
             _ = try RunPlan(configuration)

@@ -71,6 +71,7 @@ struct PromiseTests {
             var configuration = RunConfiguration(model: model(lost), schedule: schedule)
             configuration.keepsGradients = true
             configuration.partition = .balanced
+            configuration.optimizer = .sgd(rate: 0.1)
             return try RunPlan(configuration).run()
         }
         let baseline = try run(nil, .gpipe(ranks: 1, microbatches: 4))
@@ -80,9 +81,8 @@ struct PromiseTests {
         #expect(lost?.hasPrefix("loss of step 2: ") == true)
     }
 
-    @Test("a comparison takes a schedule that keeps its promise of rounding, and no one that breaks it") func comparison()
-        throws
-    {
+    @Test("a comparison takes a schedule that keeps its promise of rounding, and no one that breaks it")
+    func comparison() throws {
         func plan(_ schedule: Schedule, seed: UInt64 = 0) throws -> RunPlan {
             var configuration = configuration(.decoder, schedule)
             configuration.seed = seed

@@ -49,8 +49,8 @@ struct ScheduleSpace {
         for (stage, _) in rankOfStage.enumerated() {
             for microbatch in 0..<microbatches {
                 let splits = number(below: 10) < apart
-                let kinds: [Action.Kind] = splits ? [.forward, .backwardInput, .backwardWeights] : [.forward, .backward]
-                for kind in kinds { waiting[Action(kind, stage: stage, microbatch: microbatch)] = [] }
+                let backward: [Action.Kind] = splits ? [.backwardInput, .backwardWeights] : [.backward]
+                for kind in [.forward] + backward { waiting[Action(kind, stage: stage, microbatch: microbatch)] = [] }
             }
         }
         func gradient(_ stage: Int, _ microbatch: Int) -> Action {

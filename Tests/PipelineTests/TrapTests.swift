@@ -37,7 +37,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .hiddenOfAnotherWidth: "a feed-forward of 8 hidden columns whose linear maps have others"
         case .attentionOfAnotherWidth: "attention of dim 10 whose linear maps have other columns"
         case .rowsBeyondPlace: "rows 0..<7 of a place of shape [6]"
-        case .placeOfAnotherPlan, .weightOfAnotherPlan: "a place of shape [" 
+        case .placeOfAnotherPlan, .weightOfAnotherPlan: "a place of shape ["
         case .probeOfAnotherWidth: "unit linear: takes 4 columns, and gets 5"
         case .probeOfTwins: "units twins and twins: both have a parameter called w"
         case .strangeToken: "token 9 is outside the rows of the embedding, 0 to 8"

@@ -68,7 +68,7 @@ public struct Comparison: Sendable {
                 progress(done, rounds * plans.count)
                 let trial = Trial(try plans[index].run())
                 if let text = Self.difference(of: trial, plans[index], trials, plans) {
-                    throw .failed("losses differ between runs, so that what was measured was not the same work: \(text)")
+                    throw .failed("losses differ between runs: what was measured was not the same work (\(text))")
                 }
                 trials[index].append(trial)
                 done += 1

@@ -61,7 +61,8 @@ public final class LayerProbe {
         (y, dy) = (arena.tensor(activations[2], output), arena.tensor(activations[3], output))
         (tokens, targets) = (arena.tokens(ids[0]), arena.tokens(ids[1]))
         frame = Frame(
-            plan: plan.id, weights: arena.part(weights, of: plan.weights), gradients: arena.part(gradients, of: plan.weights),
+            plan: plan.id, weights: arena.part(weights, of: plan.weights),
+            gradients: arena.part(gradients, of: plan.weights),
             stash: arena.part(stash, of: plan.stash),
             gradientStash: arena.part(gradientStash, of: plan.gradientStash.peak),
             scratch: arena.part(scratch, of: plan.scratch.peak), packed: arena.part(packed, of: plan.packed),

@@ -87,7 +87,8 @@ public struct ModelSpec: Equatable, Sendable {
             ("sequence length", sequenceLength),
         ]
         for (what, size) in sizes where size < 1 { return "\(what) is \(size); at least 1 is allowed" }
-        for (what, size) in sizes where size > Model.sizeMost || (["layers", "heads"].contains(what) && size > 1 << 16) {
+        for (what, size) in sizes where size > Model.sizeMost || (["layers", "heads"].contains(what) && size > 1 << 16)
+        {
             return "\(what) is \(size), which is too much for any machine"
         }
         return dim % heads == 0 ? nil : "\(heads) heads do not divide dim \(dim)"

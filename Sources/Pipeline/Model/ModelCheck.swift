@@ -51,11 +51,13 @@ extension Model {
         if let refusal { throw refusal }
         guard let last = units.last else { throw ModelError(reason: "the model has no units") }
         if last.outputColumns != 0 {
-            throw ModelError(last, reason: "the last unit computes the loss, and gives 0 columns, not \(last.outputColumns)")
+            throw ModelError(
+                last, reason: "the last unit computes the loss, and gives 0 columns, not \(last.outputColumns)")
         }
         for unit in units.dropLast() where !(1...Self.sizeMost).contains(unit.outputColumns) {
             throw ModelError(
-                unit, reason: "gives \(unit.outputColumns) columns; a unit that is not the last gives 1 to \(Self.sizeMost)")
+                unit,
+                reason: "gives \(unit.outputColumns) columns; a unit that is not the last gives 1 to \(Self.sizeMost)")
         }
         let sizes = [("vocabulary", vocabulary), ("sequence length", sequenceLength)]
         for (what, size) in sizes where !(1...Self.sizeMost).contains(size) {
@@ -69,7 +71,8 @@ extension Model {
         for unit in units {
             guard let layer = unit.layer else { continue }
             if layer != next && layer != next - 1 {
-                throw ModelError(unit, reason: "is of layer \(layer), and stands where one of layer \(next) is to stand")
+                throw ModelError(
+                    unit, reason: "is of layer \(layer), and stands where one of layer \(next) is to stand")
             }
             next = layer + 1
         }
@@ -99,7 +102,8 @@ extension UnitCost {
             throw ModelError(before, unit, reason: "the first gives \(columns) columns, the second takes \(wanted)")
         }
         if let made = layer.outputColumns, made != unit.outputColumns {
-            throw ModelError(unit, reason: "says that it gives \(unit.outputColumns) columns, and its layer gives \(made)")
+            throw ModelError(
+                unit, reason: "says that it gives \(unit.outputColumns) columns, and its layer gives \(made)")
         }
     }
 }

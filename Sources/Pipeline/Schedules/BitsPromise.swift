@@ -23,7 +23,8 @@ public enum BitsPromise: Equatable, Sendable {
             let summed = actions.filter(\.kind.endsMicrobatch).map(\.microbatch)
             if let (first, second) = zip(summed, summed.dropFirst()).first(where: { $0 > $1 }) {
                 self = .toRounding(
-                    reason: "stage \(stage) adds up the weight gradients of microbatch \(first) before those of \(second)")
+                    reason: "stage \(stage) adds up the weight gradients of microbatch \(first) before those of "
+                        + "\(second)")
                 return
             }
         }

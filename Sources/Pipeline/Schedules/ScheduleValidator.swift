@@ -16,7 +16,8 @@ extension Schedule {
     /// sending stage, as in `ScheduleFacts`).
     public func checkDeadlock(activationSlots: [Int], gradientSlots: [Int]) throws(ScheduleError) {
         try checkComplete()
-        for (what, slots) in [("activation", activationSlots), ("gradient", gradientSlots)] where slots.count != stages {
+        for (what, slots) in [("activation", activationSlots), ("gradient", gradientSlots)] where slots.count != stages
+        {
             throw .size("\(slots.count) \(what) slots: one for each of the \(stages) stages is needed")
         }
         try ScheduleOrder(self).run(activationSlots: activationSlots, gradientSlots: gradientSlots) { _, _ in }
