@@ -1,4 +1,5 @@
 import CKernels
+import Threads
 
 /// Adam's numbers for one step (1412.6980, as torch.optim.Adam computes them).
 public struct AdamStep: Sendable {
@@ -6,7 +7,7 @@ public struct AdamStep: Sendable {
 
     /// - Parameter step: counts from 1.
     public init(step: Int, rate: Double, beta1: Double, beta2: Double, epsilon: Double) {
-        precondition(step >= 1, "Adam's steps count from 1")
+        if step < 1 { trap("Adam's steps count from 1; this is \(step)") }
         raw = ppt_adam(
             beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon), rest1: Float(1 - beta1),
             rest2: Float(1 - beta2),

@@ -1,3 +1,5 @@
+import Threads
+
 /// A stretch of a segment that a layout was made for: turns the layout's regions into tensors.
 ///
 /// It does not keep the segment alive; whoever runs the rank does.
@@ -16,7 +18,9 @@ public struct Arena {
     /// The tensor at a region of the arena's layout.
     @inline(__always)
     public func tensor(_ region: Region, _ shape: Shape) -> Tensor {
-        precondition(region.offset + shape.count * 4 <= bytes, "tensor outside its arena")
+        if shape.count > region.bytes / 4 || region.end > bytes {
+            trap("tensor \(shape) outside its region or its arena")
+        }
         return unsafe Tensor(at: base + region.offset, shape)
     }
 
@@ -25,15 +29,18 @@ public struct Arena {
 
     /// Tokens at a region of the arena's layout.
     public func tokens(_ region: Region) -> Tokens {
-        precondition(region.offset + region.bytes <= bytes, "tokens outside their arena")
+        require(region.end <= bytes, "tokens outside their arena")
         return unsafe Tokens(at: base + region.offset, count: region.bytes / 4)
     }
 
     /// A region that holds `index` copies of another layout before the wanted one.
     @inline(__always)
     public func part(_ region: Region, copy index: Int = 0, of layout: SegmentLayout) -> Arena {
-        let offset = region.offset + index * layout.stride
-        precondition(index >= 0 && offset + layout.bytes <= region.offset + region.bytes, "copy outside its region")
+        let (start, overflow) = index.multipliedReportingOverflow(by: layout.stride)
+        require(
+            index >= 0 && !overflow && start <= region.bytes && layout.bytes <= region.bytes - start
+                && region.end <= bytes, "copy \(index) outside its region or its arena")
+        let offset = region.offset + start
         return unsafe Arena(base: base + offset, bytes: layout.bytes)
     }
 }

@@ -1,4 +1,5 @@
 import CKernels
+import Threads
 
 /// Which elements of a tensor dropout sets to 0, and what it multiplies the others by, so that the expectation stays.
 ///
@@ -19,7 +20,8 @@ public struct DropoutMask: Sendable {
     ///   - key: of the place in the network and the run's seed.
     ///   - firstElement: where the part that is dropped from begins in the whole tensor.
     public init(rate: Double, key: UInt64, microbatch: Int, step: Int, firstElement: Int = 0) {
-        precondition(rate >= 0 && rate < 1 && firstElement >= 0, "a dropout rate is at least 0 and below 1")
+        if !(rate >= 0 && rate < 1) { trap("a dropout rate is at least 0 and below 1, not \(rate)") }
+        if firstElement < 0 { trap("a part that begins at element \(firstElement)") }
         let words = 0x1p32
         let threshold = min((rate * words).rounded(), words - 1)
         raw = ppt_dropout(

@@ -1,4 +1,5 @@
 import CKernels
+import Threads
 
 /// A matrix [rows, columns] in the layout that `Kernels.multiply` reads it in fastest, as a right-hand factor, and writes
 /// in one piece: panels of some columns, each row by row. Columns are padded to whole vectors, with 0 once it was packed.
@@ -10,13 +11,15 @@ public struct PackedMatrix {
     /// Floats that a packed matrix takes.
     public static func storageShape(rows: Int, columns: Int) -> Shape {
         let vector = Int(PPT_GEMM_PACKED_COLUMNS)
+        if columns > Int.max - vector { trap("a packed matrix of \(columns) columns") }
         return Shape(rows, (columns + vector - 1) / vector * vector)
     }
 
     /// - Parameter storage: of `storageShape`, aligned to 64 bytes.
     public init(rows: Int, columns: Int, storage: Tensor) {
-        precondition(
-            storage.count >= Self.storageShape(rows: rows, columns: columns).count, "room for whole vectors is needed")
+        if storage.count < Self.storageShape(rows: rows, columns: columns).count {
+            trap("a packed matrix [\(rows), \(columns)] needs room for whole vectors, not \(storage.count) floats")
+        }
         self.rows = rows
         self.columns = columns
         self.storage = storage

@@ -16,7 +16,7 @@ public struct RingStorage: @unchecked Sendable {
     /// - Parameter firstPosition: where counting starts; anything but 0 is for tests of the wrap-around.
     @unsafe
     public init(at address: UnsafeMutableRawPointer, _ layout: RingLayout, firstPosition: UInt32 = 0) {
-        precondition(UInt(bitPattern: address) % UInt(SharedWord.lineBytes) == 0, "a ring is aligned to a cache line")
+        require(UInt(bitPattern: address) % UInt(SharedWord.lineBytes) == 0, "a ring is aligned to a cache line")
         unsafe base = address
         self.layout = layout
         (stride, payloadOffset) = (layout.slotStride, layout.payloadOffset)

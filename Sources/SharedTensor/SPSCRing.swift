@@ -17,8 +17,10 @@ public struct RingLayout: Equatable, Sendable {
     public let payloadBytes: Int
 
     public init(capacity: Int, payloadBytes: Int) {
-        precondition(capacity >= 1 && capacity < 1 << 28, "a ring has at least one slot")
-        precondition(payloadBytes >= 0, "a payload has no negative size")
+        require(capacity >= 1 && capacity < 1 << 28, "a ring has 1 to 2^28 - 1 slots, not \(capacity)")
+        require(
+            payloadBytes >= 0 && payloadBytes <= SegmentLayout.bytesMax / capacity,
+            "\(capacity) payloads of \(payloadBytes) bytes")
         self.capacity = capacity
         self.payloadBytes = payloadBytes
     }
@@ -58,21 +60,21 @@ public struct RingSlot {
 
     /// The payload as a tensor; no copy.
     public func tensor(_ shape: Shape) -> Tensor {
-        precondition(shape.count * 4 <= payloadBytes, "tensor \(shape) does not fit a slot of \(payloadBytes) bytes")
+        if shape.count > payloadBytes / 4 { trap("tensor \(shape) does not fit a slot of \(payloadBytes) bytes") }
         return unsafe Tensor(at: payload, shape)
     }
 
     /// The payload as one plain value; no copy.
     @inlinable
     public func store<Value: BitwiseCopyable>(_ value: Value) {
-        precondition(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
+        require(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
         unsafe payload.storeBytes(of: value, as: Value.self)
     }
 
     @inlinable
     public func load<Value: BitwiseCopyable>(as type: Value.Type) -> Value {
-        precondition(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
-        return unsafe payload.load(as: type)
+        require(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
+        return unsafe payload.loadUnaligned(as: type)
     }
 }
 

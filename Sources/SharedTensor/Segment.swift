@@ -27,6 +27,7 @@ public final class Segment: @unchecked Sendable {
     ///
     /// - Throws: `SegmentError`, with what is left of /dev/shm when that is what ran out.
     public init(bytes: Int, backing: Backing) throws(SegmentError) {
+        require(bytes >= 0, "a segment of \(bytes) bytes")
         let mapped = max(bytes, 4096)
         do throws(SystemError) {
             unsafe base =
@@ -48,27 +49,27 @@ public final class Segment: @unchecked Sendable {
     /// The first byte of a region. The caller keeps the segment for as long as it uses the address.
     @unsafe
     public func address(of region: Region) -> UnsafeMutableRawPointer {
-        precondition(region.offset >= 0 && region.offset + region.bytes <= bytes, "region outside the segment")
+        require(region.end <= bytes, "region outside the segment")
         return unsafe base + region.offset
     }
 
     /// A tensor in a region.
     public func tensor(_ region: Region, _ shape: Shape) -> Tensor {
-        precondition(shape.count * 4 <= region.bytes, "tensor \(shape) does not fit its region")
+        if shape.count > region.bytes / 4 { trap("tensor \(shape) does not fit its region") }
         return unsafe Tensor(at: address(of: region), shape)
     }
 
     /// Writes one plain value to the start of a region.
     @inline(__always)
     public func store<Value: BitwiseCopyable>(_ value: Value, in region: Region) {
-        precondition(MemoryLayout<Value>.size <= region.bytes, "the value does not fit the region")
+        require(MemoryLayout<Value>.size <= region.bytes, "the value does not fit the region")
         unsafe address(of: region).storeBytes(of: value, as: Value.self)
     }
 
     /// Reads one plain value from the start of a region.
     public func load<Value: BitwiseCopyable>(from region: Region, as type: Value.Type) -> Value {
-        precondition(MemoryLayout<Value>.size <= region.bytes, "the value does not fit the region")
-        return unsafe address(of: region).load(as: type)
+        require(MemoryLayout<Value>.size <= region.bytes, "the value does not fit the region")
+        return unsafe address(of: region).loadUnaligned(as: type)
     }
 
     private static func map(

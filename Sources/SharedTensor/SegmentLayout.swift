@@ -1,16 +1,26 @@
-/// A stretch of a segment, before or after it is mapped.
+import Threads
+
+/// A stretch of a segment, before or after it is mapped. Its ends are no negative numbers, and fit an Int.
 public struct Region: Equatable, Sendable {
     public let offset: Int
     public let bytes: Int
 
     public init(offset: Int, bytes: Int) {
+        if offset | bytes < 0 || offset.addingReportingOverflow(bytes).overflow {
+            trap("a region of \(bytes) bytes at \(offset)")
+        }
         self.offset = offset
         self.bytes = bytes
     }
 
+    /// The offset behind its last byte.
+    var end: Int { offset + bytes }
+
     /// The stretch `offset..<offset + count` of this one.
     public func part(offset: Int, bytes count: Int) -> Region {
-        precondition(offset >= 0 && count >= 0 && offset + count <= bytes, "part outside its region")
+        require(
+            offset >= 0 && count >= 0 && offset <= bytes && count <= bytes - offset,
+            "bytes \(offset) to \(offset) + \(count) are outside a region of \(bytes)")
         return Region(offset: self.offset + offset, bytes: count)
     }
 }
@@ -25,6 +35,8 @@ public struct SegmentLayout: Equatable, Sendable {
     /// Beyond this a layout is too large for any machine (2^46 bytes, 64 TiB).
     public static let bytesMax = 1 << 46
 
+    private static let alignmentMost = 1 << 20
+
     /// Bytes to map so far.
     public private(set) var bytes = 0
     public private(set) var isTooLarge = false
@@ -33,7 +45,8 @@ public struct SegmentLayout: Equatable, Sendable {
 
     /// Sets aside `bytes` at a multiple of `alignment`. In a layout that is too large, regions overlap.
     public mutating func reserve(bytes count: Int, alignment: Int = lineBytes) -> Region {
-        precondition(count >= 0 && alignment > 0, "a region has no negative size")
+        require(count >= 0, "a region has no negative size, such as \(count) bytes")
+        require((1...Self.alignmentMost).contains(alignment), "an alignment of \(alignment) bytes")
         let offset = (bytes + alignment - 1) / alignment * alignment
         if isTooLarge || count > Self.bytesMax || offset + count > Self.bytesMax {
             isTooLarge = true
@@ -53,6 +66,7 @@ public struct SegmentLayout: Equatable, Sendable {
 
     /// Sets aside `count` copies of another layout, one after the other.
     public mutating func reserve(_ layout: SegmentLayout, count: Int = 1) -> Region {
+        require(count >= 0, "\(count) copies of a layout")
         let stride = layout.stride
         if layout.isTooLarge || (stride > 0 && count > Self.bytesMax / stride) {
             return reserve(bytes: Self.bytesMax + 1)

@@ -1,4 +1,8 @@
+import Threads
+
 /// The lengths of a tensor's dimensions, one to four, outermost first; kept inline, so that making one never allocates.
+///
+/// No length is negative: a negative one traps.
 public struct Shape: Equatable, Sendable, CustomStringConvertible {
     private let lengths: (Int, Int, Int, Int)
     public let rank: Int
@@ -11,22 +15,24 @@ public struct Shape: Equatable, Sendable, CustomStringConvertible {
     private init(_ lengths: (Int, Int, Int, Int), rank: Int) {
         self.lengths = lengths
         self.rank = rank
+        // The sign of all four at once.
+        if lengths.0 | lengths.1 | lengths.2 | lengths.3 < 0 { trap("a shape with a negative length: \(self)") }
     }
 
     public static func == (a: Shape, b: Shape) -> Bool { a.rank == b.rank && a.lengths == b.lengths }
 
     /// The number of elements. Traps when it does not fit; `checkedCount` does not.
-    public var count: Int { lengths.0 * lengths.1 * lengths.2 * lengths.3 }
+    public var count: Int {
+        guard let count = checkedCount else { trap("a tensor of shape \(self) has too many elements to count") }
+        return count
+    }
 
     /// The number of elements, nil when it does not fit an Int.
     public var checkedCount: Int? {
-        var product = 1
-        for length in dimensions {
-            let (next, overflow) = product.multipliedReportingOverflow(by: length)
-            if overflow { return nil }
-            product = next
-        }
-        return product
+        let (ab, overAB) = lengths.0.multipliedReportingOverflow(by: lengths.1)
+        let (cd, overCD) = lengths.2.multipliedReportingOverflow(by: lengths.3)
+        let (all, overAll) = ab.multipliedReportingOverflow(by: cd)
+        return overAB || overCD || overAll ? nil : all
     }
 
     /// The length of the last dimension.

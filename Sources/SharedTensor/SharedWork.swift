@@ -30,6 +30,7 @@ extension SharedWork {
     public var grain: Int { 16 }
 
     public func run(member: Int, of members: Int) {
+        if count < 0 || grain < 1 { trap("work of \(count) things in grains of \(grain)") }
         let part = part(of: count, grain: grain, member: member, members: members)
         if !part.isEmpty { run(part, kernels.ofMember(member)) }
     }

@@ -1,3 +1,5 @@
+import Threads
+
 /// A contiguous fp32 tensor in memory that somebody else owns: a segment, a ring slot.
 ///
 /// Row-major, 64-byte aligned unless it was cut from a larger one. A view is as good as the memory under it; it may be
@@ -27,29 +29,29 @@ public struct Tensor {
 
     /// The same elements under another shape of the same count.
     public func reshaped(_ shape: Shape) -> Tensor {
-        precondition(shape.count == count, "a view of \(count) elements cannot have shape \(shape)")
+        if shape.count != count { trap("a view of \(count) elements cannot have shape \(shape)") }
         return unsafe Tensor(at: base, shape)
     }
 
     /// Rows `range` of the tensor seen as a matrix.
     public func rows(_ range: Range<Int>) -> Tensor {
-        precondition(range.lowerBound >= 0 && range.upperBound <= shape.rows, "rows outside the tensor")
+        if range.lowerBound < 0 || range.upperBound > shape.rows { trap("rows \(range) outside a tensor of \(shape)") }
         return unsafe Tensor(at: base + range.lowerBound * shape.columns, Shape(range.count, shape.columns))
     }
 
     /// Elements `range` of the tensor seen as a vector.
     public func elements(_ range: Range<Int>) -> Tensor {
-        precondition(range.lowerBound >= 0 && range.upperBound <= count, "elements outside the tensor")
+        if range.lowerBound < 0 || range.upperBound > count { trap("elements \(range) outside a tensor of \(shape)") }
         return unsafe Tensor(at: base + range.lowerBound, Shape(range.count))
     }
 
     public subscript(index: Int) -> Float {
         get {
-            precondition(index >= 0 && index < count, "element outside the tensor")
+            require(index >= 0 && index < count, "element outside the tensor")
             return unsafe base[index]
         }
         nonmutating set {
-            precondition(index >= 0 && index < count, "element outside the tensor")
+            require(index >= 0 && index < count, "element outside the tensor")
             unsafe base[index] = newValue
         }
     }
@@ -57,11 +59,11 @@ public struct Tensor {
     /// Elements 2 * index and 2 * index + 1 as the place of one double.
     subscript(double index: Int) -> Double {
         get {
-            precondition(index >= 0 && 2 * index + 1 < count, "double outside the tensor")
-            return unsafe UnsafeRawPointer(base).load(fromByteOffset: 8 * index, as: Double.self)
+            require(index >= 0 && index < count / 2, "double outside the tensor")
+            return unsafe UnsafeRawPointer(base).loadUnaligned(fromByteOffset: 8 * index, as: Double.self)
         }
         nonmutating set {
-            precondition(index >= 0 && 2 * index + 1 < count, "double outside the tensor")
+            require(index >= 0 && index < count / 2, "double outside the tensor")
             unsafe UnsafeMutableRawPointer(base).storeBytes(of: newValue, toByteOffset: 8 * index, as: Double.self)
         }
     }
@@ -71,7 +73,7 @@ public struct Tensor {
 
     /// Copies all elements from a tensor of the same count. Never used between stages: hand-offs happen in place.
     public func copy(from source: Tensor) {
-        precondition(source.count == count, "copy between tensors of different counts")
+        require(source.count == count, "copy between tensors of different counts")
         unsafe base.update(from: source.base, count: count)
     }
 
@@ -107,16 +109,20 @@ public struct Matrix {
     }
 
     public func rows(_ range: Range<Int>) -> Matrix {
-        precondition(range.lowerBound >= 0 && range.upperBound <= rows && !isTransposed, "rows outside the matrix")
+        require(range.lowerBound >= 0 && range.upperBound <= rows && !isTransposed, "rows outside the matrix")
         return unsafe Matrix(
             base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
     }
 
     public func columns(_ range: Range<Int>) -> Matrix {
-        precondition(
+        require(
             range.lowerBound >= 0 && range.upperBound <= columns && !isTransposed, "columns outside the matrix")
         return unsafe Matrix(base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
     }
+
+    /// For the kernels that go through stored rows.
+    @inline(__always)
+    func requireStoredAsIs() { require(!isTransposed, "a transposed matrix is for the factors of a product alone") }
 
     /// The same elements with rows and columns exchanged; nothing is moved. For the factors of a product.
     public var transposed: Matrix {
@@ -141,17 +147,31 @@ public struct Tokens {
 
     public subscript(index: Int) -> Int32 {
         get {
-            precondition(index >= 0 && index < count, "token outside the batch")
+            require(index >= 0 && index < count, "token outside the batch")
             return unsafe base[index]
         }
         nonmutating set {
-            precondition(index >= 0 && index < count, "token outside the batch")
+            require(index >= 0 && index < count, "token outside the batch")
             unsafe base[index] = newValue
         }
     }
 
     public subscript(range: Range<Int>) -> Tokens {
-        precondition(range.lowerBound >= 0 && range.upperBound <= count, "tokens outside the batch")
+        require(range.lowerBound >= 0 && range.upperBound <= count, "tokens outside the batch")
         return unsafe Tokens(at: base + range.lowerBound, count: range.count)
+    }
+
+    /// Traps unless every one is at least 0 and below a bound: a kernel takes them for places in memory.
+    func requireBelow(_ bound: Int, _ what: String) {
+        // Negative ones are the largest without their sign. A maximum, which a compiler makes of vectors.
+        var most: UInt32 = 0
+        var index = 0
+        while index < count {
+            most = unsafe max(most, UInt32(bitPattern: base[index]))
+            index += 1
+        }
+        if count > 0 && Int(most) >= bound {
+            trap("token \(Int32(bitPattern: most)) is outside \(what), 0 to \(bound - 1)")
+        }
     }
 }

@@ -16,7 +16,7 @@ public struct Barrier: Sendable {
     /// A view of `bytes` zeroed bytes that stay mapped while the view is in use.
     @unsafe
     public init(at address: UnsafeMutableRawPointer, parties: Int) {
-        precondition(parties >= 1, "a barrier needs at least one party")
+        require(parties >= 1, "a barrier needs at least one party")
         unsafe arrivals = SharedCounter(at: address)
         unsafe generation = SharedWord(at: address + SharedWord.lineBytes)
         self.parties = UInt64(parties)

@@ -41,7 +41,7 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
         self.name = name
     }
 
-    deinit { precondition(isJoined, "process \(name) was never joined") }
+    deinit { require(isJoined, "process \(name) was never joined") }
 
     public func hasEnded(within milliseconds: Int) -> Bool { report.isAtEnd(within: milliseconds) }
 
@@ -57,7 +57,7 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
     }
 
     public func join() throws(WorkerError<Failure>) -> Value {
-        precondition(!isJoined, "process \(name) was joined before")
+        require(!isJoined, "process \(name) was joined before")
         while !report.isAtEnd(within: 1000) {}
         let end = process.collect()
         isJoined = true

@@ -19,6 +19,8 @@ public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unche
         name: String, cpu: Int?, stackBytes: Int = 8 << 20,
         body: @escaping @Sendable (Pinning) throws(Failure) -> Value
     ) throws(SystemError) {
+        // The system takes the size without its sign, and a negative one for a huge one.
+        if stackBytes < 0 { throw SystemError(call: "pthread_attr_setstacksize \(stackBytes)", code: EINVAL) }
         self.name = name
         task = ThreadTask(name: name, cpu: cpu, body: body)
 
@@ -42,7 +44,7 @@ public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unche
         self.handle = handle
     }
 
-    deinit { precondition(isJoined, "thread \(name) was never joined") }
+    deinit { require(isJoined, "thread \(name) was never joined") }
 
     public func hasEnded(within milliseconds: Int) -> Bool { task.hasEnded(within: milliseconds) }
 
@@ -51,10 +53,10 @@ public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unche
     public var isStopped: Bool { false }
 
     public func join() throws(WorkerError<Failure>) -> Value {
-        precondition(!isJoined, "thread \(name) was joined before")
+        require(!isJoined, "thread \(name) was joined before")
         isJoined = true
         let code = pthread_join(handle, nil)
-        precondition(code == 0, "pthread_join of \(name) failed with \(code)")
+        require(code == 0, "pthread_join of \(name) failed with \(code)")
         do { return try task.outcome!.get() } catch { throw .failed(error) }
     }
 }

@@ -37,7 +37,10 @@ public struct Placement: Equatable, Sendable {
     public let isShared: [Bool]
 
     /// How long each rank's threads spin before they sleep.
-    public func patience(ofRank rank: Int) -> Patience { isShared[rank] ? .sharedCPU : .ownCPU }
+    public func patience(ofRank rank: Int) -> Patience {
+        require(isShared.indices.contains(rank), "there is no rank \(rank) among \(isShared.count)")
+        return isShared[rank] ? .sharedCPU : .ownCPU
+    }
 
     /// One sentence when ranks share CPUs, nil when each has its own.
     public var note: String? {
@@ -51,12 +54,14 @@ public struct Placement: Equatable, Sendable {
             "\(sharing) of \(cpusOfRank.count) \(who) share \(place), round-robin; their waits sleep instead of spinning"
     }
 
-    /// Places ranks of `threads` threads each on a machine.
+    /// Places ranks of `threads` threads each, at least one of each, on a machine with CPUs.
     /// - Throws: `PlacementError` when a listed CPU is not one the program may use.
     public init(
         ranks: Int, threads: Int = 1, policy: PinPolicy, topology: Topology
     ) throws(PlacementError) {
+        require(ranks >= 1 && threads >= 1, "\(ranks) ranks of \(threads) threads: at least 1 of each is placed")
         let allowed = topology.cpus.map(\.id)
+        require(!allowed.isEmpty, "a machine without a CPU")
         switch policy {
         case .none:
             cpusOfRank = Array(repeating: Array(repeating: nil, count: threads), count: ranks)
@@ -64,6 +69,7 @@ public struct Placement: Equatable, Sendable {
             return
         case .auto: cpusOfRank = Self.fill(topology, ranks: ranks, threads: threads)
         case .list(let cpus):
+            require(!cpus.isEmpty, "a list of no CPUs to place ranks on")
             if let stranger = cpus.first(where: { !allowed.contains($0) }) {
                 throw PlacementError(cpu: stranger, allowed: CPUSet(allowed))
             }

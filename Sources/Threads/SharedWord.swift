@@ -63,7 +63,7 @@ public struct SharedWord: @unchecked Sendable {
     @inline(never)
     @usableFromInline
     func waitSlowly(for expected: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
-        for _ in 0..<context.patience.spins {
+        for _ in 0..<max(0, context.patience.spins) {
             ppt_pause()
             if value == expected { return .spun }
         }

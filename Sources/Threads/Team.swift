@@ -48,7 +48,7 @@ public final class Team {
         self.helpers = helpers
     }
 
-    deinit { precondition(hasEnded || helpers.isEmpty, "a team was never ended") }
+    deinit { require(hasEnded || helpers.isEmpty, "a team was never ended") }
 
     /// By which the rank's thread, and it alone, gives the team work.
     public var dispatcher: Dispatcher { helpers.isEmpty ? .alone : Dispatcher(memory: memory.view) }
@@ -64,7 +64,7 @@ public final class Team {
     private static func end(_ memory: TeamMemory, _ helpers: [PinnedThread<HelperReport, Never>]) -> [HelperReport] {
         memory.view.publish(nil)
         return helpers.map { helper in
-            do { return try helper.join() } catch { preconditionFailure("a helper ended without a report") }
+            do { return try helper.join() } catch { trap("a helper ended without a report") }
         }
     }
 }
@@ -163,7 +163,7 @@ private struct TeamView: @unchecked Sendable {
     @inline(__always)
     private func wait(_ word: SharedWord, for value: UInt32) {
         do throws(WaitError) { try word.wait(for: value, context) } catch {
-            preconditionFailure("a wait without a deadline ended: \(error)")
+            trap("a wait without a deadline ended: \(error)")
         }
     }
 }

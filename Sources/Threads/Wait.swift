@@ -10,6 +10,7 @@ public struct Patience: Sendable, Equatable {
     public var sliceNanoseconds: UInt64
 
     public init(spins: Int, sliceNanoseconds: UInt64 = 20_000_000) {
+        require(spins >= 0, "a patience of \(spins) spins")
         self.spins = spins
         self.sliceNanoseconds = sliceNanoseconds
     }
@@ -49,12 +50,12 @@ public struct AbortFlag: Sendable {
     public init(_ counter: SharedCounter) { self.counter = counter }
 
     /// Raises the flag; the first caller's rank is the one that is remembered.
-    public func raise(by rank: Int) { counter.setIfZero(UInt64(bitPattern: Int64(rank + 2))) }
+    public func raise(by rank: Int) { counter.setIfZero(UInt64(bitPattern: Int64(rank &+ 2))) }
 
     /// The rank that raised it, -1 for the supervisor, nil while it is down.
     public var raisedBy: Int? {
         let raw = counter.value
-        return raw == 0 ? nil : Int(Int64(bitPattern: raw)) - 2
+        return raw == 0 ? nil : Int(Int64(bitPattern: raw)) &- 2
     }
 }
 

@@ -51,7 +51,7 @@ extension RunError {
     /// As the command line reports it.
     var commandError: CommandError {
         switch self {
-        case .configuration: CommandError(code: .usage, message: description)
+        case .configuration, .model: CommandError(code: .usage, message: description)
         case .data: CommandError(code: .data, message: description)
         case .failed: CommandError(code: .failed, message: description)
         }

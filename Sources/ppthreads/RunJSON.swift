@@ -27,6 +27,8 @@ struct RunJSON: Encodable {
     let dropout: Double
     /// null for random tokens.
     let data: DataJSON?
+    /// How results compare with those of one stage: `as one stage`, to the bit, or `to rounding`.
+    let bits: String
     let parameters: Int
     let warmupSteps: Int
     /// Fewer than were asked for when a signal has stopped the run.
@@ -91,6 +93,7 @@ struct RunJSON: Encodable {
         gemm = configuration.blas?.path ?? "builtin"
         dropout = options.dropout
         data = DataJSON(configuration)
+        bits = plan.facts.bits.label
         parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
         warmupSteps = options.warmup
         measureSteps = result.measuredSteps

@@ -228,7 +228,6 @@ extension RunOptions {
             configuration.initial = try readingData { () throws(DataError) in try SafetensorsFile(path: initial) }
         }
         try readingData { () throws(DataError) in
-            try file?.check(vocabulary: spec.vocabulary, used: configuration.tokensUsed)
             for path in [save, saveGradients, trace].compactMap({ $0 }) { try CheckpointImage.checkWritable(path) }
         }
         return configuration

@@ -85,6 +85,9 @@ struct RunTable {
                     + "\(schedule.ranks) ranks leave nothing to interleave")
         }
         notes += configuration.fileNotes
+        if case .toRounding(let reason) = plan.facts.bits {
+            notes.append("results are those of one stage to rounding, not to the bit: \(reason)")
+        }
         if let sharing = plan.placement.note { notes.append(sharing) }
         let shares = plan.productShareOfRank
         if let most = shares.max(), configuration.partition == .uniform, most * Double(shares.count) > 1.1 {

@@ -329,6 +329,24 @@ struct RunTests {
         #expect(setting { $0.schedule = .gpipe(ranks: 9, microbatches: 4) } == "--stages")
         #expect(setting { $0.pin = .list([4095]) } == "--pin")
         #expect(setting { $0.batchSize = 1 << 40 } == "--dim")
+        #expect(setting { $0.batchSize = 1 << 62 } == "--batch-size")
+        #expect(setting { $0.measuredSteps = 0 } == "--measure-steps")
+        #expect(setting { $0.measuredSteps = .max } == "--measure-steps")
+        #expect(setting { $0.warmupSteps = -1 } == "--warmup-steps")
+        #expect(setting { $0.threadsPerRank = 0 } == "--threads")
+        #expect(setting { $0.threadsPerRank = .max } == "--threads")
+        for seconds in [-1, 0, .nan, .infinity, 1e300] {
+            #expect(setting { $0.timeoutSeconds = seconds } == "--timeout", "\(seconds)")
+        }
+        for rate in [-1, .nan, .infinity] {
+            #expect(setting { $0.optimizer = .adam(rate: rate) } == "--lr", "\(rate)")
+            #expect(setting { $0.optimizer = .sgd(rate: rate) } == "--lr", "\(rate)")
+        }
+        for rate in [-0.1, 1, .nan, .infinity] { #expect(setting { $0.dropout = rate } == "--dropout", "\(rate)") }
+        #expect(setting { $0.pin = .list([]) } == "--pin")
+        #expect(setting { $0.pin = .list([-1]) } == "--pin")
+        #expect(setting { $0.schedule = .gpipe(ranks: 0, microbatches: 4) } == "--schedule")
+        #expect(setting { $0.schedule = .gpipe(ranks: 2, microbatches: 0) } == "--schedule")
         #expect(setting { _ in } == nil)
     }
 

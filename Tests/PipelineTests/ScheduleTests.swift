@@ -129,6 +129,70 @@ struct ScheduleTests {
         #expect(throws: ScheduleError.linkOrder(from: 0, to: 1)) { try with { $0[0].swapAt(0, 1) }.validated() }
     }
 
+    @Test("numbers that make no schedule are refused at once, by generators and for orders that a program made")
+    func absurdNumbers() {
+        func refusal(_ schedule: Schedule) -> String? {
+            do throws(ScheduleError) {
+                _ = try schedule.validated()
+                return nil
+            } catch { return error.description }
+        }
+        func given(_ rankOfStage: [Int], _ lists: [[String]], microbatches: Int = 1) -> Schedule {
+            Schedule(
+                name: "given", microbatches: microbatches, rankOfStage: rankOfStage,
+                actions: lists.map { $0.map(action) })
+        }
+        for kind in ScheduleKind.allCases {
+            func made(_ ranks: Int, _ virtualStages: Int, _ microbatches: Int) -> String? {
+                refusal(kind.make(ranks: ranks, virtualStages: virtualStages, microbatches: microbatches))
+            }
+            #expect(made(0, 1, 4) == "0 ranks: at least 1 is needed")
+            #expect(made(-3, 1, 4) == "-3 ranks: at least 1 is needed")
+            #expect(made(2, 1, 0) == "0 microbatches: at least 1 is needed")
+            #expect(made(2, 0, 4) == "0 stages a rank: at least 1 is needed")
+            #expect(made(2, 1, 1 << 62)?.hasSuffix("are more than 16777216 actions") == true)
+            #expect(made(.max, 1, .max)?.hasSuffix("are more than 16777216 actions") == true)
+            let several = made(2, 2, 4)
+            #expect(several == (kind == .interleaved ? nil : "2 stages a rank: \(kind.title) runs one"))
+        }
+        #expect(refusal(given([], [])) == "0 stages: at least 1 is needed")
+        #expect(refusal(given([0], [])) == "0 ranks: at least 1 is needed")
+        #expect(refusal(given([0], [["0F0"]], microbatches: -1)) == "-1 microbatches: at least 1 is needed")
+        #expect(refusal(given([0], [["0F0", "0B0"], []])) == "rank 1 has no action")
+        #expect(refusal(given([0, 7], [["0F0", "0B0"]])) == "stage 1 is put on rank 7; there are ranks 0 to 0")
+        #expect(refusal(given([-1], [["0F0", "0B0"]])) == "stage 0 is put on rank -1; there are ranks 0 to 0")
+        #expect(refusal(given([0], [["0F0", "1F0", "0B0"]])) == "action 1F0 does not belong on rank 0")
+        #expect(refusal(given([0, 0], [["0F0", "0B0"]])) == "action 1F0 is missing")
+        #expect(refusal(given([0], [["0F0", "0B0"]], microbatches: 1 << 62)) == "action 0F1 is missing")
+        let far = Schedule(
+            name: "far", microbatches: .max, rankOfStage: [0],
+            actions: [[Action(.forward, stage: .max, microbatch: .min)]])
+        #expect(refusal(far)?.hasSuffix("does not belong on rank 0") == true)
+        #expect(throws: ScheduleError.self) { try TaskGraph(given([0, 0], [["0F0", "0B0"]])) }
+        #expect(throws: ScheduleError.self) {
+            try given([0], [["0F0", "0B0"]]).checkDeadlock(activationSlots: [], gradientSlots: [0])
+        }
+        #expect(Schedule.loopPlacement(ranks: 0, stages: 3) == [])
+    }
+
+    @Test("a backward that is whole takes a gradient frame beside those between I and W, and gives it back")
+    func mixedBackwards() throws {
+        func frames(_ list: String) throws -> StageFrames {
+            let actions = list.split(separator: " ").map { action("0\($0)") }
+            return try Schedule(name: "mixed", microbatches: 3, rankOfStage: [0], actions: [actions])
+                .validated().frames[0]
+        }
+        let mixed = try frames("F0 F1 F2 I0 B1 W0 B2")
+        #expect(mixed.gradient.count == 2 && mixed.splitsBackward)
+        #expect(mixed.gradient.frameOfMicrobatch[0] != mixed.gradient.frameOfMicrobatch[1])
+        #expect(mixed.stash.count == 3 && mixed.recomputed.count == 2)
+        let late = try frames("F0 I0 F1 I1 F2 I2 W0 W1 W2")
+        // A forward that is done again needs a frame beside those that are held: the third I takes it when F2 is done.
+        #expect(late.recomputed.count == 3 && late.forwardAlone.frameOfMicrobatch == [0, 1, 2])
+        let whole = try frames("F0 B0 F1 B1 F2 B2")
+        #expect(whole.stash.count == 1 && whole.gradient.count == 1 && !whole.splitsBackward)
+    }
+
     @Test("a W that waits for others keeps its slot and its gradient frame")
     func lateWeights() throws {
         let lists = [

@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// A safetensors file of fp32 tensors: a header's length (8 bytes, little-endian), a JSON header, the data.
 ///
@@ -38,8 +39,8 @@ public struct SafetensorsFile: Sendable {
     /// Copies a tensor of the same shape out of the file. The name must be one of `names`.
     /// - Throws: `DataError` when the file has shrunk meanwhile, or the system cannot read it.
     public func read(_ name: String, into tensor: Tensor) throws(DataError) {
-        guard let entry = entries[name] else { preconditionFailure("no tensor \(name)") }
-        precondition(entry.end - entry.start == tensor.count * 4, "tensor of another size")
+        guard let entry = entries[name] else { trap("no tensor \(name)") }
+        require(entry.end - entry.start == tensor.count * 4, "tensor of another size")
         let outcome = unsafe tensor.withBytes { bytes in
             Result { () throws(DataError) in unsafe try file.read(into: bytes, at: dataStart + entry.start) }
         }
@@ -49,7 +50,7 @@ public struct SafetensorsFile: Sendable {
     /// A tensor's elements. The name must be one of `names`.
     /// - Throws: as `read` does.
     public func values(_ name: String) throws(DataError) -> [Float] {
-        guard let entry = entries[name] else { preconditionFailure("no tensor \(name)") }
+        guard let entry = entries[name] else { trap("no tensor \(name)") }
         let bytes = try file.bytes(dataStart + entry.start..<dataStart + entry.end)
         return stride(from: 0, to: bytes.count, by: 4).map {
             Float(bitPattern: bytes.littleEndian(UInt32.self, at: $0))

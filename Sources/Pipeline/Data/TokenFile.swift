@@ -58,11 +58,6 @@ public struct TokenFile: Sendable {
         var window = TokenWindow(self)
         for place in 0..<min(used, count) { _ = try window.token(at: place, below: vocabulary) }
     }
-
-    @available(*, deprecated, message: "the file knows its path")
-    public func check(vocabulary: Int, used: Int, path: String) throws(DataError) {
-        try check(vocabulary: vocabulary, used: used)
-    }
 }
 
 /// The part of a token file that was read last. One for each reader; it allocates nothing after it was made.

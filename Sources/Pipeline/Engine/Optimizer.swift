@@ -7,6 +7,12 @@ public enum Optimizer: Equatable, Sendable {
     /// Plain gradient descent.
     case sgd(rate: Double)
 
+    var rate: Double {
+        switch self {
+        case .adam(let rate), .sgd(let rate): rate
+        }
+    }
+
     /// Copies of the weights' size that it keeps from step to step.
     var states: Int {
         switch self {

@@ -368,7 +368,7 @@ final class Rank {
         let batch = plan.configuration.batchShape
         let rows = microbatch * batch.tokens..<(microbatch + 1) * batch.tokens
         return Frame(
-            weights: weights, gradients: gradients,
+            plan: stage.plan.id, weights: weights, gradients: gradients,
             stash: arena.part(regions.stash, copy: stash, of: stage.plan.stash),
             gradientStash: arena.part(
                 regions.gradientStash, copy: regions.gradientFrame[microbatch], of: stage.plan.gradientStash.peak),

@@ -16,7 +16,7 @@ struct RankMemory: Sendable {
         let gradientStash: Region
         let stashFrames: Int
         /// For each microbatch, the stash frame that its forward uses, the one that its backward uses (another only when
-        /// the forward is done again), and the gradient frame.
+        /// the forward is done again), and the gradient frame: as the schedule's `StageFrames` has them.
         let forwardFrame: [Int]
         let backwardFrame: [Int]
         let gradientFrame: [Int]
@@ -45,23 +45,19 @@ struct RankMemory: Sendable {
         var layout = SegmentLayout()
         stages = own.map { stage in
             let plan = stage.plan
-            let gradientFrames = facts.gradientFrames[stage.index]
-            let gradientFrame = schedule.frames(ofStage: stage.index) { $0.givesInputGradient }
-            let keptFrame = schedule.frames(ofStage: stage.index) { $0 == .forward }
-            // A recomputed stash lives from I to W, or within one B; a forward's own is of no use once it is done.
+            let frames = facts.frames[stage.index]
             let recomputes = configuration.recomputes
-            let stashFrames = recomputes ? gradientFrames + 1 : facts.stashFrames[stage.index]
-            let sharedFrame = Array(repeating: gradientFrames, count: schedule.microbatches)
+            let stashFrames = frames.stashCount(recomputes: recomputes)
             return StageRegions(
                 weights: layout.reserve(plan.weights), gradients: layout.reserve(plan.gradients),
                 states: (0..<configuration.optimizer.states).map { _ in layout.reserve(plan.gradients) },
                 packed: layout.reserve(plan.packed),
                 stash: layout.reserve(plan.stash, count: stashFrames),
-                gradientStash: layout.reserve(
-                    plan.gradientStash.peak, count: max(1, gradientFrames)),
+                gradientStash: layout.reserve(plan.gradientStash.peak, count: max(1, frames.gradient.count)),
                 stashFrames: stashFrames,
-                forwardFrame: recomputes ? sharedFrame : keptFrame,
-                backwardFrame: recomputes ? gradientFrame : keptFrame, gradientFrame: gradientFrame)
+                forwardFrame: (recomputes ? frames.forwardAlone : frames.stash).frameOfMicrobatch,
+                backwardFrame: (recomputes ? frames.recomputed : frames.stash).frameOfMicrobatch,
+                gradientFrame: frames.gradient.frameOfMicrobatch)
         }
         scratchLayout = own.map(\.plan.scratch.peak).max { $0.bytes < $1.bytes } ?? SegmentLayout()
         scratch = layout.reserve(scratchLayout)
@@ -73,23 +69,5 @@ struct RankMemory: Sendable {
         step = layout.reserve(bytes: 4)
         self.layout = layout
         if own.contains(where: \.plan.isTooLarge) { _ = self.layout.reserve(bytes: SegmentLayout.bytesMax + 1) }
-    }
-}
-
-extension Schedule {
-    /// For each microbatch, which of a stage's frames it takes when its action `opens`; a frame is free again after the
-    /// microbatch's last action. The lowest free frame is taken.
-    fileprivate func frames(ofStage stage: Int, opens: (Action.Kind) -> Bool) -> [Int] {
-        var frames = Array(repeating: 0, count: microbatches)
-        var taken: Set<Int> = []
-        for action in actions[rankOfStage[stage]] where action.stage == stage {
-            if opens(action.kind) {
-                let frame = (0...taken.count).first { !taken.contains($0) }!
-                frames[action.microbatch] = frame
-                taken.insert(frame)
-            }
-            if ends(action) { taken.remove(frames[action.microbatch]) }
-        }
-        return frames
     }
 }

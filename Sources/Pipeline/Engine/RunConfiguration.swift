@@ -2,7 +2,8 @@ import SharedTensor
 import Threads
 
 /// Everything that decides a run. Runs that differ in schedule, ranks, partition, transport, threads or pinning alone give
-/// the same losses, gradients and weights to the bit.
+/// the same losses, gradients and weights: to the bit, or, under a schedule that adds up gradients in another order, to
+/// rounding (`ScheduleFacts.bits`).
 public struct RunConfiguration: Sendable {
     public var model: Model
     /// Who does what in which order: it also says how many ranks, stages and microbatches there are.
@@ -25,7 +26,7 @@ public struct RunConfiguration: Sendable {
     public var tokens = TokenSource.random(seed: 0)
     public var warmupSteps = 3
     public var measuredSteps = 10
-    /// The longest that one wait for another rank may last.
+    /// The longest that one wait for another rank may last; more than 0, at most 1e9.
     public var timeoutSeconds = 60.0
     public var simd = SIMDLevel.best
     /// Computes the matrix products instead of our kernels. Its results may depend on more than shapes.
@@ -51,7 +52,7 @@ public struct RunConfiguration: Sendable {
     /// Places of a token file that the run reads: inputs, and the last row's last target.
     public var tokensUsed: Int { steps * batchSize * model.sequenceLength + 1 }
     public var batchShape: BatchShape {
-        BatchShape(sequences: batchSize / schedule.microbatches, sequenceLength: model.sequenceLength)
+        BatchShape(sequences: batchSize / max(1, schedule.microbatches), sequenceLength: model.sequenceLength)
     }
 }
 
@@ -59,6 +60,8 @@ public struct RunConfiguration: Sendable {
 public enum RunError: Error, CustomStringConvertible {
     /// Settings that do not fit together; `setting` is the one to change, named as the command line's flag.
     case configuration(setting: String, String)
+    /// Units that do not fit each other or the model.
+    case model(ModelError)
     case data(DataError)
     /// The system gave no memory, thread or process, or a rank failed.
     case failed(String)
@@ -66,6 +69,7 @@ public enum RunError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .configuration(let setting, let reason): "\(setting): \(reason)"
+        case .model(let error): error.description
         case .data(let error): error.description
         case .failed(let reason): reason
         }

@@ -16,13 +16,11 @@ public struct RunPlan: Sendable {
     let edges: [Edge]
     let memories: [RankMemory]
 
-    /// - Throws: `RunError.configuration` when settings do not fit together or the machine, `.data` when a checkpoint or
-    ///   a token file does not fit the model.
+    /// - Throws: `RunError.configuration` when settings do not fit together or the machine, `.model` when units do not fit each
+    ///   other or the model, `.data` when a checkpoint or a token file does not fit the model.
     public init(_ configuration: RunConfiguration) throws(RunError) {
-        try Self.check(configuration)
         self.configuration = configuration
         let schedule = configuration.schedule
-        let batch = configuration.batchShape
         do {
             facts = try schedule.validated()
             graph = try TaskGraph(schedule)
@@ -30,7 +28,11 @@ public struct RunPlan: Sendable {
             throw .configuration(setting: "--schedule", "\(schedule.name): \(error)")
         }
 
-        let costs = configuration.model.units.map { $0.cost(batch) }
+        let model = configuration.model
+        do throws(ModelError) { try model.checkSizes() } catch { throw .model(error) }
+        try configuration.check()
+        let costs = model.units.map { $0.cost(configuration.batchShape) }
+        do throws(ModelError) { try model.check(costs) } catch { throw .model(error) }
         parameters = costs.flatMap(\.parameters)
         // A forward is one of the three products that a layer's cost counts.
         let share = schedule.isForwardOnly ? 1.0 / 3 : 1
@@ -47,6 +49,7 @@ public struct RunPlan: Sendable {
         }
 
         stages = Self.stages(configuration, schedule, facts, partition)
+        do throws(ModelError) { try Self.checkReaders(stages) } catch { throw .model(error) }
         edges = Self.edges(stages, facts)
         memories = (0..<schedule.ranks).map { [facts, stages] rank in
             RankMemory(rank: rank, schedule, facts, stages, configuration)
@@ -77,35 +80,13 @@ public struct RunPlan: Sendable {
         }
     }
 
-    private static func check(_ configuration: RunConfiguration) throws(RunError) {
-        func atLeastOne(_ value: Int, _ setting: String) throws(RunError) {
-            if value < 1 { throw .configuration(setting: setting, "\(value) is not allowed; at least 1") }
-        }
-        try atLeastOne(configuration.batchSize, "--batch-size")
-        try atLeastOne(configuration.steps, "--measure-steps")
-        try atLeastOne(configuration.threadsPerRank, "--threads")
-        let microbatches = configuration.schedule.microbatches
-        if configuration.batchSize % microbatches != 0 {
-            throw .configuration(
-                setting: "--microbatches",
-                "a batch of \(configuration.batchSize) sequences cannot be split into \(microbatches) equal microbatches"
-            )
-        }
-        if !(0..<1).contains(configuration.dropout) {
-            throw .configuration(
-                setting: "--dropout", "\(configuration.dropout) is not allowed; at least 0 and below 1")
-        }
-        if !configuration.simd.isSupported {
-            throw .configuration(
-                setting: "--simd",
-                "this CPU cannot run \(configuration.simd.rawValue); its best is \(SIMDLevel.best.rawValue)")
-        }
-    }
-
     private static func cut(
         _ configuration: RunConfiguration, _ graph: TaskGraph, loads: [Double]
     ) throws(RunError) -> Partition {
         let schedule = configuration.schedule
+        if configuration.partition == .uniform && schedule.stages > 1 {
+            do throws(ModelError) { try configuration.model.checkLayers() } catch { throw .model(error) }
+        }
         do throws(PartitionError) {
             switch configuration.partition {
             case .uniform: return try .uniform(configuration.model, stages: schedule.stages)
@@ -127,10 +108,22 @@ public struct RunPlan: Sendable {
                 previousColumns: range.lowerBound == 0 ? 0 : units[range.lowerBound - 1].outputColumns,
                 plan: StagePlan(
                     batch: configuration.batchShape, runsBackwards: !schedule.isForwardOnly,
-                    splitsBackward: facts.gradientFrames[index] > 0,
+                    splitsBackward: facts.frames[index].splitsBackward,
                     dropsElements: configuration.effectiveDropout > 0, members: configuration.threadsPerRank,
                     weightLayout: configuration.blas == nil ? .panels : .rows),
                 recomputes: configuration.recomputes)
+        }
+    }
+
+    /// Tokens are on the rank of the first stage alone, targets on that of the last.
+    private static func checkReaders(_ stages: [Stage]) throws(ModelError) {
+        for stage in stages {
+            if stage.plan.tokensBelow != nil && !stage.isFirst {
+                throw ModelError(reason: "a unit of stage \(stage.index) reads tokens, which the first stage alone has")
+            }
+            if stage.plan.targetsBelow != nil && !stage.isLast {
+                throw ModelError(reason: "a unit of stage \(stage.index) reads targets, which the last stage alone has")
+            }
         }
     }
 
@@ -169,6 +162,9 @@ public struct RunPlan: Sendable {
             if let initial = configuration.initial {
                 try CheckpointSettings.check(initial, suits: configuration.model)
                 try initial.check(holds: parameters)
+            }
+            if case .file(let file) = configuration.tokens {
+                try file.check(vocabulary: configuration.model.vocabulary, used: configuration.tokensUsed)
             }
         } catch {
             throw .data(error)

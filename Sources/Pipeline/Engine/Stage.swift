@@ -48,7 +48,8 @@ struct Stage: Sendable {
         outputShape = Shape(isLast ? 0 : batch.tokens, units.last!.outputColumns)
         unusedOutput = recomputes && !isLast ? plan.keep(outputShape) : nil
         plan.endStage()
-        activationBytes = (recomputes ? 0 : plan.stash.stride) + inputShape.count * 4
+        // What has more elements than an Int can count is refused before anything runs.
+        activationBytes = (recomputes ? 0 : plan.stash.stride) + min(inputShape.checkedCount ?? .max, 1 << 60) * 4
         self.index = index
         self.plan = plan
     }

@@ -53,20 +53,22 @@ public struct Comparison: Sendable {
     ///   - oneStage: with the same microbatches; its transport does not matter.
     ///   - seed: of the orders.
     ///   - progress: called before each run, with the runs done and the runs in all.
-    /// - Throws: `RunError.failed` when a run fails, or when losses are not the same to the bit.
+    /// - Throws: `RunError.failed` when a run fails, or when losses differ by more than the schedules promise;
+    ///   `.configuration` when there is nothing to compare.
     public init(
         _ candidates: [Candidate], oneStage: RunPlan, rounds: Int, seed: UInt64,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws(RunError) {
         let plans = candidates.map(\.plan) + [oneStage]
+        try Self.check(candidates, plans, rounds: rounds)
         var trials = plans.map { _ in [Trial]() }
         var done = 0
         for round in 0..<rounds {
             for index in drawnOrder(of: plans.count, round: round, seed: seed) {
                 progress(done, rounds * plans.count)
                 let trial = Trial(try plans[index].run())
-                if let first = trials.joined().first, first.losses != trial.losses {
-                    throw .failed("losses differ between runs: what was measured was not the same work")
+                if let text = Self.difference(of: trial, plans[index], trials, plans) {
+                    throw .failed("losses differ between runs: what was measured was not the same work (\(text))")
                 }
                 trials[index].append(trial)
                 done += 1
@@ -75,6 +77,26 @@ public struct Comparison: Sendable {
         self.candidates = candidates
         self.trials = Array(trials.dropLast())
         self.oneStage = trials.last!
+    }
+
+    private static func check(_ candidates: [Candidate], _ plans: [RunPlan], rounds: Int) throws(RunError) {
+        if rounds < 1 { throw .configuration(setting: "--trials", "\(rounds) is not allowed; at least 1") }
+        if candidates.isEmpty { throw .configuration(setting: "--schedule", "there is nothing to compare") }
+        if !plans.allSatisfy(\.configuration.keepsTimeline) {
+            throw .configuration(setting: "--no-timeline", "a comparison needs the timelines of all runs")
+        }
+    }
+
+    /// What differs from a run before: from one whose schedule promises the bits of one stage, if there has been one.
+    private static func difference(
+        of trial: Trial, _ plan: RunPlan, _ trials: [[Trial]], _ plans: [RunPlan]
+    ) -> String? {
+        let before = zip(trials, plans).filter { !$0.0.isEmpty }
+        guard let (done, other) = before.first(where: { $0.1.facts.bits == .asOneStage }) ?? before.first else {
+            return nil
+        }
+        let agreement = other.facts.bits == .asOneStage ? plan.agreement : other.agreement
+        return agreement.difference(ofLosses: trial.losses, from: done[0].losses)
     }
 
     /// Of all candidates.

@@ -1,3 +1,5 @@
+import Threads
+
 /// A figure with the interval that the true one is likely in.
 public struct Estimate: Equatable, Sendable {
     public let value: Double
@@ -15,6 +17,7 @@ public struct Estimate: Equatable, Sendable {
     ///
     /// The draws depend on the sample's size alone. One element has no spread to tell of: the interval is the figure.
     public init<Element>(_ sample: [Element], draws: Int = 2000, figure: ([Element]) -> Double) {
+        require(!sample.isEmpty && draws >= 1, "an estimate of nothing, or of no draws")
         let random = CounterRandom(seed: 0, name: "bootstrap")
         let count = sample.count
         let figures = (0..<draws).map { draw in

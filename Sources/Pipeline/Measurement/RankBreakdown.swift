@@ -1,3 +1,5 @@
+import Threads
+
 /// Where a step's time went on one rank. All terms but the last two are in seconds and add up to the step.
 public struct RankBreakdown: Equatable, Sendable {
     /// CPU time inside tasks, the update aside.
@@ -24,6 +26,7 @@ public struct RankBreakdown: Equatable, Sendable {
     public var idle: Double { waitingForInput + receiving + waitingForRoom + handingOn + outside }
 
     public init(_ times: StepTimes, rank: Int) {
+        require(times.tasks.indices.contains(rank), "there is no rank \(rank)")
         let list = times.worked[rank]
         let inputs = times.tasks[rank].indices.map { times.handoffSeconds(TaskGraph.Place(rank: rank, task: $0)) ?? 0 }
         let updates = times.tasks[rank].reduce(0) { $0 + $1.work } - list.reduce(0) { $0 + $1.work }

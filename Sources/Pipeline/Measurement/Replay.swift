@@ -1,3 +1,5 @@
+import Threads
+
 /// When each task of a step would have been done if every hand-off had cost nothing: tasks as long as they were measured,
 /// in each rank's order, each as soon as its rank has come to it and its inputs are there.
 public struct Replay: Sendable {
@@ -13,6 +15,8 @@ public struct Replay: Sendable {
     ///   - delays: seconds that each task stands still once its rank has come to it and its inputs are there; none unless
     ///     given.
     public init(_ graph: TaskGraph, durations: [[Double]], delays: [[Double]]? = nil) {
+        require(graph.has(shape: durations.map(\.count)), "one duration for each task is needed")
+        require(graph.has(shape: (delays ?? durations).map(\.count)), "one delay for each task is needed")
         var start = durations.map { $0.map { _ in 0.0 } }
         var end = start
         for place in graph.order {
@@ -44,8 +48,15 @@ public struct TaskGraph: Sendable {
     /// All tasks, each after those that it has to wait for.
     public let order: [Place]
 
-    /// - Throws: `ScheduleError.deadlock`.
+    /// How many stages the tasks are of.
+    var stages: Int { 1 + (tasks.joined().compactMap(\.stage).max() ?? -1) }
+
+    /// Whether there are so many values for each rank as it has tasks.
+    func has(shape counts: [Int]) -> Bool { counts == tasks.map(\.count) }
+
+    /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced, or wait for each other.
     public init(_ schedule: Schedule) throws(ScheduleError) {
+        try schedule.checkComplete()
         let sorted = ScheduleOrder(schedule)
         let tasks = schedule.tasks
         var placeOfAction: [Action: Place] = [:]

@@ -1,3 +1,5 @@
+import Threads
+
 /// Order statistics of a sample.
 public struct Statistics: Equatable, Sendable {
     /// The sample in ascending order.
@@ -5,7 +7,7 @@ public struct Statistics: Equatable, Sendable {
 
     /// A sample of at least one value.
     public init(_ values: [Double]) {
-        precondition(!values.isEmpty, "statistics of nothing")
+        require(!values.isEmpty, "statistics of nothing")
         sorted = values.sorted()
     }
 
@@ -18,7 +20,7 @@ public struct Statistics: Equatable, Sendable {
     /// The value below which the fraction `q` of the sample lies, interpolated between neighbours (Hyndman and Fan's
     /// type 7, numpy's default).
     public func quantile(_ q: Double) -> Double {
-        precondition(q >= 0 && q <= 1, "a quantile is a fraction")
+        require(q >= 0 && q <= 1, "a quantile is a fraction")
         let place = q * Double(sorted.count - 1)
         let below = Int(place)
         if below + 1 >= sorted.count { return sorted[sorted.count - 1] }

@@ -1,3 +1,5 @@
+import Threads
+
 /// When everything in one step was done: the release into it, each task of each rank, and its end.
 public struct StepTimes: Sendable {
     public let graph: TaskGraph
@@ -9,6 +11,7 @@ public struct StepTimes: Sendable {
     public let tasks: [[TaskTimes]]
 
     public init(_ graph: TaskGraph, released: UInt64, seconds: Double, tasks: [[TaskTimes]]) {
+        require(graph.has(shape: tasks.map(\.count)), "times for each task of each rank are needed")
         self.graph = graph
         self.released = released
         self.seconds = seconds
@@ -58,9 +61,12 @@ extension RunResult {
         return min(first, steps)..<steps
     }
 
-    /// Step is one of `timedSteps`.
+    /// Step is one of `timedSteps`; another one traps.
     public func times(ofStep step: Int) -> StepTimes {
-        guard let timeline else { preconditionFailure("the run kept no timeline") }
+        guard let timeline else { trap("the run kept no timeline") }
+        require(
+            timedSteps.contains(step),
+            "step \(step) is none of the timed ones, \(timedSteps.lowerBound) to \(timedSteps.upperBound - 1)")
         let graph = plan.graph
         let tasks = graph.tasks.enumerated().map { rank, list in
             list.indices.map { timeline.times(ofRank: rank, step: step, task: $0) }

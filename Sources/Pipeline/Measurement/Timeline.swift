@@ -44,7 +44,9 @@ public struct Timeline: Sendable {
     }
 
     public func times(ofRank rank: Int, step: Int, task: Int) -> TaskTimes {
-        segment.load(from: region(rank, step, task), as: TaskTimes.self)
+        require(tasksOfRank.indices.contains(rank) && step >= 0, "no rank \(rank) or step \(step) in the timeline")
+        require((0..<tasksOfRank[rank]).contains(task), "rank \(rank) has no task \(task)")
+        return segment.load(from: region(rank, step, task), as: TaskTimes.self)
     }
 
     @inline(__always)

@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// y = attention(x) Wo^T + bo, with q, k and v = x W^T + b from one fused projection [3 dim, dim].
 public struct SelfAttention: Layer {
@@ -19,6 +20,10 @@ public struct SelfAttention: Layer {
         dim: Int, heads: Int, isCausal: Bool, project: Linear, output: Linear, dropout: DropoutSite? = nil,
         plan: inout StagePlan
     ) {
+        StagePlan.requireSizes("attention", [dim, heads])
+        require(
+            project.inputColumns == dim && project.outputColumns == 3 * dim && output.inputColumns == dim
+                && output.outputColumns == dim, "attention of dim \(dim) whose linear maps have other columns")
         let tokens = plan.batch.tokens
         self.dim = dim
         self.project = project
@@ -29,6 +34,9 @@ public struct SelfAttention: Layer {
         dqkv = plan.keepGradient(Shape(tokens, 3 * dim))
         dMixed = plan.scratch(Shape(tokens, dim))
     }
+
+    public var inputColumns: Int? { dim }
+    public var outputColumns: Int? { dim }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         project.forward(x, into: frame[qkv], frame)

@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// The part of attention without parameters: out = dropout(softmax(q k^T / sqrt(d))) v for each sequence and head
 /// (1706.03762).
@@ -23,6 +24,7 @@ struct AttentionCore: Sendable {
     private static let blockRows = 64
 
     init(dim: Int, heads: Int, isCausal: Bool, dropout: DropoutSite?, plan: inout StagePlan) {
+        require(heads >= 1 && dim % heads == 0, "\(heads) heads do not divide dim \(dim)")
         headCount = heads
         self.isCausal = isCausal
         self.dropout = dropout

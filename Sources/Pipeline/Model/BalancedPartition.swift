@@ -1,3 +1,5 @@
+import Threads
+
 extension Partition {
     /// The cut under which a schedule's step would be the shortest: by replay (`Replay`), with a unit's forward, and each of
     /// the two gradients of its backward, as long as its load says, and hand-offs that cost nothing.
@@ -11,11 +13,13 @@ extension Partition {
     /// - Parameters:
     ///   - loads: the work of each unit, such as its FLOPs.
     ///   - graph: the tasks of the schedule.
-    /// - Throws: `PartitionError` with more stages than units.
+    ///     It has as many stages.
+    /// - Throws: `PartitionError` with more stages than units, or none.
     public static func balanced(loads: [Double], stages: Int, _ graph: TaskGraph) throws(PartitionError) -> Partition {
-        if stages > loads.count {
+        if stages < 1 || stages > loads.count {
             throw PartitionError(kind: .balanced, stages: stages, stagesMax: loads.count, what: "units")
         }
+        require(graph.stages == stages, "a graph of \(graph.stages) stages to cut \(stages) for")
         var search = PartitionSearch(loads: loads, stages: stages, graph)
         return Partition(cuts: search.best())
     }

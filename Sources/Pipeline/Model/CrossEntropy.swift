@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// Softmax cross-entropy, the mean over a microbatch's tokens. Turns the logits into their gradient in place.
 public struct CrossEntropy: Sendable {
@@ -31,6 +32,11 @@ public struct LossHead: Layer {
     /// - Parameters:
     ///   - project: dim to vocabulary.
     public init(norm: LayerNorm, project: Linear, dim: Int, vocabulary: Int, plan: inout StagePlan) {
+        StagePlan.requireSizes("loss", [dim, vocabulary])
+        require(
+            norm.inputColumns == dim && project.inputColumns == dim && project.outputColumns == vocabulary,
+            "a loss of dim \(dim) and vocabulary \(vocabulary) whose norm or projection has other columns")
+        plan.readsTargets(below: vocabulary)
         let tokens = plan.batch.tokens
         self.norm = norm
         self.project = project
@@ -39,6 +45,9 @@ public struct LossHead: Layer {
         logits = plan.keep(Shape(tokens, vocabulary))
         dNormed = plan.keepGradient(Shape(tokens, dim))
     }
+
+    public var inputColumns: Int? { norm.inputColumns }
+    public var outputColumns: Int? { 0 }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         norm.forward(x, into: frame[normed], frame)

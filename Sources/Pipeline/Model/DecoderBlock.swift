@@ -22,6 +22,7 @@ public struct DecoderAttention: Layer {
 
     /// - Parameter name: the layer's, such as `layers.0`.
     public init(_ name: String, dim: Int, heads: Int, plan: inout StagePlan) {
+        StagePlan.requireSizes("decoder attention \(name)", [dim, heads])
         let shape = Shape(plan.batch.tokens, dim)
         let (project, out) = Self.projections("\(name).self_attn", dim, outputs: [3 * dim], &plan)
         selfAttention = SelfAttention(
@@ -61,6 +62,9 @@ public struct DecoderAttention: Layer {
         let output = Linear("\(name).out_proj", inputs: dim, outputs: dim, bias: .constant(0), plan: &plan)
         return (project, output)
     }
+
+    public var inputColumns: Int? { norm1.inputColumns }
+    public var outputColumns: Int? { norm2.outputColumns }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         selfAttention.forward(x, into: frame[sum1], frame)
@@ -111,6 +115,9 @@ public struct DecoderFeedForward: Layer {
         sum = plan.keep(Shape(plan.batch.tokens, dim))
         dSum = plan.keepGradient(Shape(plan.batch.tokens, dim))
     }
+
+    public var inputColumns: Int? { norm.inputColumns }
+    public var outputColumns: Int? { norm.outputColumns }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         feedForward.forward(x, into: frame[sum], frame)

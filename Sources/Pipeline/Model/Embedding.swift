@@ -18,11 +18,16 @@ public struct Embedding: Layer {
         dropout: DropoutSite? = nil, plan: inout StagePlan
     ) {
         let length = plan.batch.sequenceLength
+        StagePlan.requireSizes("embedding \(name)", [vocabulary, dim])
+        plan.readsTokens(below: vocabulary)
         table = plan.parameter("\(name).weight", Shape(vocabulary, dim), initializer)
         self.dropout = dropout
         dInput = dropout != nil && plan.dropsElements ? plan.scratch(Shape(plan.batch.tokens, dim)) : nil
         self.positions = positions.map { plan.parameter("\($0).weight", Shape(length, dim), initializer) }
     }
+
+    public var inputColumns: Int? { 0 }
+    public var outputColumns: Int? { table.shape.columns }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         frame.kernels.embedding(frame.tokens, table: frame[table], into: y)

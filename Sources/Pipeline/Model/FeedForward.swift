@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// What stands between the two linear maps of a feed-forward layer.
 public enum Activation: Sendable {
@@ -27,6 +28,10 @@ public struct FeedForward: Layer {
         _ activation: Activation, hidden: Int, up: Linear, down: Linear, dropout: DropoutSite? = nil,
         plan: inout StagePlan
     ) {
+        StagePlan.requireSizes("feed-forward", [hidden])
+        require(
+            up.outputColumns == hidden && down.inputColumns == hidden,
+            "a feed-forward of \(hidden) hidden columns whose linear maps have others")
         let shape = Shape(plan.batch.tokens, hidden)
         self.activation = activation
         self.up = up
@@ -36,6 +41,9 @@ public struct FeedForward: Layer {
         inactive = activation == .relu ? active : plan.keep(shape)
         dInactive = plan.keepGradient(shape)
     }
+
+    public var inputColumns: Int? { up.inputColumns }
+    public var outputColumns: Int? { down.outputColumns }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         switch activation {

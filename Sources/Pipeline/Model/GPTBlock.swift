@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// Half a GPT block, pre-norm: y = x + dropout(inner(norm(x))), inner being causal attention or the feed-forward.
 ///
@@ -20,9 +21,15 @@ public struct PreNormBlock<Inner: Layer>: Layer {
         self.norm = LayerNorm(norm, columns: dim, plan: &plan)
         self.inner = inner(&plan)
         dropout = ResidualDropout(site, columns: dim, plan: &plan)
+        require(
+            (self.inner.inputColumns ?? dim) == dim && (self.inner.outputColumns ?? dim) == dim,
+            "a block of dim \(dim) around a layer with other columns")
         normed = plan.keep(Shape(plan.batch.tokens, dim))
         dNormed = plan.keepGradient(Shape(plan.batch.tokens, dim))
     }
+
+    public var inputColumns: Int? { norm.inputColumns }
+    public var outputColumns: Int? { norm.outputColumns }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         norm.forward(x, into: frame[normed], frame)
@@ -49,7 +56,8 @@ extension PreNormBlock where Inner == SelfAttention {
     public static func attention(
         _ name: String, dim: Int, heads: Int, layers: Int, plan: inout StagePlan
     ) -> PreNormBlock {
-        PreNormBlock("\(name).ln_1", dim: dim, dropout: "\(name).attn.resid_dropout", plan: &plan) { plan in
+        StagePlan.requireSizes("block \(name)", [dim, heads, layers])
+        return PreNormBlock("\(name).ln_1", dim: dim, dropout: "\(name).attn.resid_dropout", plan: &plan) { plan in
             let project = Linear(gpt: "\(name).attn.c_attn", inputs: dim, outputs: 3 * dim, plan: &plan)
             let output = Linear(
                 gpt: "\(name).attn.c_proj", inputs: dim, outputs: dim, residualLayers: layers, plan: &plan)
@@ -65,7 +73,8 @@ extension PreNormBlock where Inner == FeedForward {
     public static func feedForward(
         _ name: String, dim: Int, hidden: Int, layers: Int, plan: inout StagePlan
     ) -> PreNormBlock {
-        PreNormBlock("\(name).ln_2", dim: dim, dropout: "\(name).mlp.dropout", plan: &plan) { plan in
+        StagePlan.requireSizes("block \(name)", [dim, hidden, layers])
+        return PreNormBlock("\(name).ln_2", dim: dim, dropout: "\(name).mlp.dropout", plan: &plan) { plan in
             let up = Linear(gpt: "\(name).mlp.c_fc", inputs: dim, outputs: hidden, plan: &plan)
             let down = Linear(
                 gpt: "\(name).mlp.c_proj", inputs: hidden, outputs: dim, residualLayers: layers, plan: &plan)

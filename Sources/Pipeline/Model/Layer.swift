@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// One step of the network, from an activation to an activation: what a user writes to add a layer.
 ///
@@ -12,6 +13,11 @@ import SharedTensor
 /// x and dy are only to be read, and hold the same values in all three calls; the output y is not available later (the
 /// next stage owns it). None of the three may allocate.
 public protocol Layer: Sendable {
+    /// The columns of x and of y: nil, unless a layer says so, for one that takes any. 0 columns are no tensor: what the
+    /// first layer gets, and the loss gives. Planning a run compares them with the layer's neighbours.
+    var inputColumns: Int? { get }
+    var outputColumns: Int? { get }
+
     /// y = f(x). Overwrites y.
     func forward(_ x: Tensor, into y: Tensor, _ frame: Frame)
 
@@ -22,6 +28,11 @@ public protocol Layer: Sendable {
     func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame)
 }
 
+extension Layer {
+    public var inputColumns: Int? { nil }
+    public var outputColumns: Int? { nil }
+}
+
 /// How many tokens a microbatch has.
 public struct BatchShape: Equatable, Sendable {
     /// Sequences in a microbatch.
@@ -30,6 +41,10 @@ public struct BatchShape: Equatable, Sendable {
     public let sequenceLength: Int
 
     public init(sequences: Int, sequenceLength: Int) {
+        require(
+            sequences >= 0 && sequenceLength >= 0
+                && !sequences.multipliedReportingOverflow(by: sequenceLength).overflow,
+            "a microbatch of \(sequences) sequences of \(sequenceLength) tokens")
         self.sequences = sequences
         self.sequenceLength = sequenceLength
     }
@@ -37,17 +52,21 @@ public struct BatchShape: Equatable, Sendable {
     public var tokens: Int { sequences * sequenceLength }
 }
 
-/// A place that a layer reserved: an offset and a shape, told apart by what memory it lies in.
+/// A place that a layer reserved: an offset and a shape, told apart by what memory it lies in, and in whose plan.
 public struct Reserved<Memory>: Sendable {
+    let plan: StagePlan.ID
     let region: Region
     public let shape: Shape
 
     /// Rows `range` of it (elements of a vector), as a place of its own.
     public func rows(_ range: Range<Int>) -> Reserved {
         let isVector = shape.rank == 1
+        require(
+            range.lowerBound >= 0 && range.upperBound <= (isVector ? shape.count : shape.rows),
+            "rows \(range) of a place of shape \(shape)")
         let width = isVector ? 1 : shape.columns
         return Reserved(
-            region: region.part(offset: range.lowerBound * width * 4, bytes: range.count * width * 4),
+            plan: plan, region: region.part(offset: range.lowerBound * width * 4, bytes: range.count * width * 4),
             shape: isVector ? Shape(range.count) : Shape(range.count, width))
     }
 }
@@ -69,6 +88,8 @@ public typealias Scratch = Reserved<InScratch>
 
 /// The memory that a stage works in for one microbatch.
 public struct Frame {
+    /// Whose places it has memory for; another plan's trap.
+    let plan: StagePlan.ID
     let weights: Arena
     let gradients: Arena
     let stash: Arena
@@ -89,11 +110,17 @@ public struct Frame {
     /// One element: the microbatch's mean loss, written by the last layer.
     public let loss: Tensor
 
-    public subscript(parameter: Parameter) -> Tensor { weights.tensor(parameter.region, parameter.shape) }
-    public subscript(kept: Kept) -> Tensor { stash.tensor(kept.region, kept.shape) }
-    public subscript(kept: KeptGradient) -> Tensor { gradientStash.tensor(kept.region, kept.shape) }
-    public subscript(place: Scratch) -> Tensor { scratch.tensor(place.region, place.shape) }
-    subscript(place: Reserved<InPacked>) -> Tensor { packed.tensor(place.region, place.shape) }
+    public subscript(parameter: Parameter) -> Tensor { tensor(parameter, weights) }
+    public subscript(kept: Kept) -> Tensor { tensor(kept, stash) }
+    public subscript(kept: KeptGradient) -> Tensor { tensor(kept, gradientStash) }
+    public subscript(place: Scratch) -> Tensor { tensor(place, scratch) }
+    subscript(place: Reserved<InPacked>) -> Tensor { tensor(place, packed) }
+
+    @inline(__always)
+    private func tensor<Memory>(_ place: Reserved<Memory>, _ arena: Arena) -> Tensor {
+        if place.plan != plan { trap("a place of shape \(place.shape) that was reserved in another stage's plan") }
+        return arena.tensor(place.region, place.shape)
+    }
 
     /// The same memory with a team member's own kernels.
     func with(_ kernels: Kernels) -> Frame {
@@ -103,5 +130,5 @@ public struct Frame {
     }
 
     /// The gradient that adds up over the step's microbatches.
-    public func gradient(of parameter: Parameter) -> Tensor { gradients.tensor(parameter.region, parameter.shape) }
+    public func gradient(of parameter: Parameter) -> Tensor { tensor(parameter, gradients) }
 }

@@ -11,11 +11,15 @@ public struct LayerNorm: Layer {
 
     /// Reserves `name.weight` (ones) and `name.bias` (zeros).
     public init(_ name: String, columns: Int, plan: inout StagePlan) {
+        StagePlan.requireSizes("layer norm \(name)", [columns])
         weight = plan.parameter("\(name).weight", Shape(columns), .constant(1))
         bias = plan.parameter("\(name).bias", Shape(columns), .constant(0))
         mean = plan.keep(Shape(plan.batch.tokens))
         rstd = plan.keep(Shape(plan.batch.tokens))
     }
+
+    public var inputColumns: Int? { weight.shape.count }
+    public var outputColumns: Int? { weight.shape.count }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         frame.kernels.layerNorm(

@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// One unit alone, with memory of its own: to try out a layer, to check its gradients, to time it.
 ///
@@ -36,6 +37,7 @@ public final class LayerProbe {
     ) throws(SegmentError) {
         var plan = StagePlan(
             batch: batch, splitsBackward: true, dropsElements: dropout > 0, weightLayout: weightLayout)
+        Self.check(unit, inputColumns, batch)
         layer = unit.make(&plan)
         plan.endUnit()
         var layout = SegmentLayout()
@@ -59,7 +61,8 @@ public final class LayerProbe {
         (y, dy) = (arena.tensor(activations[2], output), arena.tensor(activations[3], output))
         (tokens, targets) = (arena.tokens(ids[0]), arena.tokens(ids[1]))
         frame = Frame(
-            weights: arena.part(weights, of: plan.weights), gradients: arena.part(gradients, of: plan.weights),
+            plan: plan.id, weights: arena.part(weights, of: plan.weights),
+            gradients: arena.part(gradients, of: plan.weights),
             stash: arena.part(stash, of: plan.stash),
             gradientStash: arena.part(gradientStash, of: plan.gradientStash.peak),
             scratch: arena.part(scratch, of: plan.scratch.peak), packed: arena.part(packed, of: plan.packed),
@@ -73,6 +76,18 @@ public final class LayerProbe {
         weightImage = try Self.image(plan.parameters)
         gradientImage = try Self.image(plan.parameters)
         for parameter in parameters { parameter.initialize(weight(parameter), seed: seed) }
+    }
+
+    /// What planning a run would refuse is a caller's bug here.
+    private static func check(_ unit: Unit, _ inputColumns: Int, _ batch: BatchShape) {
+        require(inputColumns >= 0 && batch.tokens >= 1, "a probe of \(inputColumns) input columns and \(batch)")
+        do throws(ModelError) {
+            let cost = unit.cost(batch)
+            try cost.check(unit, takes: inputColumns, from: nil)
+            try Model.checkNames([unit], [cost])
+        } catch {
+            trap(error.description)
+        }
     }
 
     private static func image(_ parameters: [ParameterSpec]) throws(SegmentError) -> CheckpointImage {

@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// y [tokens, outputs] = x [tokens, inputs] w^T + b, with w [outputs, inputs] as PyTorch stores it.
 public struct Linear: Layer {
@@ -12,6 +13,7 @@ public struct Linear: Layer {
         _ name: String, inputs: Int, outputs: Int, hasBias: Bool = true, weight: Initializer? = nil,
         bias: Initializer? = nil, plan: inout StagePlan
     ) {
+        StagePlan.requireSizes("linear map \(name)", [inputs, outputs])
         let standard = Initializer.uniform(1 / Float(inputs).squareRoot())
         let weights = plan.linearWeights(
             "\(name).weight", outputs: [outputs], inputs: inputs, weight ?? standard)
@@ -21,10 +23,16 @@ public struct Linear: Layer {
 
     /// A linear map by parameters that are reserved already, or by rows of them.
     public init(weight: LinearWeight, bias: Parameter?, plan: inout StagePlan) {
+        require(
+            bias == nil || bias!.shape.count == weight.outputs,
+            "a linear map to \(weight.outputs) columns with a bias of shape \(bias!.shape)")
         self.weight = weight
         self.bias = bias
         plan.countProduct(rows: plan.batch.tokens, inputs: weight.inputs, outputs: weight.outputs)
     }
+
+    public var inputColumns: Int? { weight.inputs }
+    public var outputColumns: Int? { weight.outputs }
 
     public func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         forward(x, into: y, ending: .plain, frame)

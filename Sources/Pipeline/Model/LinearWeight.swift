@@ -36,7 +36,12 @@ public struct LinearWeight: Sendable {
     /// Packs w as it is now for `multiply(_:into:ending:accumulating:_:)`, where the layout wants it.
     func pack(_ frame: Frame) {
         guard let factor = factor(frame) else { return }
-        frame.kernels.pack(transposeOf: stored.panels(frame.weights), into: factor)
+        frame.kernels.pack(transposeOf: panels(frame[stored.place]), into: factor)
+    }
+
+    /// What is stored in the layout `panels`: the transpose.
+    private func panels(_ storage: Tensor) -> PackedMatrix {
+        PackedMatrix(rows: inputs, columns: outputs, storage: storage)
     }
 
     private func factor(_ frame: Frame) -> PackedMatrix? {
@@ -47,11 +52,11 @@ public struct LinearWeight: Sendable {
     func multiplyTransposed(_ x: Matrix, into y: Matrix, bias: Tensor?, ending: ProductEnding, _ frame: Frame) {
         switch stored.layout {
         case .rows:
-            let factor = stored.tensor(frame.weights).matrix.transposed
+            let factor = frame[stored.place].matrix.transposed
             frame.kernels.multiply(x, factor, into: y, bias: bias, ending: ending)
         case .panels:
             frame.kernels.multiply(
-                x, stored.panels(frame.weights), into: y, bias: bias, ending: ending,
+                x, panels(frame[stored.place]), into: y, bias: bias, ending: ending,
                 packing: frame.packsWeights ? factor(frame) : nil)
         }
     }
@@ -61,7 +66,7 @@ public struct LinearWeight: Sendable {
         if let factor = factor(frame) {
             frame.kernels.multiply(dy, factor, into: dx, ending: ending, accumulating: accumulating)
         } else {
-            let factor = stored.tensor(frame.weights).matrix
+            let factor = frame[stored.place].matrix
             frame.kernels.multiply(dy, factor, into: dx, ending: ending, accumulating: accumulating)
         }
     }
@@ -70,12 +75,12 @@ public struct LinearWeight: Sendable {
     func addGradient(_ dy: Matrix, _ x: Matrix, bias: Tensor?, _ frame: Frame) {
         switch stored.layout {
         case .rows:
-            let gradient = stored.tensor(frame.gradients).matrix
+            let gradient = frame.gradient(of: stored.place).matrix
             frame.kernels.multiply(dy.transposed, x, into: gradient, accumulating: true)
             if let bias { frame.kernels.addColumnSums(dy, to: bias) }
         case .panels:
             frame.kernels.multiply(
-                x.transposed, dy, into: stored.panels(frame.gradients), accumulating: true, columnSums: bias)
+                x.transposed, dy, into: panels(frame.gradient(of: stored.place)), accumulating: true, columnSums: bias)
         }
     }
 }

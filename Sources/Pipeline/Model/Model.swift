@@ -31,9 +31,11 @@ public struct Model: Sendable {
     public let units: [Unit]
     /// What it was made from, when that is a built-in architecture: a checkpoint then tells of it.
     public private(set) var spec: ModelSpec?
+    /// Why the sizes that it was to be made from make no model; planning a run throws it.
+    private(set) var refusal: ModelError?
 
+    /// Any chain of units; planning a run (`RunPlan`) tells what does not fit.
     public init(name: String, vocabulary: Int, sequenceLength: Int, layers: Int, units: [Unit]) {
-        precondition(!units.isEmpty && units.last!.outputColumns == 0, "the last unit computes the loss")
         self.name = name
         self.vocabulary = vocabulary
         self.sequenceLength = sequenceLength
@@ -45,6 +47,11 @@ public struct Model: Sendable {
         var model = self
         model.spec = spec
         return model
+    }
+
+    fileprivate init(refused reason: String) {
+        self.init(name: "none", vocabulary: 0, sequenceLength: 0, layers: 0, units: [])
+        refusal = ModelError(reason: reason)
     }
 }
 
@@ -72,14 +79,28 @@ public struct ModelSpec: Equatable, Sendable {
 
     public init() {}
 
-    /// The chain of units. `heads` divides `dim`, and every size is at least 1 (the command line checks it).
+    /// The chain of units. `heads` divides `dim`, and every size is at least 1; of other sizes comes a model that planning a run
+    /// refuses, with the reason.
     public func model() -> Model {
-        precondition(dim % heads == 0, "heads divide dim")
+        if let reason = refusal { return Model(refused: reason) }
         return Model(
             name: "\(architecture.rawValue) \(layers)L-\(heads)H", vocabulary: vocabulary,
             sequenceLength: sequenceLength, layers: layers,
             units: architecture == .decoder ? decoderUnits() : gptUnits()
         ).made(from: self)
+    }
+
+    private var refusal: String? {
+        let sizes = [
+            ("vocabulary", vocabulary), ("dim", dim), ("layers", layers), ("heads", heads), ("hidden", hidden),
+            ("sequence length", sequenceLength),
+        ]
+        for (what, size) in sizes where size < 1 { return "\(what) is \(size); at least 1 is allowed" }
+        for (what, size) in sizes where size > Model.sizeMost || (["layers", "heads"].contains(what) && size > 1 << 16)
+        {
+            return "\(what) is \(size), which is too much for any machine"
+        }
+        return dim % heads == 0 ? nil : "\(heads) heads do not divide dim \(dim)"
     }
 
     private func decoderUnits() -> [Unit] {
@@ -141,13 +162,15 @@ public struct ModelSpec: Equatable, Sendable {
 public struct UnitCost: Sendable {
     /// Of the matrix products in one microbatch's forward and backward.
     public let productFLOPs: Double
-    public let parameters: [ParameterSpec]
+    public var parameters: [ParameterSpec] { plan.parameters }
+    let plan: StagePlan
+    let layer: any Layer
 }
 
 extension Unit {
     public func cost(_ batch: BatchShape) -> UnitCost {
         var plan = StagePlan(batch: batch, splitsBackward: false)
-        _ = make(&plan)
-        return UnitCost(productFLOPs: plan.productFLOPs, parameters: plan.parameters)
+        let layer = make(&plan)
+        return UnitCost(productFLOPs: plan.productFLOPs, plan: plan, layer: layer)
     }
 }

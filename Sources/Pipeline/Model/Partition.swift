@@ -1,3 +1,5 @@
+import Threads
+
 /// How the units of a model are cut into stages.
 public enum PartitionKind: String, CaseIterable, Sendable {
     /// Whole layers, as evenly as their number allows; the embedding with the first, the head with the last.
@@ -14,15 +16,17 @@ public struct Partition: Equatable, Sendable {
     public init(ranges: [Range<Int>]) { self.ranges = ranges }
 
     /// Layers [s L / K, (s + 1) L / K) on stage s of K, as the reference study splits them.
-    /// - Throws: `PartitionError` with more stages than layers.
+    /// - Throws: `PartitionError` with more stages than layers, or none.
     public static func uniform(_ model: Model, stages: Int) throws(PartitionError) -> Partition {
-        if stages > model.layers {
+        if stages < 1 || stages > model.layers {
             throw PartitionError(kind: .uniform, stages: stages, stagesMax: model.layers, what: "layers")
         }
         var cuts = [0]
         for stage in 1..<max(stages, 1) {
             let firstLayer = stage * model.layers / stages
-            cuts.append(model.units.firstIndex { $0.layer == firstLayer }!)
+            let cut = model.units.firstIndex { $0.layer == firstLayer } ?? 0
+            require(cut > cuts[stage - 1], "the model has no unit of layer \(firstLayer), or not in its place")
+            cuts.append(cut)
         }
         cuts.append(model.units.count)
         return Partition(cuts: cuts)
@@ -31,13 +35,14 @@ public struct Partition: Equatable, Sendable {
     init(cuts: [Int]) { ranges = zip(cuts, cuts.dropFirst()).map { $0..<$1 } }
 }
 
-/// More stages than there are things to put on them.
+/// More stages than there are things to put on them, or none.
 public struct PartitionError: Error, Equatable, CustomStringConvertible {
     public let kind: PartitionKind
     public let stages: Int
     public let stagesMax: Int
     let what: String
     public var description: String {
-        "a \(kind.rawValue) partition of \(stagesMax) \(what) has at most \(stagesMax) stages, not \(stages)"
+        "a \(kind.rawValue) partition of \(stagesMax) \(what) has at "
+            + (stages < 1 ? "least 1 stage" : "most \(stagesMax) stages") + ", not \(stages)"
     }
 }

@@ -1,7 +1,16 @@
 import SharedTensor
+import Synchronization
 
 /// Where a stage's memory lies. Layers reserve in it while they are made; nothing is mapped before all have.
 public struct StagePlan: Sendable {
+    /// Tells plans apart, and so the places that were reserved in them.
+    struct ID: Equatable, Sendable {
+        private let number: UInt64
+        private static let last = Atomic<UInt64>(0)
+        init() { number = Self.last.add(1, ordering: .relaxed).newValue }
+    }
+
+    let id = ID()
     public let batch: BatchShape
     /// Whether there are backwards and updates; where there are none, nothing is kept for them.
     let runsBackwards: Bool
@@ -27,6 +36,9 @@ public struct StagePlan: Sendable {
     private(set) var packed = SegmentLayout()
     /// Floating-point operations of the matrix products of one microbatch's forward and backward.
     private(set) var productFLOPs = 0.0
+    /// What tokens and targets a layer takes for places in its memory, nil for all.
+    private(set) var tokensBelow: Int?
+    private(set) var targetsBelow: Int?
 
     public init(
         batch: BatchShape, runsBackwards: Bool = true, splitsBackward: Bool, dropsElements: Bool = false,
@@ -42,7 +54,7 @@ public struct StagePlan: Sendable {
 
     /// Reserves weights under a checkpoint name that is unique in the model.
     public mutating func parameter(_ name: String, _ shape: Shape, _ initializer: Initializer) -> Parameter {
-        let place = Parameter(region: weights.reserve(shape), shape: shape)
+        let place = Parameter(plan: id, region: weights.reserve(shape), shape: shape)
         let stored = StoredRows(rows: shape.rows, columns: shape.columns, layout: .rows, place: place)
         parameters.append(ParameterSpec(name: name, shape: shape, initializer: initializer, parts: [stored]))
         return place
@@ -52,6 +64,7 @@ public struct StagePlan: Sendable {
     public mutating func linearWeights(
         _ name: String, outputs: [Int], inputs: Int, _ initializer: Initializer
     ) -> [LinearWeight] {
+        StagePlan.requireSizes("linear map \(name)", outputs + [inputs])
         let weights = outputs.map { linearWeight(outputs: $0, inputs: inputs) }
         linearWeights += weights
         parameters.append(
@@ -65,7 +78,7 @@ public struct StagePlan: Sendable {
         func stored(as shape: Shape) -> StoredRows {
             StoredRows(
                 rows: outputs, columns: inputs, layout: weightLayout,
-                place: Parameter(region: weights.reserve(shape), shape: shape))
+                place: Parameter(plan: id, region: weights.reserve(shape), shape: shape))
         }
         switch weightLayout {
         case .rows: return LinearWeight(stored: stored(as: Shape(outputs, inputs)), packed: nil)
@@ -73,20 +86,31 @@ public struct StagePlan: Sendable {
             let factor = PackedMatrix.storageShape(rows: outputs, columns: inputs)
             return LinearWeight(
                 stored: stored(as: PackedMatrix.storageShape(rows: inputs, columns: outputs)),
-                packed: Reserved(region: packed.reserve(factor), shape: factor))
+                packed: Reserved(plan: id, region: packed.reserve(factor), shape: factor))
         }
     }
 
     /// Reserves room that keeps its contents from a microbatch's forward to its backwardWeights.
-    public mutating func keep(_ shape: Shape) -> Kept { Kept(region: stash.reserve(shape), shape: shape) }
+    public mutating func keep(_ shape: Shape) -> Kept {
+        Kept(plan: id, region: stash.reserve(shape), shape: shape)
+    }
 
     /// Reserves room that keeps its contents from a microbatch's backwardInput to its backwardWeights.
     public mutating func keepGradient(_ shape: Shape) -> KeptGradient {
-        KeptGradient(region: gradientStash.reserve(shape), shape: shape)
+        KeptGradient(plan: id, region: gradientStash.reserve(shape), shape: shape)
     }
 
     /// Reserves room for the length of one call.
-    public mutating func scratch(_ shape: Shape) -> Scratch { Scratch(region: scratch.reserve(shape), shape: shape) }
+    public mutating func scratch(_ shape: Shape) -> Scratch {
+        Scratch(plan: id, region: scratch.reserve(shape), shape: shape)
+    }
+
+    /// Says that the layer reads the frame's tokens, and that each of them is to be below `rows`. Planning a run compares that
+    /// with the model's vocabulary.
+    public mutating func readsTokens(below rows: Int) { tokensBelow = min(rows, tokensBelow ?? rows) }
+
+    /// The same of the frame's targets.
+    public mutating func readsTargets(below columns: Int) { targetsBelow = min(columns, targetsBelow ?? columns) }
 
     /// Counts a product y [tokens, outputs] = x [tokens, inputs] w^T with its two backward products.
     public mutating func countProduct(rows: Int, inputs: Int, outputs: Int) {

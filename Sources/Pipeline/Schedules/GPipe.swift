@@ -12,11 +12,12 @@ extension Schedule {
     ///
     /// Backwards run in ascending microbatch order, as every schedule's here, so that gradients add up in one order.
     public static func gpipe(ranks: Int, microbatches: Int) -> Schedule {
-        let actions = (0..<ranks).map { rank in
-            (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) }
-                + (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) }
+        generated(.gpipe, ranks: ranks, microbatches: microbatches) {
+            let actions = (0..<ranks).map { rank in
+                (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) }
+                    + (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) }
+            }
+            return (Array(0..<ranks), actions)
         }
-        return Schedule(
-            name: ScheduleKind.gpipe.title, microbatches: microbatches, rankOfStage: Array(0..<ranks), actions: actions)
     }
 }

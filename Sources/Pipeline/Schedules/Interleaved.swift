@@ -14,28 +14,29 @@ extension Schedule {
     /// - Constraints: Megatron wants P to divide M; PyTorch wants N to divide it. Here a last, smaller group is allowed
     ///   and the validator's exhaustive tests are what shows that it works. With v = 1 this is plain 1F1B, and is made so.
     public static func interleaved(ranks: Int, virtualStages: Int, microbatches: Int) -> Schedule {
-        if virtualStages == 1 {
-            let plain = oneFOneB(ranks: ranks, microbatches: microbatches)
-            return Schedule(
-                name: ScheduleKind.interleaved.title, microbatches: microbatches, rankOfStage: plain.rankOfStage,
-                actions: plain.actions)
+        generated(.interleaved, ranks: ranks, virtualStages: virtualStages, microbatches: microbatches) {
+            if virtualStages == 1 {
+                let plain = oneFOneB(ranks: ranks, microbatches: microbatches)
+                return (plain.rankOfStage, plain.actions)
+            }
+            let actions = (0..<ranks).map { interleaved(rank: $0, of: ranks, virtualStages, microbatches) }
+            return (loopPlacement(ranks: ranks, stages: ranks * virtualStages), actions)
         }
+    }
+
+    private static func interleaved(
+        rank: Int, of ranks: Int, _ virtualStages: Int, _ microbatches: Int
+    ) -> [Action] {
         let groups = groupSizes(microbatches, near: ranks)
-        let actions = (0..<ranks).map { rank in
-            let path = chunkPath(groups, virtualStages)
-            let warmUp = min(path.count, 2 * (ranks - 1 - rank) + (virtualStages - 1) * groups[0])
-            return alternate(
-                forwards: path.map {
-                    Action(.forward, stage: $0.chunk * ranks + rank, microbatch: $0.microbatch)
-                },
-                backwards: path.map {
-                    Action(
-                        .backward, stage: (virtualStages - 1 - $0.chunk) * ranks + rank, microbatch: $0.microbatch)
-                }, warmUp: warmUp)
-        }
-        return Schedule(
-            name: ScheduleKind.interleaved.title, microbatches: microbatches,
-            rankOfStage: loopPlacement(ranks: ranks, stages: ranks * virtualStages), actions: actions)
+        let path = chunkPath(groups, virtualStages)
+        let warmUp = min(path.count, 2 * (ranks - 1 - rank) + (virtualStages - 1) * groups[0])
+        return alternate(
+            forwards: path.map {
+                Action(.forward, stage: $0.chunk * ranks + rank, microbatch: $0.microbatch)
+            },
+            backwards: path.map {
+                Action(.backward, stage: (virtualStages - 1 - $0.chunk) * ranks + rank, microbatch: $0.microbatch)
+            }, warmUp: warmUp)
     }
 
     /// M in max(1, M div P) groups that differ by one at most, the larger ones first.

@@ -10,15 +10,15 @@ extension Schedule {
     /// - Memory: min(M, P - r) microbatches in flight on rank r, whatever M is.
     /// - Constraints: none; with fewer microbatches than ranks the warm-up is cut to what there is.
     public static func oneFOneB(ranks: Int, microbatches: Int) -> Schedule {
-        let actions = (0..<ranks).map { rank in
-            let warmUp = min(microbatches, ranks - 1 - rank)
-            return alternate(
-                forwards: (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) },
-                backwards: (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) }, warmUp: warmUp)
+        generated(.oneFOneB, ranks: ranks, microbatches: microbatches) {
+            let actions = (0..<ranks).map { rank in
+                alternate(
+                    forwards: (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) },
+                    backwards: (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) },
+                    warmUp: min(microbatches, ranks - 1 - rank))
+            }
+            return (Array(0..<ranks), actions)
         }
-        return Schedule(
-            name: ScheduleKind.oneFOneB.title, microbatches: microbatches, rankOfStage: Array(0..<ranks),
-            actions: actions)
     }
 
     /// `warmUp` forwards, then a forward and a backward in turn, then the backwards that are left.

@@ -1,4 +1,4 @@
-/// What a schedule that was found sound asks of the links between stages, and of memory.
+/// What a schedule that was found sound asks of the links between stages, and of memory, and what it promises.
 ///
 /// Everything here follows from the order alone, for every possible timing: it is computed from which actions are known
 /// to have finished before which (vector clocks over the ranks, Fidge/Mattern), not from a simulation of one run.
@@ -8,31 +8,63 @@ public struct ScheduleFacts: Equatable, Sendable {
     public let activationSlots: [Int]
     /// For stage s, the slots of the ring that carries gradients from s to s - 1. The first stage's entry is 0.
     public let gradientSlots: [Int]
-    /// For stage s, the most microbatches at once between the start of their forward and the end of their backward.
-    public let stashFrames: [Int]
-    /// For stage s, the most microbatches at once between their I and their W; 0 when the stage only has whole Bs.
-    public let gradientFrames: [Int]
+    /// For stage s, which of its frames each microbatch works in.
+    public let frames: [StageFrames]
     /// For rank r, the most (stage, microbatch) pairs in flight at once over all its stages.
     public let inFlightOfRank: [Int]
+    /// Whether results are those of one stage to the bit.
+    public let bits: BitsPromise
+
+    /// For stage s, the most microbatches at once between the start of their forward and the end of their backward.
+    public var stashFrames: [Int] { frames.map(\.stash.count) }
+    /// For stage s, the most microbatches at once in their backward: from B's or I's start to B's or W's end.
+    public var gradientFrames: [Int] { frames.map(\.gradient.count) }
 
     /// - Throws: `ScheduleError.deadlock`. The order has passed the validator's other checks.
     init(_ order: ScheduleOrder) throws(ScheduleError) {
         let schedule = order.schedule
+        let stages = schedule.actionsOfStages
         let clocks = try KnownClocks(order)
         let last = schedule.stages - 1
         activationSlots = (0...last).map { stage in
-            stage == last ? 0 : clocks.slots(sent: { $0.kind == .forward }, from: stage, heldBy: stage + 1)
+            stage == last ? 0 : clocks.slots(sent: { $0.kind == .forward }, stages[stage], heldBy: stages[stage + 1])
         }
         gradientSlots = (0...last).map { stage in
-            stage == 0 ? 0 : clocks.slots(sent: \.kind.givesInputGradient, from: stage, heldBy: stage - 1)
+            stage == 0 ? 0 : clocks.slots(sent: \.kind.givesInputGradient, stages[stage], heldBy: stages[stage - 1])
         }
-        stashFrames = (0...last).map { stage in
-            schedule.peak(schedule.rankOfStage[stage], opens: { $0.stage == stage && $0.kind == .forward })
+        frames = stages.map { StageFrames($0.map(\.action), schedule) }
+        inFlightOfRank = schedule.actions.map { schedule.inFlightMost($0) }
+        bits = BitsPromise(stages.map { $0.map(\.action) })
+    }
+}
+
+/// An action and its index in its rank's list.
+struct IndexedAction {
+    let index: Int
+    let action: Action
+}
+
+extension Schedule {
+    /// For each stage, its actions in its rank's order. Every action's stage is one of the schedule's.
+    var actionsOfStages: [[IndexedAction]] {
+        var stages = [[IndexedAction]](repeating: [], count: stages)
+        for list in actions {
+            for (index, action) in list.enumerated() {
+                stages[action.stage].append(IndexedAction(index: index, action: action))
+            }
         }
-        gradientFrames = (0...last).map { stage in
-            schedule.peak(schedule.rankOfStage[stage], opens: { $0.stage == stage && $0.kind == .backwardInput })
+        return stages
+    }
+
+    /// The most microbatches of a rank between their forward and what ends them.
+    fileprivate func inFlightMost(_ list: [Action]) -> Int {
+        var (inFlight, most) = (0, 0)
+        for action in list {
+            if action.kind == .forward { inFlight += 1 }
+            most = max(most, inFlight)
+            if ends(action) { inFlight -= 1 }
         }
-        inFlightOfRank = (0..<schedule.ranks).map { rank in schedule.peak(rank, opens: { $0.kind == .forward }) }
+        return most
     }
 }
 
@@ -65,44 +97,29 @@ private struct KnownClocks {
         return clock
     }
 
-    /// The most slots of a link that can be taken at once.
+    /// The most slots of a link that can be taken at once, from one stage to a neighbour.
     ///
     /// When the sender reserves its n-th slot, it has its own input already, and can count on having back those slots
     /// whose last user on the other side is known to have finished. Slots come back in order, so the oldest one still
     /// out decides.
-    func slots(sent isSent: (Action) -> Bool, from stage: Int, heldBy receiver: Int) -> Int {
+    func slots(
+        sent isSent: (Action) -> Bool, _ sending: [IndexedAction], heldBy receiving: [IndexedAction]
+    ) -> Int {
         let schedule = order.schedule
-        let (sender, holder) = (schedule.rankOfStage[stage], schedule.rankOfStage[receiver])
+        let sender = schedule.rankOfStage[sending[0].action.stage]
+        let holder = schedule.rankOfStage[receiving[0].action.stage]
         var releaseIndex: [Int: Int] = [:]
-        for (index, action) in schedule.actions[holder].enumerated()
-        where action.stage == receiver && schedule.ends(action) {
-            releaseIndex[action.microbatch] = index
+        for place in receiving where schedule.ends(place.action) {
+            releaseIndex[place.action.microbatch] = place.index
         }
         var peak = 0
         var oldest = 0
         var sent: [Int] = []
-        for (index, action) in schedule.actions[sender].enumerated() where action.stage == stage && isSent(action) {
-            sent.append(action.microbatch)
-            let known = Self.before(sender, index, order, clocks)
+        for place in sending where isSent(place.action) {
+            sent.append(place.action.microbatch)
+            let known = Self.before(sender, place.index, order, clocks)
             while releaseIndex[sent[oldest]]! < known[holder] { oldest += 1 }
             peak = max(peak, sent.count - oldest)
-        }
-        return peak
-    }
-}
-
-extension Schedule {
-    /// The most microbatches of a rank between an action that `opens` and the one that ends them.
-    fileprivate func peak(_ rank: Int, opens: (Action) -> Bool) -> Int {
-        var open: Set<[Int]> = []
-        var peak = 0
-        for action in actions[rank] {
-            let key = [action.stage, action.microbatch]
-            if opens(action) {
-                open.insert(key)
-                peak = max(peak, open.count)
-            }
-            if ends(action) { open.remove(key) }
         }
         return peak
     }

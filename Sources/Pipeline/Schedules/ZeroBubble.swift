@@ -13,22 +13,24 @@ extension Schedule {
     /// - Memory: min(M, P) microbatches in flight on rank r at most, and the gradients that W needs beside them.
     /// - Constraints: none.
     public static func zeroBubble(ranks: Int, microbatches: Int) -> Schedule {
-        let actions = (0..<ranks).map { rank -> [Action] in
-            let warmUp = min(microbatches, ranks - 1 - rank)
-            func action(_ kind: Action.Kind, _ microbatch: Int) -> Action {
-                Action(kind, stage: rank, microbatch: microbatch)
-            }
-            var list = (0..<warmUp).map { action(.forward, $0) }
-            for microbatch in 0..<microbatches {
-                if warmUp + microbatch < microbatches { list.append(action(.forward, warmUp + microbatch)) }
-                list.append(action(.backwardInput, microbatch))
-                if microbatch >= rank { list.append(action(.backwardWeights, microbatch - rank)) }
-            }
-            let left = max(0, microbatches - rank)..<microbatches
-            return list + left.map { action(.backwardWeights, $0) }
+        generated(.zeroBubble, ranks: ranks, microbatches: microbatches, actionsOfMicrobatch: 3) {
+            let actions = (0..<ranks).map { zeroBubble(rank: $0, of: ranks, microbatches) }
+            return (Array(0..<ranks), actions)
         }
-        return Schedule(
-            name: ScheduleKind.zeroBubble.title, microbatches: microbatches, rankOfStage: Array(0..<ranks),
-            actions: actions)
+    }
+
+    private static func zeroBubble(rank: Int, of ranks: Int, _ microbatches: Int) -> [Action] {
+        let warmUp = min(microbatches, ranks - 1 - rank)
+        func action(_ kind: Action.Kind, _ microbatch: Int) -> Action {
+            Action(kind, stage: rank, microbatch: microbatch)
+        }
+        var list = (0..<warmUp).map { action(.forward, $0) }
+        for microbatch in 0..<microbatches {
+            if warmUp + microbatch < microbatches { list.append(action(.forward, warmUp + microbatch)) }
+            list.append(action(.backwardInput, microbatch))
+            if microbatch >= rank { list.append(action(.backwardWeights, microbatch - rank)) }
+        }
+        let left = max(0, microbatches - rank)..<microbatches
+        return list + left.map { action(.backwardWeights, $0) }
     }
 }

@@ -74,7 +74,7 @@ private final class RingReceiveChannel: ReceiveChannel {
     }
 
     func release(_ delivery: Delivery) {
-        guard let slot = held[delivery.ticket] else { preconditionFailure("a delivery was released twice") }
+        guard let slot = held[delivery.ticket] else { trap("a delivery was released twice") }
         held[delivery.ticket] = nil
         consumer.release(slot)
     }

@@ -37,7 +37,7 @@ final class SocketHub: @unchecked Sendable {
     }
 
     private func pair(_ edge: Edge) -> SocketPair {
-        guard let pair = pairs[edge] else { preconditionFailure("an end was asked for after the first wait") }
+        guard let pair = pairs[edge] else { trap("an end was asked for after the first wait") }
         return pair
     }
 

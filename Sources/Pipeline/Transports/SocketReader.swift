@@ -50,7 +50,7 @@ final class SocketReader {
 
     /// Takes the oldest whole item, of which there is one.
     func deliver() -> Delivery {
-        precondition(hasItem, "a delivery without an item")
+        require(hasItem, "a delivery without an item")
         let delivery = Delivery(tensor: slots[next], ticket: next)
         items -= 1
         next = (next + 1) % slots.count
@@ -58,7 +58,7 @@ final class SocketReader {
     }
 
     func release(_ delivery: Delivery) {
-        precondition(isTaken[delivery.ticket], "a delivery was released twice")
+        require(isTaken[delivery.ticket], "a delivery was released twice")
         isTaken[delivery.ticket] = false
     }
 

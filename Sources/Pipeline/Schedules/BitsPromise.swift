@@ -1,0 +1,33 @@
+/// How the results of a schedule compare with those of the same model, data, seed and M on one stage.
+public enum BitsPromise: Equatable, Sendable {
+    /// Losses, gradients and weights are equal to the bit.
+    case asOneStage
+    /// They are equal as far as rounding allows (`Agreement`): some sums are added up in another order, which the reason names.
+    case toRounding(reason: String)
+
+    /// What reports call it.
+    public var label: String {
+        switch self {
+        case .asOneStage: "as one stage"
+        case .toRounding: "to rounding"
+        }
+    }
+
+    /// Of a sound schedule's stages, each with its actions in its rank's order.
+    ///
+    /// One stage adds up weight gradients in ascending order of microbatches, and a sum of more than one term has other bits
+    /// in another order. Nothing else depends on the order: a loss is summed by microbatch when all are there, dropout's masks
+    /// and positions follow from the microbatch, and a stage's forwards share no sum.
+    init(_ stages: [[Action]]) {
+        for (stage, actions) in stages.enumerated() {
+            let summed = actions.filter(\.kind.endsMicrobatch).map(\.microbatch)
+            if let (first, second) = zip(summed, summed.dropFirst()).first(where: { $0 > $1 }) {
+                self = .toRounding(
+                    reason: "stage \(stage) adds up the weight gradients of microbatch \(first) before those of "
+                        + "\(second)")
+                return
+            }
+        }
+        self = .asOneStage
+    }
+}

@@ -1,0 +1,57 @@
+import Testing
+import Threads
+
+struct TrapTests {
+    @Test("a caller's bug traps with a sentence", arguments: Bug.allCases)
+    func traps(bug: Bug) async throws {
+        let result = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            [bug = bug as Bug] in try bug.happen()
+        }
+        let text = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(text.contains("Fatal error: \(bug.sentence)"), "\(text)")
+    }
+
+    @Test("a stack of negative size is the system's refusal") func negativeStack() {
+        #expect(throws: SystemError.self) {
+            _ = try PinnedThread<Int, Never>(name: "small", cpu: nil, stackBytes: -1) { _ in 1 }
+        }
+    }
+
+    @Test("CPUs that are none are refused where they are to be used") func negativeCPUs() throws {
+        let topology = Topology(cpus: [Topology.CPU(id: 0, core: 0, package: 0, node: 0)])
+        #expect(throws: PlacementError(cpu: -1, allowed: CPUSet([0]))) {
+            _ = try Placement(ranks: 1, policy: .list([-1]), topology: topology)
+        }
+        let thread = try PinnedThread<Pinning, Never>(name: "astray", cpu: -1) { $0 }
+        guard case .refused(cpu: -1, _) = try thread.join() else { return #expect(Bool(false)) }
+    }
+}
+
+enum Bug: String, CaseIterable, Codable, Sendable {
+    case noRanks, noThreads, noCPUs, emptyList, unknownRank, negativePatience, unjoined
+
+    var sentence: String {
+        switch self {
+        case .noRanks: "0 ranks of 1 threads: at least 1 of each is placed"
+        case .noThreads: "1 ranks of -2 threads: at least 1 of each is placed"
+        case .noCPUs: "a machine without a CPU"
+        case .emptyList: "a list of no CPUs to place ranks on"
+        case .unknownRank: "there is no rank 1 among 1"
+        case .negativePatience: "a patience of -1 spins"
+        case .unjoined: "thread lost was never joined"
+        }
+    }
+
+    func happen() throws {
+        let topology = Topology(cpus: [Topology.CPU(id: 0, core: 0, package: 0, node: 0)])
+        switch self {
+        case .noRanks: _ = try Placement(ranks: 0, policy: .auto, topology: topology)
+        case .noThreads: _ = try Placement(ranks: 1, threads: -2, policy: .none, topology: topology)
+        case .noCPUs: _ = try Placement(ranks: 1, policy: .auto, topology: Topology(cpus: []))
+        case .emptyList: _ = try Placement(ranks: 1, policy: .list([]), topology: topology)
+        case .unknownRank: _ = try Placement(ranks: 1, policy: .auto, topology: topology).patience(ofRank: 1)
+        case .negativePatience: _ = Patience(spins: -1)
+        case .unjoined: _ = try PinnedThread<Int, Never>(name: "lost", cpu: nil) { _ in 1 }
+        }
+    }
+}
