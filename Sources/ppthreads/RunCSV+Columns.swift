@@ -102,7 +102,13 @@ extension RunCSV {
         .circumstance("os_cpus") { _ in Machine.cpus.map(String.init) ?? "" },
         .circumstance("version") { _ in Main.version },
         .circumstance("commit") { _ in Main.commit },
-        .circumstance("format") { _ in "3" },
+        .setting("lr") { String($0.options.rate) },
+        .setting("seed") { String($0.options.seed) },
+        .setting("data") { $0.data },
+        .setting("timeline") { String(!$0.options.noTimeline) },
+        .figure("tries") { String($0.tries) },
+        .figure("disturbance") { figures in figures.disturbance.map { String($0.share) } },
+        .circumstance("format") { _ in "4" },
         .circumstance("error") { $0.error },
     ]
 }

@@ -5,8 +5,8 @@ import Pipeline
 struct SweepFile {
     private let path: String
     private let file: GrowingFile
-    /// For each run that is there, whether it failed.
-    private var failures: [[String]: Bool] = [:]
+    /// How each run that is there ended.
+    private var endings: [[String]: RunEnding] = [:]
 
     /// Opens a file or makes it, and cuts off the half row that a killed sweep may have left at its end.
     ///
@@ -18,19 +18,21 @@ struct SweepFile {
         if let process = try readingData({ () throws(DataError) in try file.lock() }) {
             throw CommandError(code: .failed, message: "\(path): another sweep (process \(process)) is writing to it")
         }
-        failures = try readingData { () throws(DataError) in try readRows() }
+        endings = try readingData { () throws(DataError) in try readRows() }
     }
 
-    func contains(_ run: RunCSV) -> Bool { failures[run.identity] != nil }
-    func holdsFailure(of run: RunCSV) -> Bool { failures[run.identity] == true }
+    func contains(_ run: RunCSV) -> Bool { ending(of: run) != nil }
+    /// How a run that is there ended.
+    func ending(of run: RunCSV) -> RunEnding? { endings[run.identity] }
 
     /// Adds a run that has ended.
     mutating func append(_ run: RunCSV) throws(CommandError) {
-        try readingData { () throws(DataError) in try file.append(run.row + "\n") }
-        failures[run.identity] = !run.error.isEmpty
+        let row = run.row
+        try readingData { () throws(DataError) in try file.append(row + "\n") }
+        endings[run.identity] = RunEnding(ofRow: CSVText.values(row) ?? [])
     }
 
-    private func readRows() throws(DataError) -> [[String]: Bool] {
+    private func readRows() throws(DataError) -> [[String]: RunEnding] {
         let bytes = try file.bytes()
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         var rest = lines.removeLast()
@@ -40,19 +42,25 @@ struct SweepFile {
             rows.removeLast()
             rest = bytes[lines.last!.startIndex...]
         }
-        let failures = try failures(of: rows)
+        let endings = try endings(of: rows)
         if !rest.isEmpty {
             Terminal.error("ppthreads sweep: \(path): half a row at its end was cut off")
             try file.truncate(to: rest.startIndex)
         }
         if lines.isEmpty { try file.append(RunCSV.header + "\n") }
-        return failures
+        return endings
     }
 
     /// - Parameter isWhole: whether the line has an end; a header that does not is what a sweep left that was killed there.
     private func checkHeader(_ line: String, isWhole: Bool) throws(DataError) {
         if line == RunCSV.header || !isWhole && RunCSV.header.hasPrefix(line) { return }
         let names = CSVText.values(line) ?? [line]
+        if let lacking = RunCSV.columnsLacking(inOlderHeader: names) {
+            throw DataError(
+                path: path,
+                reason: "is of an older version's format, which does not tell \(lacking.joined(separator: ", ")) of its runs; "
+                    + "give another file with --out, or move this one away (analyze reads both)")
+        }
         let place = zip(names, RunCSV.names).enumerated().first { $0.1.0 != $0.1.1 }?.offset ?? names.count
         let difference =
             if place >= RunCSV.names.count {
@@ -65,15 +73,15 @@ struct SweepFile {
         throw DataError(path: path, reason: "is no file of this version's results: \(difference)")
     }
 
-    private func failures(of rows: [[String]?]) throws(DataError) -> [[String]: Bool] {
-        var failures: [[String]: Bool] = [:]
+    private func endings(of rows: [[String]?]) throws(DataError) -> [[String]: RunEnding] {
+        var endings: [[String]: RunEnding] = [:]
         for (index, row) in rows.enumerated() {
             guard let row, row.count == RunCSV.names.count else {
                 let size = row.map { "\($0.count) values, not \(RunCSV.names.count)" } ?? "a quote without its twin"
                 throw DataError(path: path, reason: "line \(index + 2) has \(size)")
             }
-            failures[RunCSV.identity(ofRow: row)] = !row.last!.isEmpty
+            endings[RunCSV.identity(ofRow: row)] = RunEnding(ofRow: row)
         }
-        return failures
+        return endings
     }
 }

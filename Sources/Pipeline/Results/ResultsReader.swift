@@ -85,7 +85,7 @@ struct ResultsReader {
         for (setting, column) in settings {
             guard let value = rows.values.number(of: setting, fields[column], in: bytes) else {
                 throw Self.wrong(
-                    setting.column, fields[column], setting.isCount ? "a whole number above 0" : "a name", bytes)
+                    setting.column, fields[column], Self.allowed(setting), bytes)
             }
             combination[setting.rawValue] = value
         }
@@ -93,6 +93,12 @@ struct ResultsReader {
             return rows.addFailure(fields[error].text(in: bytes), settings: combination)
         }
         rows.add(try sample(fields, in: bytes), settings: combination)
+    }
+
+    private static func allowed(_ setting: RunSetting) -> String {
+        if setting.isCount { return "a whole number above 0" }
+        if setting == .seed { return "a whole number" }
+        return setting.isNumber ? "a finite number" : "a name"
     }
 
     private func sample(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) throws(RowError) -> RunSample {
@@ -107,7 +113,8 @@ struct ResultsReader {
             tokensPerSecond: try figure(.tokensPerSecond, 0, fields, in: bytes)!,
             stepSeconds: try figure(.stepSeconds, 1, fields, in: bytes)!,
             totalSeconds: try figure(.totalSeconds, 2, fields, in: bytes),
-            breakdown: try breakdown(fields, in: bytes), repetition: number,
+            breakdown: try breakdown(fields, in: bytes),
+            disturbance: try figure(.disturbance, 9, fields, in: bytes).map(Disturbance.init(share:)), repetition: number,
             time: timestamp.map { Timestamp.seconds(fields[$0], in: bytes) } ?? -.infinity)
     }
 

@@ -5,7 +5,8 @@
 public enum RunSetting: Int, CaseIterable, Sendable {
     case host, cpu, layers, heads, ranks, microbatches, transport, arch, dim, ffn, vocabulary, sequenceLength, batch,
         threads
-    case partition, recompute, forwardOnly, optimizer, dropout, simd, gemm, pin, warmupSteps, measuredSteps, schedule
+    case partition, recompute, forwardOnly, optimizer, lr, dropout, seed, data, simd, gemm, pin, warmupSteps, measuredSteps
+    case timeline, schedule
     case virtualStages
 
     /// Its column in a results CSV.
@@ -37,6 +38,9 @@ public enum RunSetting: Int, CaseIterable, Sendable {
         }
     }
 
+    /// Whether its values are numbers that need not be whole.
+    var isNumber: Bool { self == .lr || self == .dropout }
+
     /// Those without which a results CSV is none.
     static let required: [RunSetting] = [.schedule, .ranks, .layers, .heads]
 }
@@ -52,6 +56,7 @@ enum RunFigure: String, CaseIterable {
     case oversubscription = "oversubscription_s"
     case transport = "transport_s"
     case optimizer = "optimizer_s"
+    case disturbance
 
     var columns: [String] {
         switch self {
