@@ -8,8 +8,8 @@ public struct Disturbance: Equatable, Sendable {
     public let share: Double
 
     /// What a quiet machine stays below: of 378 runs of the reference study's grid on one stage or two, on a virtual machine
-    /// with two CPUs, half had less than 0.3 %, 95 % less than 1 %, and the worst one 1.3 %. One endless loop on the CPU of
-    /// one rank takes 20 to 50 %.
+    /// with two CPUs, half had less than 0.3 %, 95 % less than 1 %, and the worst one 1.3 %. An endless loop on the CPU of
+    /// one stage takes half.
     public static let limit = 0.02
     public var isTooMuch: Bool { share > Self.limit }
 
