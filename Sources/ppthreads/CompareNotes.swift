@@ -28,6 +28,7 @@ struct CompareNotes {
             disturbed.isEmpty
             ? "until all were quiet"
             : "and \(disturbed.joined(separator: ", ")) stayed DISTURBED in \(Quietest<Void>.triesMost) tries"
-        return "others had CPUs of the ranks for more than \(limit); runs were measured \(again) times more for that, \(end)"
+        return "others had CPUs of the ranks for more than \(limit); runs were measured \(again) times more for that, "
+            + end
     }
 }

@@ -10,7 +10,6 @@ struct RunCSV {
     let figures: RunFigures?
     /// Why it failed; empty when it did not.
     let error: String
-
     /// What it reads: `random` for random tokens, else the file's name and a fingerprint of the tokens that are read, so that
     /// another path to the same file is the same run, and the same path to other tokens is not.
     let data: String
@@ -55,12 +54,6 @@ struct RunCSV {
 
     static let names = columns.map(\.name)
     static let header = CSVText.line(names)
-    /// What the header of an older format has not: formats 1 to 3 had fewer columns. Nil when it is no such header.
-    static func columnsLacking(inOlderHeader header: [String]) -> [String]? {
-        let present = Set(header)
-        let lacking = names.filter { !present.contains($0) }
-        return present.contains("format") && !lacking.isEmpty && names.filter(present.contains) == header ? lacking : nil
-    }
     var row: String { CSVText.line(Self.columns.map { $0.text(self) }) }
     var text: String { "\(Self.header)\n\(row)" }
 
@@ -71,6 +64,14 @@ struct RunCSV {
     /// The identity of the run that a row with these values tells of. Equal numbers are equal, however they are written.
     static func identity(ofRow values: [String]) -> [String] {
         zip(columns, values).filter { $0.0.isSetting }.map { $0.1.canonicalNumber ?? $0.1 }
+    }
+
+    /// What the header of an older format has not: formats 1 to 3 had fewer columns. Nil when it is no such header.
+    static func columnsLacking(inOlderHeader header: [String]) -> [String]? {
+        let present = Set(header)
+        let lacking = names.filter { !present.contains($0) }
+        let isOlder = present.contains("format") && names.filter(present.contains) == header
+        return isOlder && !lacking.isEmpty ? lacking : nil
     }
 }
 

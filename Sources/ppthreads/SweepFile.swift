@@ -58,8 +58,8 @@ struct SweepFile {
         if let lacking = RunCSV.columnsLacking(inOlderHeader: names) {
             throw DataError(
                 path: path,
-                reason: "is of an older format, which does not tell \(lacking.joined(separator: ", ")) of its runs; give "
-                    + "another file with --out (analyze reads both)")
+                reason: "is of an older format, which does not tell \(lacking.joined(separator: ", ")) of its runs; "
+                    + "give another file with --out (analyze reads both)")
         }
         let place = zip(names, RunCSV.names).enumerated().first { $0.1.0 != $0.1.1 }?.offset ?? names.count
         let difference =

@@ -34,7 +34,8 @@ struct AnalyzeFormatsTests {
     }
 
     private func csv(_ rows: String...) throws -> String {
-        let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s,repeat,lr,seed,data,timeline,disturbance"
+        let header =
+            "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s,repeat,lr,seed,data,timeline,disturbance"
         return try folder.file("results.csv", Array(([header] + rows).joined(separator: "\n").utf8))
     }
 
@@ -44,8 +45,10 @@ struct AnalyzeFormatsTests {
             csv(
                 "gpipe,2,4,4,100,0.5,1,3e-4,0,random,true,", "gpipe,2,4,4,200,0.5,2,0.0003,0,random,true,",
                 "gpipe,2,4,4,600,0.5,3,3.0e-04,0.0,random,true,", "1f1b,2,4,4,400,0.5,1,0.0003,0,random,true,",
-                "gpipe,2,4,4,500,0.5,1,0.001,0,random,true,", "gpipe,2,4,4,501,0.5,1,0.0003,9007199254740993,random,true,",
-                "gpipe,2,4,4,502,0.5,1,0.0003,9007199254740992,random,true,", "gpipe,2,4,4,503,0.5,1,0.0003,0,T:1,true,",
+                "gpipe,2,4,4,500,0.5,1,0.001,0,random,true,",
+                "gpipe,2,4,4,501,0.5,1,0.0003,9007199254740993,random,true,",
+                "gpipe,2,4,4,502,0.5,1,0.0003,9007199254740992,random,true,",
+                "gpipe,2,4,4,503,0.5,1,0.0003,0,T:1,true,",
                 "gpipe,2,4,4,504,0.5,1,0.0003,0,t:1,true,", "gpipe,2,4,4,505,0.5,1,0.0003,0,random,false,",
                 "gpipe,2,4,4,506,0.5,1,,,,,"))
         #expect(rows.filter { $0["Runs"] == "3" }.map { $0["Tokens per Second"] } == ["200.0"])

@@ -25,7 +25,12 @@ struct DisturbanceTests {
         // F0 F1 B0 B1 and the update: 2 + 4 + 3 + 1 of 88 ms.
         let disturbed = try step(
             schedule,
-            [[task(0, 11, lost: 2), task(16, 29, delay: 4), task(29, 52, lost: 3), task(52, 81), task(81, 88, lost: 1)]])
+            [
+                [
+                    task(0, 11, lost: 2), task(16, 29, delay: 4), task(29, 52, lost: 3), task(52, 81),
+                    task(81, 88, lost: 1),
+                ]
+            ])
         #expect(isClose(Disturbance([disturbed]), 10.0 / 88))
         let quiet = try step(schedule, [[task(0, 11), task(11, 24), task(24, 47), task(47, 76), task(76, 83)]])
         #expect(Disturbance([quiet]).share == 0 && !Disturbance([quiet]).isTooMuch)
@@ -60,7 +65,8 @@ struct DisturbanceTests {
     /// Measures a series of outcomes, of which each is faster than the one before.
     private func quietest(_ shares: [Double?]) -> (kept: Int?, tries: Int) {
         let outcomes = shares.enumerated().map { Outcome(share: $1, seconds: 9 - Double($0)) }
-        let quietest = Quietest(disturbance: { $0.share.map(Disturbance.init(share:)) }) { outcomes[$0 - 1] }
+        let quietest = Quietest(
+            disturbance: { $0.share.map(Disturbance.init(share:)) }, measure: { outcomes[$0 - 1] })
         return (outcomes.firstIndex { $0.seconds == quietest.outcome.seconds }, quietest.tries)
     }
 
@@ -85,10 +91,12 @@ struct DisturbanceTests {
     @Test("a try that fails is not hidden behind one that went well") func failure() {
         struct Failure: Error {}
         #expect(throws: Failure.self) {
-            try Quietest(disturbance: { Disturbance(share: $0) }) { number in
-                if number == 2 { throw Failure() }
-                return 0.5
-            }
+            try Quietest(
+                disturbance: { Disturbance(share: $0) },
+                measure: { number in
+                    if number == 2 { throw Failure() }
+                    return 0.5
+                })
         }
     }
 }

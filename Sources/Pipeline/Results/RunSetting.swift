@@ -5,8 +5,8 @@
 public enum RunSetting: Int, CaseIterable, Sendable {
     case host, cpu, layers, heads, ranks, microbatches, transport, arch, dim, ffn, vocabulary, sequenceLength, batch,
         threads
-    case partition, recompute, forwardOnly, optimizer, lr, dropout, seed, data, simd, gemm, pin, warmupSteps, measuredSteps
-    case timeline, schedule
+    case partition, recompute, forwardOnly, optimizer, lr, dropout, seed, data, simd, gemm, pin, warmupSteps
+    case measuredSteps, timeline, schedule
     case virtualStages
 
     /// Its column in a results CSV.
