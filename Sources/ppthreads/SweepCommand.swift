@@ -12,8 +12,8 @@ enum SweepCommand {
 
                 Runs every combination of the settings that are given as lists, and each of the models on one stage, and adds
                 a row to a CSV file for each run that ends. Started again, it goes on where it was stopped. Combinations that
-                make no sense are listed first. With --preset reference: the reference study's grid, 54 combinations and 18
-                runs on one stage.
+                make no sense are listed first. A run that others disturbed is measured again, up to three times in all. With
+                --preset reference: the reference study's grid, 54 combinations and 18 runs on one stage.
                 """, SweepOptions.flags), run: run)
     }
 
