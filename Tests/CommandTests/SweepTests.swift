@@ -117,8 +117,9 @@ struct SweepTests {
         }
         // Not tried again, and not forgotten either.
         let again = try sweep(grid)
-        #expect(
-            again.code == 70 && again.output.isEmpty && again.errors.contains("1 of them failed, 5 were there before"))
+        #expect(again.code == 70 && again.errors.contains("1 of them failed, 5 were there before"))
+        // On a busy machine there is something to say of the others.
+        #expect(again.output.split(separator: "\n").allSatisfy { $0.hasPrefix("note: ") })
         #expect(try SweepFileContents(out).text == contents.text)
     }
 
