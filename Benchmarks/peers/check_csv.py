@@ -20,15 +20,18 @@ CIRCUMSTANCES = [
     "host", "cpu", "microbatches", "transport", "arch", "hidden_dim", "ffn", "vocab_size", "seq_len", "batch_size",
     "threads", "partition", "recompute", "forward_only", "optimizer", "dropout", "simd", "gemm", "warmup_steps", "measure_steps",
 ]
+# Those that CSVs of earlier formats do not have.
+NEWER = ["lr", "seed", "data", "timeline"]
 
 
 def study(runs):
     """The last of runs that are the same, the speedup over GPipe by model and processes, and it over the processes."""
-    keys = CIRCUMSTANCES + MODEL + ["schedule", "virtual_stages"]
+    circumstances = CIRCUMSTANCES + [name for name in NEWER if name in runs.columns]
+    keys = circumstances + MODEL + ["schedule", "virtual_stages"]
     runs = runs.dropna(subset=["tokens_per_s"]).drop_duplicates(keys + ["repeat"], keep="last")
     groups = runs.groupby(keys, dropna=False)["tokens_per_s"].median().rename("tokens").reset_index()
     gpipe = groups[groups.schedule == "gpipe"].drop(columns=["schedule", "virtual_stages"])
-    groups = groups.merge(gpipe.rename(columns={"tokens": "gpipe"}), on=CIRCUMSTANCES + MODEL, how="left")
+    groups = groups.merge(gpipe.rename(columns={"tokens": "gpipe"}), on=circumstances + MODEL, how="left")
     groups["speedup"] = groups.tokens / groups.gpipe
     groups["efficiency"] = groups.speedup / groups.world_size * 100
     return groups, keys

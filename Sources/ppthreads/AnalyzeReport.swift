@@ -55,6 +55,9 @@ struct AnalyzeReport {
                 : nil,
             results.problemCount > 0
                 ? "\(Self.count(results.problemCount, "row")) left out that could not be read" : nil,
+            results.disturbedCount > 0
+                ? "\(Self.count(results.disturbedCount, "row")) measured while others took the ranks' CPUs "
+                    + "(disturbance above \(Disturbance.limit))" : nil,
             missing("GPipe run with the same model, P, M and transport: no speedup", analysis.hasGPipe),
             missing("one-stage run with the same model, M and threads: no scaling efficiency", analysis.hasOneStage),
         ]

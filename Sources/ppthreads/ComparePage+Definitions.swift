@@ -43,6 +43,10 @@ extension ComparePage {
             "A whole run. In each round every candidate has one, in an order drawn anew, so that a machine that gets slower for a while slows all of them. Of each run, the measured step in the middle counts: a single disturbed step does not."
         ),
         (
+            "disturbed",
+            "A run in whose step others had CPUs of the ranks, though each rank has one of its own, for more than \((Disturbance.limit * 100).fixed(0))\u{A0}% of it. It is measured again in its round, up to \(Quietest<Void>.triesMost) times in all, and the least disturbed try counts, however fast it was."
+        ),
+        (
             "interval",
             "95\u{A0}% bootstrap: from the 2.5th to the 97.5th percentile of the figure over 2000 samples that are drawn from the trials with replacement. One trial has no spread to tell of."
         ),

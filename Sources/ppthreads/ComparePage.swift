@@ -41,7 +41,7 @@ struct ComparePage {
                 .element("h1", [:], Markup(Self.question)), Page.facts(facts), Page.command("compare", arguments),
                 .element("p", ["class": "verdict"], Markup(verdict.transport)),
                 .element("p", ["class": "verdict"], Markup(verdict.schedule)),
-                plan.placement.note.map { .element("p", ["class": "note"], "Note: \($0).") } ?? [],
+                Markup(CompareNotes(comparison).lines.map { .element("p", ["class": "note"], "Note: \($0).") }),
             ])
     }
 

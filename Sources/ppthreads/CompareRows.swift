@@ -5,11 +5,12 @@ import Pipeline
 /// `handoff_us`, which is in microseconds.
 struct CompareRows {
     private let rows: [Row]
-
+    private let notes: [String]
     private let data: DataJSON?
 
     init(_ comparison: Comparison) {
         rows = comparison.candidates.indices.map { Row(comparison, $0) }
+        notes = CompareNotes(comparison).lines
         data = DataJSON(comparison.candidates[0].plan.configuration)
     }
 
@@ -28,6 +29,8 @@ struct CompareRows {
         let transport: String
         /// In order, for the CSV.
         let figures: [(name: String, figure: Figure)]
+        /// Likewise: how often its runs were measured, and how many of them stayed disturbed.
+        let counts: [(name: String, count: Int)]
 
         init(_ comparison: Comparison, _ place: Int) {
             let candidate = comparison.candidates[place]
@@ -53,6 +56,8 @@ struct CompareRows {
                 figures.append(("ratio_to_gpipe", Figure(comparison.ratio(place, over: gpipe))))
             }
             self.figures = figures
+            let tries = comparison.tries(place)
+            counts = [("tries", tries.all), ("disturbed_trials", tries.disturbed)]
         }
 
         private struct Key: CodingKey {
@@ -67,6 +72,7 @@ struct CompareRows {
             try container.encode(schedule, forKey: Key(stringValue: "schedule"))
             try container.encode(transport, forKey: Key(stringValue: "transport"))
             for (name, figure) in figures { try container.encode(figure, forKey: Key(stringValue: name)) }
+            for (name, count) in counts { try container.encode(count, forKey: Key(stringValue: name)) }
         }
     }
 
@@ -81,6 +87,7 @@ struct CompareRows {
         /// null for random tokens.
         let data: DataJSON?
         let rows: [Row]
+        let notes: [String]
     }
 
     func json(_ options: CompareOptions) throws(CommandError) -> String {
@@ -89,16 +96,18 @@ struct CompareRows {
             Document(
                 model: try run.model.spec().model().name, stages: run.stages, microbatches: run.microbatches,
                 partition: run.partition.rawValue, simd: run.simd.rawValue, trials: options.trials,
-                measureSteps: run.measure, data: data, rows: rows))
+                measureSteps: run.measure, data: data, rows: rows, notes: notes))
     }
 
-    /// Each figure in three columns: the value, and `_low` and `_high` of its interval.
+    /// Each figure in three columns: the value, and `_low` and `_high` of its interval; then the counts.
     var csv: String {
         let header =
             ["schedule", "transport"] + rows[0].figures.flatMap { ["\($0.name)", "\($0.name)_low", "\($0.name)_high"] }
+            + rows[0].counts.map(\.name)
         let lines = rows.map { row in
             [row.schedule, row.transport]
                 + row.figures.flatMap { [$0.figure.value, $0.figure.low, $0.figure.high].map { "\($0)" } }
+                + row.counts.map { "\($0.count)" }
         }
         return ([header] + lines).map { $0.joined(separator: ",") }.joined(separator: "\n")
     }

@@ -13,7 +13,7 @@ struct CompareTable {
     var text: String {
         let verdict = CompareVerdict(comparison)
         return [header, "", speeds, "", terms, "", circumstances, "", verdict.transport, verdict.schedule]
-            .joined(separator: "\n") + notes.map { "\nnote: \($0)" }.joined()
+            .joined(separator: "\n") + CompareNotes(comparison).lines.map { "\nnote: \($0)" }.joined()
     }
 
     private var places: Range<Int> { comparison.candidates.indices }
@@ -96,15 +96,5 @@ struct CompareTable {
                 }
         }
         return TextTable([header] + rows, leading: 2).text
-    }
-
-    private var notes: [String] {
-        var notes = plan.configuration.fileNotes
-        for candidate in comparison.candidates
-        where candidate.schedule == .interleaved && candidate.plan.schedule.stages == candidate.plan.schedule.ranks {
-            notes.append("with one stage a rank, Interleaved-1F1B on \(candidate.transport.rawValue) is plain 1F1B")
-        }
-        if let sharing = plan.placement.note { notes.append(sharing) }
-        return notes
     }
 }

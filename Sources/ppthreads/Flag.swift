@@ -126,6 +126,22 @@ extension Flag {
         }
     }
 
+    /// Some positive numbers, separated by commas.
+    static func positives(
+        _ names: String..., set path: WritableKeyPath<Options, [Double]>, max: Double, standard: Options, help: String
+    ) -> Flag {
+        let text = standard[keyPath: path].map { "\($0)" }.joined(separator: ",")
+        return Flag(names: names, placeholder: "LIST", help: help, standard: text) {
+            options, text throws(FlagValueError) in
+            options[keyPath: path] = try list(text) { part throws(FlagValueError) in
+                guard let value = Double(part), value > 0, value <= max else {
+                    throw FlagValueError(allowed: "numbers separated by commas, each above 0, at most \(max)")
+                }
+                return value
+            }
+        }
+    }
+
     /// A file's path.
     static func path(
         _ names: String..., set path: WritableKeyPath<Options, String?>, standard: String? = nil, help: String

@@ -97,13 +97,19 @@ extension RunCSV {
 
     private static let circumstances: [Column] = [
         .setting("pin") { $0.options.pin.description },
+        .setting("lr") { String($0.options.rate) },
+        .setting("seed") { String($0.options.seed) },
+        .setting("data") { $0.data },
+        .setting("timeline") { String(!$0.options.noTimeline) },
         .setting("repeat") { String($0.repetition) },
+        .figure("tries") { String($0.tries) },
+        .figure("disturbance") { figures in figures.disturbance.map { String($0.share) } },
         .circumstance("host") { _ in Machine.host },
         .circumstance("cpu") { _ in Machine.cpuModel ?? "" },
         .circumstance("os_cpus") { _ in Machine.cpus.map(String.init) ?? "" },
         .circumstance("version") { _ in Main.version },
         .circumstance("commit") { _ in Main.commit },
-        .circumstance("format") { _ in "3" },
+        .circumstance("format") { _ in "4" },
         .circumstance("error") { $0.error },
     ]
 }

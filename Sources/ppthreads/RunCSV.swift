@@ -10,35 +10,46 @@ struct RunCSV {
     let figures: RunFigures?
     /// Why it failed; empty when it did not.
     let error: String
+    /// What it reads: `random` for random tokens, else the file's name and a fingerprint of the tokens that are read, so that
+    /// another path to the same file is the same run, and the same path to other tokens is not.
+    let data: String
 
     /// A run that is still to come.
-    init(_ options: RunOptions, _ configuration: RunConfiguration, repetition: Int) {
-        self.init(options, configuration, repetition, figures: nil, error: "")
-    }
-
-    init(_ options: RunOptions, _ result: RunResult) {
-        self.init(options, result.plan.configuration, 1, figures: RunFigures(result), error: "")
-    }
-
-    private init(
-        _ options: RunOptions, _ configuration: RunConfiguration, _ repetition: Int, figures: RunFigures?,
-        error: String
-    ) {
+    init(_ options: RunOptions, _ configuration: RunConfiguration) {
         self.options = options
         self.configuration = configuration
-        self.repetition = repetition
-        self.figures = figures
-        self.error = error
+        data = Self.data(options, configuration)
+        (repetition, figures, error) = (1, nil, "")
     }
 
+    /// A run that was measured once.
+    init(_ options: RunOptions, _ result: RunResult) {
+        self.init(RunCSV(options, result.plan.configuration), 1, figures: RunFigures(result))
+    }
+
+    private init(_ run: RunCSV, _ repetition: Int, figures: RunFigures? = nil, error: String = "") {
+        (options, configuration, data) = (run.options, run.configuration, run.data)
+        (self.repetition, self.figures, self.error) = (repetition, figures, error)
+    }
+
+    /// Another run with the same settings that is still to come.
+    func repeated(_ repetition: Int) -> RunCSV { RunCSV(self, repetition) }
+
     /// The same run at its end.
-    func ended(_ outcome: Result<RunResult, RunError>) -> RunCSV {
+    func ended(_ outcome: Result<Quietest<RunFigures>, RunError>) -> RunCSV {
         switch outcome {
-        case .success(let result):
-            RunCSV(options, configuration, repetition, figures: RunFigures(result), error: "")
-        case .failure(let error):
-            RunCSV(options, configuration, repetition, figures: nil, error: error.description)
+        case .success(let measured):
+            var figures = measured.outcome
+            figures.tries = measured.tries
+            return RunCSV(self, repetition, figures: figures)
+        case .failure(let error): return RunCSV(self, repetition, error: error.description)
         }
+    }
+
+    private static func data(_ options: RunOptions, _ configuration: RunConfiguration) -> String {
+        guard case .file(let file) = configuration.tokens, let path = options.data else { return "random" }
+        let digits = String(file.fingerprint(used: configuration.tokensUsed), radix: 16)
+        return "\(path.split(separator: "/").last ?? ""):\(String(repeating: "0", count: 16 - digits.count))\(digits)"
     }
 
     static let names = columns.map(\.name)
@@ -46,12 +57,21 @@ struct RunCSV {
     var row: String { CSVText.line(Self.columns.map { $0.text(self) }) }
     var text: String { "\(Self.header)\n\(row)" }
 
-    /// What tells runs apart: the settings, and the number of the repetition.
-    var identity: [String] { Self.columns.filter(\.isSetting).map { $0.text(self) } }
+    /// What tells runs apart: every setting that can change a result, and the number of the repetition. It is that of the
+    /// run's row, so that a run and its row cannot differ, whatever a file's name holds.
+    var identity: [String] { Self.identity(ofRow: CSVText.values(row) ?? []) }
 
-    /// The identity of the run that a row with these values tells of.
+    /// The identity of the run that a row with these values tells of. Equal numbers are equal, however they are written.
     static func identity(ofRow values: [String]) -> [String] {
-        zip(columns, values).filter { $0.0.isSetting }.map { $0.1 }
+        zip(columns, values).filter { $0.0.isSetting }.map { $0.1.canonicalNumber ?? $0.1 }
+    }
+
+    /// What the header of an older format has not: formats 1 to 3 had fewer columns. Nil when it is no such header.
+    static func columnsLacking(inOlderHeader header: [String]) -> [String]? {
+        let present = Set(header)
+        let lacking = names.filter { !present.contains($0) }
+        let isOlder = present.contains("format") && names.filter(present.contains) == header
+        return isOlder && !lacking.isEmpty ? lacking : nil
     }
 }
 
@@ -63,6 +83,10 @@ struct RunFigures {
     let breakdown: Breakdown?
     /// All hand-offs of the measured steps; none without a timeline, or with one stage.
     let handoffSeconds: Statistics?
+    /// How much others disturbed it; nil where that cannot be told.
+    let disturbance: Disturbance?
+    /// How often the run was measured; these figures are those of the quietest try.
+    var tries = 1
 
     var tokensAStep: Int {
         let configuration = result.plan.configuration
@@ -73,6 +97,7 @@ struct RunFigures {
         self.result = result
         steps = Statistics(result.measuredStepSeconds)
         breakdown = result.timedSteps.isEmpty ? nil : Breakdown(meanOf: result.breakdowns())
+        disturbance = result.disturbance()
         let handoffs = result.handoffs().flatMap(\.seconds.sorted)
         handoffSeconds = handoffs.isEmpty ? nil : Statistics(handoffs)
     }

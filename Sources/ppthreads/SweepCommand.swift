@@ -12,8 +12,8 @@ enum SweepCommand {
 
                 Runs every combination of the settings that are given as lists, and each of the models on one stage, and adds
                 a row to a CSV file for each run that ends. Started again, it goes on where it was stopped. Combinations that
-                make no sense are listed first. With --preset reference: the reference study's grid, 54 combinations and 18
-                runs on one stage.
+                make no sense are listed first. A run that others disturbed is measured again, up to three times in all. With
+                --preset reference: the reference study's grid, 54 combinations and 18 runs on one stage.
                 """, SweepOptions.flags), run: run)
     }
 
@@ -36,7 +36,7 @@ enum SweepCommand {
     }
 
     private static func line(_ misfit: SweepPlan.Misfit) -> String {
-        "no fit  \(misfit.options.title): \(misfit.reason)"
+        "no fit  \(misfit.title): \(misfit.reason)"
     }
 
     private static func list(_ misfits: [SweepPlan.Misfit]) {
@@ -44,7 +44,7 @@ enum SweepCommand {
     }
 
     private static func list(_ plan: SweepPlan, _ options: SweepOptions) throws(CommandError) {
-        for run in plan.runs { try Terminal.output("run     \(run.options.title)") }
+        for run in plan.runs { try Terminal.output("run     \(run.title)") }
         for misfit in plan.misfits { try Terminal.output(line(misfit)) }
         let products = plan.runs.reduce(0) { $0 + $1.plan.productFLOPs * Double($1.plan.configuration.steps) }
         let teraFLOP = (products * Double(options.repeats) / 1e12).fixed(2)
@@ -67,7 +67,9 @@ enum SweepCommand {
             progress.finish(turn)
             try report(turn, row)
         }
-        let failed = turns.count { file.holdsFailure(of: $0.row) }
+        let endings = turns.compactMap { file.ending(of: $0.row) }
+        for note in SweepNotes(endings, of: options.out).lines { try Terminal.output("note: \(note)") }
+        let failed = endings.count(where: \.hasFailed)
         let summary =
             "\(turns.count) runs, \(failed) of them failed, \(turns.count - missing.count) were there before; "
             + "\(plan.misfits.count) combinations do not fit; \(options.out)"
@@ -79,7 +81,10 @@ enum SweepCommand {
     private static func run(_ turn: SweepPlan.Turn, _ progress: SweepProgress) throws(CommandError) -> RunCSV {
         defer { Terminal.progress("") }
         let outcome = Result { () throws(RunError) in
-            try turn.run.plan.run { Terminal.progress(progress.line(turn, step: $0.step)) }
+            try Quietest(disturbance: \.disturbance) { attempt throws(RunError) in
+                RunFigures(
+                    try turn.run.plan.run { Terminal.progress(progress.line(turn, step: $0.step, attempt: attempt)) })
+            }
         }
         if case .failure(let error) = outcome {
             guard case .failed = error else { throw error.commandError }
@@ -90,10 +95,18 @@ enum SweepCommand {
     private static func report(_ turn: SweepPlan.Turn, _ row: RunCSV) throws(CommandError) {
         if let figures = row.figures {
             let speed = figures.result.tokensPerSecond.grouped.paddedLeft(to: 8)
-            try Terminal.output("\(speed) tokens/s  \(turn.run.options.title)")
+            try Terminal.output("\(speed) tokens/s  \(turn.run.title)\(tries(figures))")
         } else {
-            try Terminal.output("  FAILED           \(turn.run.options.title): \(row.error)")
+            try Terminal.output("  FAILED           \(turn.run.title): \(row.error)")
         }
+    }
+
+    /// Nothing about a run that was measured once.
+    private static func tries(_ figures: RunFigures) -> String {
+        guard figures.tries > 1, let disturbance = figures.disturbance else { return "" }
+        let state = disturbance.isTooMuch ? "DISTURBED" : "the last one was quiet"
+        let share = (disturbance.share * 100).fixed(1)
+        return "; measured \(figures.tries) times, \(state): others had its CPUs for \(share) % of the step"
     }
 }
 
@@ -117,8 +130,11 @@ struct SweepProgress {
         loadDone += turn.run.load
     }
 
-    func line(_ turn: SweepPlan.Turn, step: Int) -> String {
-        "run \(runsDone + 1) of \(runs), step \(step + 1) of \(turn.run.plan.configuration.steps)\(rest)"
+    /// - Parameter attempt: counts from 1; the others follow tries that were disturbed.
+    func line(_ turn: SweepPlan.Turn, step: Int, attempt: Int) -> String {
+        let attempts = attempt > 1 ? ", try \(attempt) of a run that was disturbed" : ""
+        return "run \(runsDone + 1) of \(runs)\(attempts), step \(step + 1) of "
+            + "\(turn.run.plan.configuration.steps)\(rest)"
     }
 
     /// Nothing before the first run has ended.

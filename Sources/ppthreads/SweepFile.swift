@@ -5,8 +5,8 @@ import Pipeline
 struct SweepFile {
     private let path: String
     private let file: GrowingFile
-    /// For each run that is there, whether it failed.
-    private var failures: [[String]: Bool] = [:]
+    /// How each run that is there ended.
+    private var endings: [[String]: RunEnding] = [:]
 
     /// Opens a file or makes it, and cuts off the half row that a killed sweep may have left at its end.
     ///
@@ -18,31 +18,33 @@ struct SweepFile {
         if let process = try readingData({ () throws(DataError) in try file.lock() }) {
             throw CommandError(code: .failed, message: "\(path): another sweep (process \(process)) is writing to it")
         }
-        failures = try readingData { () throws(DataError) in try readRows() }
+        endings = try readingData { () throws(DataError) in try readRows() }
     }
 
-    func contains(_ run: RunCSV) -> Bool { failures[run.identity] != nil }
-    func holdsFailure(of run: RunCSV) -> Bool { failures[run.identity] == true }
+    func contains(_ run: RunCSV) -> Bool { ending(of: run) != nil }
+    /// How a run that is there ended.
+    func ending(of run: RunCSV) -> RunEnding? { endings[run.identity] }
 
     /// Adds a run that has ended.
     mutating func append(_ run: RunCSV) throws(CommandError) {
-        try readingData { () throws(DataError) in try file.append(run.row + "\n") }
-        failures[run.identity] = !run.error.isEmpty
+        let row = run.row
+        try readingData { () throws(DataError) in try file.append(row + "\n") }
+        endings[run.identity] = RunEnding(ofRow: CSVText.values(row) ?? [])
     }
 
-    private func readRows() throws(DataError) -> [[String]: Bool] {
+    private func readRows() throws(DataError) -> [[String]: RunEnding] {
         let bytes = try file.bytes()
         var records = CSVText.records(bytes)
         if let header = records.first { try checkHeader(header, in: bytes) }
         let half = records.last.flatMap { isHalf($0, in: bytes) ? $0.range : nil }
         if half != nil { records.removeLast() }
-        let failures = try failures(of: records.dropFirst(), in: bytes)
+        let endings = try endings(of: records.dropFirst(), in: bytes)
         if let half {
             Terminal.error("ppthreads sweep: \(path): half a row at its end was cut off")
             try file.truncate(to: half.lowerBound)
         }
         if records.isEmpty { try file.append(RunCSV.header + "\n") }
-        return failures
+        return endings
     }
 
     /// Whether the last record is what a sweep has left that was killed while it wrote: our rows hold no end of a line.
@@ -59,6 +61,12 @@ struct SweepFile {
         let line = bytes[header.range]
         if line.last != UInt8(ascii: "\n") && RunCSV.header.utf8.starts(with: line) { return }
         if let form = CSVText.otherForm(header: line.span) { throw DataError(path: path, reason: form) }
+        if let lacking = RunCSV.columnsLacking(inOlderHeader: names) {
+            throw DataError(
+                path: path,
+                reason: "is of an older format, which does not tell \(lacking.joined(separator: ", ")) of its runs; "
+                    + "give another file with --out (analyze reads both)")
+        }
         let place = zip(names, RunCSV.names).enumerated().first { $0.1.0 != $0.1.1 }?.offset ?? names.count
         let difference =
             if place >= RunCSV.names.count {
@@ -71,10 +79,10 @@ struct SweepFile {
         throw DataError(path: path, reason: "is no file of this version's results: \(difference)")
     }
 
-    private func failures(
+    private func endings(
         of rows: ArraySlice<CSVText.Record>, in bytes: [UInt8]
-    ) throws(DataError) -> [[String]: Bool] {
-        var failures: [[String]: Bool] = [:]
+    ) throws(DataError) -> [[String]: RunEnding] {
+        var endings: [[String]: RunEnding] = [:]
         for row in rows {
             guard !row.hasOpenQuote, row.values.count == RunCSV.names.count else {
                 let size =
@@ -83,8 +91,8 @@ struct SweepFile {
                 let line = bytes[..<row.range.lowerBound].count { $0 == UInt8(ascii: "\n") } + 1
                 throw DataError(path: path, reason: "line \(line) has \(size)")
             }
-            failures[RunCSV.identity(ofRow: row.values)] = !row.values.last!.isEmpty
+            endings[RunCSV.identity(ofRow: row.values)] = RunEnding(ofRow: row.values)
         }
-        return failures
+        return endings
     }
 }

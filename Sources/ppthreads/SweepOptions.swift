@@ -14,6 +14,8 @@ struct SweepOptions {
     var layers = [4]
     var heads = [4]
     var dims = [240]
+    var rates = [RunOptions().rate]
+    var seeds = [RunOptions().seed]
     private var microbatchesAskedFor: [Int]?
     var leavesOutBaselines = false
     var repeats = 1
@@ -50,9 +52,15 @@ struct SweepOptions {
     /// Every combination, models outermost.
     var grid: [RunOptions] {
         [run].varied(\.model.layers, layers).varied(\.model.heads, heads).varied(\.model.dim, dims)
-            .varied(\.threads, threads).varied(\.stages, stages).varied(\.microbatches, by: microbatches)
-            .varied(\.partition, partitions).flatMap { options in schedules.map(options.under) }
-            .varied(\.transport, transports)
+            .varied(\.rate, rates).varied(\.seed, seeds).varied(\.threads, threads).varied(\.stages, stages)
+            .varied(\.microbatches, by: microbatches).varied(\.partition, partitions)
+            .flatMap { options in schedules.map(options.under) }.varied(\.transport, transports)
+    }
+
+    /// What tells combinations of this grid apart, for a person.
+    func title(_ options: RunOptions) -> String {
+        options.title + (rates.count > 1 ? " lr \(options.rate)" : "")
+            + (seeds.count > 1 ? " seed \(options.seed)" : "")
     }
 
     /// The reference study has M=4 at P=2 and M=8 at P=4.
@@ -107,6 +115,10 @@ extension SweepOptions {
                 "--n-layers", "--layers", set: \.layers, in: Limits.layers, standard: standard, help: "layers"),
             .numbers("--n-heads", "--heads", set: \.heads, in: Limits.heads, standard: standard, help: "heads"),
             .numbers("--dim", set: \.dims, in: Limits.dim, standard: standard, help: "columns of an activation"),
+            .positives("--lr", set: \.rates, max: 1000, standard: standard, help: "learning rates"),
+            .numbers(
+                "--seed", set: \.seeds, in: 0...Int.max, standard: standard,
+                help: "seeds of the parameters, random tokens and dropout"),
             .on(
                 "--no-baseline", set: \.leavesOutBaselines,
                 help: "leave out each model's run on one stage, which scaling efficiency is measured against"),
@@ -119,7 +131,7 @@ extension SweepOptions {
             [
                 "--virtual-stages", "--recompute", "--forward-only", "--no-timeline", "--pin", "--simd", "--gemm",
                 "--arch",
-                "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--lr", "--dropout", "--seed",
+                "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--dropout",
                 "--data", "--data-format", "--timeout",
             ], within: \.run)
     }

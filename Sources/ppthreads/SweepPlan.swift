@@ -5,16 +5,24 @@ struct SweepPlan {
     struct Run {
         let options: RunOptions
         let plan: RunPlan
+        let title: String
+        /// Of its first repetition, without figures yet.
+        private let firstRow: RunCSV
+
+        init(_ options: RunOptions, title: String) throws(CommandError) {
+            self.options = options
+            self.title = title
+            plan = try options.plan()
+            firstRow = RunCSV(options, plan.configuration)
+        }
 
         /// The row of one of its repetitions, without figures yet.
-        func row(_ repetition: Int) -> RunCSV {
-            RunCSV(options, plan.configuration, repetition: repetition)
-        }
+        func row(_ repetition: Int) -> RunCSV { firstRow.repeated(repetition) }
     }
 
     /// A combination that makes no sense, or is too large for the machine.
     struct Misfit {
-        let options: RunOptions
+        let title: String
         let reason: String
     }
 
@@ -32,20 +40,22 @@ struct SweepPlan {
     /// - Throws: `CommandError` with code 64 when nothing fits at all, 65 when a file is not what it should be.
     init(_ options: SweepOptions) throws(CommandError) {
         var known: Set<[String]> = []
-        for combination in options.grid { try add(combination, &known) }
+        for combination in options.grid { try add(combination, options.title(combination), &known) }
         if !options.leavesOutBaselines {
-            for run in runs { try add(run.options.oneStage, &known) }
+            for oneStage in runs.map(\.options.oneStage) { try add(oneStage, options.title(oneStage), &known) }
         }
     }
 
-    private mutating func add(_ options: RunOptions, _ known: inout Set<[String]>) throws(CommandError) {
+    private mutating func add(
+        _ options: RunOptions, _ title: String, _ known: inout Set<[String]>
+    ) throws(CommandError) {
         do throws(CommandError) {
-            let run = Run(options: options, plan: try options.plan())
+            let run = try Run(options, title: title)
             if known.insert(run.row(1).identity).inserted { runs.append(run) }
         } catch {
             guard error.code == .usage else { throw error }
-            if known.insert([options.title]).inserted {
-                misfits.append(Misfit(options: options, reason: error.message))
+            if known.insert([title]).inserted {
+                misfits.append(Misfit(title: title, reason: error.message))
             }
         }
     }
@@ -69,7 +79,7 @@ extension SweepPlan.Run {
 }
 
 extension RunOptions {
-    /// What tells combinations of a grid apart, for a person.
+    /// What most grids vary, for a person.
     var title: String {
         let team = threads > 1 ? " of \(threads) threads" : ""
         return "\(model.architecture.rawValue) \(model.layers)L-\(model.heads)H dim \(model.dim) \(schedule.title) "

@@ -75,7 +75,7 @@ struct SweepResumeTests {
         try write(broken.utf8)
         let refused = try Command.run(grid)
         #expect(refused.code == 65)
-        #expect(refused.errors == "ppthreads sweep: \(out): line 2 has 2 values, not 51\n")
+        #expect(refused.errors == "ppthreads sweep: \(out): line 2 has 2 values, not 57\n")
         #expect(try String(contentsOfFile: out, encoding: .utf8) == broken)
     }
 
@@ -140,11 +140,6 @@ struct SweepResumeTests {
             ("to be or not to be", "its column 1 is 'to be or not to be', not 'schedule'"),
             ("a,b\n1,2\n", "its column 1 is 'a', not 'schedule'"),
             (header.prefix(13).joined(separator: ",") + "\n", "its header has no column 'transport'"),
-            // What a sweep of format 2 wrote.
-            (
-                header.filter { $0 != "commit" }.joined(separator: ",") + "\n",
-                "its column 49 is 'format', not 'commit'"
-            ),
             ((header + ["note"]).joined(separator: ",") + "\n", "its header has columns after 'error'"),
             (
                 header.joined(separator: ",").replacing("loss", with: "lost") + "\n",
@@ -157,6 +152,40 @@ struct SweepResumeTests {
             #expect(outcome.code == 65)
             #expect(
                 outcome.errors == "ppthreads sweep: \(out): is no file of this version's results: \(reason)\n")
+            #expect(try String(contentsOfFile: out, encoding: .utf8) == text)
+        }
+    }
+
+    @Test(
+        "rows of another machine or build are not measured anew, and a note counts them",
+        arguments: ["host", "commit"])
+    func elsewhere(column: String) throws {
+        let grid = arguments(["--stages", "2", "--schedule", "gpipe,1f1b", "--no-baseline"])
+        #expect(try !Command.run(grid).output.contains("of another host"))
+        let contents = try SweepFileContents(out)
+        let value = try #require(contents.rows[0][column])
+        let lines = contents.text.split(separator: "\n")
+        let changed = lines[1].replacing(",\(value),", with: ",other,")
+        try write("\(lines[0])\n\(changed)\n\(lines[2])\n".utf8)
+        let outcome = try Command.run(grid)
+        #expect(outcome.code == 0 && outcome.output.contains(" 2 were there before"))
+        #expect(outcome.output.contains("note: 1 run is of another host, CPU, version or commit, and not measured"))
+    }
+
+    @Test("a file of an older format is refused with what it does not tell and what to do, and stays as it is")
+    func olderFormat() throws {
+        #expect(try Command.run(arguments(["--stages", "2", "--schedule", "gpipe"])).code == 0)
+        let header = try SweepFileContents(out).names
+        let new = ["lr", "seed", "data", "timeline", "tries", "disturbance"]
+        for lacking in [new, new + ["commit"], new + ["pin", "commit"]] {
+            let names = header.filter { !lacking.contains($0) }
+            let text = names.joined(separator: ",") + "\n" + names.map { _ in "1" }.joined(separator: ",") + "\n"
+            try write(text.utf8)
+            let outcome = try Command.run(arguments([]))
+            let told = header.filter(lacking.contains).joined(separator: ", ")
+            let reason = "is of an older format, which does not tell \(told) of its runs"
+            let advice = "give another file with --out (analyze reads both)"
+            #expect(outcome.code == 65 && outcome.errors == "ppthreads sweep: \(out): \(reason); \(advice)\n")
             #expect(try String(contentsOfFile: out, encoding: .utf8) == text)
         }
     }

@@ -42,7 +42,7 @@ struct SweepTests {
             if let handoff = Double(row["handoff_us"]!) {
                 #expect(handoff > 0.01 && handoff < Double(row["step_s_max"]!)! * 1e6)
             }
-            #expect(Int(row["peak_in_flight"]!)! >= 1 && row["error"] == "" && row["format"] == "3")
+            #expect(Int(row["peak_in_flight"]!)! >= 1 && row["error"] == "" && row["format"] == "4")
         }
         #expect(outcome.errorLines.count == 2 * 2 * 2 * 2)
         #expect(outcome.errorLines.allSatisfy { $0.hasPrefix("no fit") && $0.contains("has at most 2 stages, not 4") })
@@ -117,8 +117,9 @@ struct SweepTests {
         }
         // Not tried again, and not forgotten either.
         let again = try sweep(grid)
-        #expect(
-            again.code == 70 && again.output.isEmpty && again.errors.contains("1 of them failed, 5 were there before"))
+        #expect(again.code == 70 && again.errors.contains("1 of them failed, 5 were there before"))
+        // On a busy machine there is something to say of the others.
+        #expect(again.output.split(separator: "\n").allSatisfy { $0.hasPrefix("note: ") })
         #expect(try SweepFileContents(out).text == contents.text)
     }
 

@@ -27,6 +27,10 @@ public struct Comparison: Sendable {
         public let parked: Int
         /// Bits of the losses of all steps.
         public let losses: [UInt32]
+        /// How much others disturbed the step that stands for the run; nil where ranks share CPUs.
+        public let disturbance: Disturbance?
+        /// How often the run was measured in its round; this is the quietest try.
+        public fileprivate(set) var tries = 1
 
         init(_ result: RunResult) {
             let steps = result.timedSteps.map { result.times(ofStep: $0) }.sorted { $0.seconds < $1.seconds }
@@ -38,6 +42,7 @@ public struct Comparison: Sendable {
             handoffSeconds = handoffs.flatMap(\.seconds.sorted)
             parked = handoffs.reduce(0) { $0 + $1.parked }
             losses = result.losses.map(\.bitPattern)
+            disturbance = result.plan.placement.isShared.contains(true) ? nil : Disturbance([typical])
         }
     }
 
@@ -66,10 +71,16 @@ public struct Comparison: Sendable {
         for round in 0..<rounds {
             for index in drawnOrder(of: plans.count, round: round, seed: seed) {
                 progress(done, rounds * plans.count)
-                let trial = Trial(try plans[index].run())
-                if let text = Self.difference(of: trial, plans[index], trials, plans) {
-                    throw .failed("losses differ between runs: what was measured was not the same work (\(text))")
+                // Again within the round, so that it is still compared with its neighbours in time.
+                let quietest = try Quietest(disturbance: \.disturbance) { _ throws(RunError) in
+                    let trial = Trial(try plans[index].run())
+                    if let text = Self.difference(of: trial, plans[index], trials, plans) {
+                        throw .failed("losses differ between runs: what was measured was not the same work (\(text))")
+                    }
+                    return trial
                 }
+                var trial = quietest.outcome
+                trial.tries = quietest.tries
                 trials[index].append(trial)
                 done += 1
             }
@@ -97,6 +108,12 @@ public struct Comparison: Sendable {
         }
         let agreement = other.facts.bits == .asOneStage ? plan.agreement : other.agreement
         return agreement.difference(ofLosses: trial.losses, from: done[0].losses)
+    }
+
+    /// How often a candidate's runs were measured, those of the one stage for nil, and how many of them stayed disturbed.
+    public func tries(_ candidate: Int?) -> (all: Int, disturbed: Int) {
+        let runs = candidate.map { trials[$0] } ?? oneStage
+        return (runs.reduce(0) { $0 + $1.tries }, runs.count { $0.disturbance?.isTooMuch == true })
     }
 
     /// Of all candidates.

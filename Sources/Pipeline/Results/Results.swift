@@ -22,6 +22,8 @@ public struct Results: Sendable {
     public let problemCount: Int
     /// Rows with figures that a newer run with the same settings and repeat replaced.
     public let replacedCount: Int
+    /// Runs that others disturbed too much.
+    public var disturbedCount: Int { samples.count { $0.disturbance?.isTooMuch == true } }
     public let rowCount: Int
     /// Settings that differ between groups, in their order.
     public let varying: [RunSetting]

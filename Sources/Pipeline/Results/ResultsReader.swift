@@ -128,7 +128,9 @@ struct ResultsReader {
             tokensPerSecond: try figure(.tokensPerSecond, 0, fields, in: bytes)!,
             stepSeconds: try figure(.stepSeconds, 1, fields, in: bytes)!,
             totalSeconds: try figure(.totalSeconds, 2, fields, in: bytes),
-            breakdown: try breakdown(fields, in: bytes), repetition: number,
+            breakdown: try breakdown(fields, in: bytes),
+            disturbance: try figure(.disturbance, 9, fields, in: bytes).map(Disturbance.init(share:)),
+            repetition: number,
             time: timestamp.map { Timestamp.seconds(fields[$0], in: bytes) } ?? -.infinity)
     }
 

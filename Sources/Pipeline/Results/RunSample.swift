@@ -6,6 +6,8 @@ public struct RunSample: Sendable {
     public let totalSeconds: Double?
     /// The mean step's terms; nil where the CSV has none.
     public let breakdown: Breakdown?
+    /// How much others disturbed it; nil where the CSV does not tell.
+    public let disturbance: Disturbance?
 
     /// Which of the runs with the same settings it is.
     let repetition: Int32

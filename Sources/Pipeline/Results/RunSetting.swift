@@ -5,7 +5,8 @@
 public enum RunSetting: Int, CaseIterable, Sendable {
     case host, cpu, layers, heads, ranks, microbatches, transport, arch, dim, ffn, vocabulary, sequenceLength, batch,
         threads
-    case partition, recompute, forwardOnly, optimizer, dropout, simd, gemm, pin, warmupSteps, measuredSteps, schedule
+    case partition, recompute, forwardOnly, optimizer, lr, dropout, seed, data, simd, gemm, pin, warmupSteps
+    case measuredSteps, timeline, schedule
     case virtualStages
 
     /// Its column in a results CSV.
@@ -44,9 +45,14 @@ public enum RunSetting: Int, CaseIterable, Sendable {
 
     /// What its values may be.
     var allowed: String {
+        if self == .seed { return "a whole number" }
+        if isNumber { return "a finite number" }
         if !isCount { return "a name of at most \(Self.nameBytesMost) bytes" }
         return "a whole number from \(self == .warmupSteps ? 0 : 1) to \(Self.countMost)"
     }
+
+    /// Whether its values are numbers that need not be whole.
+    var isNumber: Bool { self == .lr || self == .dropout }
 
     /// Those without which a results CSV is none.
     static let required: [RunSetting] = [.schedule, .ranks, .layers, .heads]
@@ -63,6 +69,7 @@ enum RunFigure: String, CaseIterable {
     case oversubscription = "oversubscription_s"
     case transport = "transport_s"
     case optimizer = "optimizer_s"
+    case disturbance
 
     var columns: [String] {
         switch self {

@@ -36,12 +36,15 @@ struct SettingValues {
         return number
     }
 
-    /// Counts without needless zeros (4.0 is 4), names in lower case; paths and machines as they are.
+    /// Counts without needless zeros (4.0 is 4), other numbers as Swift writes them (3e-4 is 0.0003), names in lower case;
+    /// paths and machines as they are.
     private static func normal(_ field: CSVScanner.Field, _ setting: RunSetting, in bytes: Span<UInt8>) -> String? {
         if field.range.isEmpty { return RunSetting.required.contains(setting) ? nil : "" }
         if field.range.count > RunSetting.nameBytesMost { return nil }
         switch setting {
-        case .host, .cpu, .gemm: return field.text(in: bytes)
+        case .host, .cpu, .gemm, .data: return field.text(in: bytes)
+        case .seed: return field.text(in: bytes).canonicalNumber.flatMap(Int.init).map(String.init)
+        case _ where setting.isNumber: return field.number(in: bytes).map { String($0 == 0 ? 0 : $0) }
         case _ where setting.isCount:
             guard let value = field.number(in: bytes), let count = Int(exactly: value) else { return nil }
             return ((setting == .warmupSteps ? 0 : 1)...RunSetting.countMost).contains(count) ? String(count) : nil
