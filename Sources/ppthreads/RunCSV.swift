@@ -15,17 +15,16 @@ struct RunCSV {
     let data: String
 
     /// A run that is still to come.
-    init(_ options: RunOptions, _ configuration: RunConfiguration) {
+    /// - Throws: `CommandError` with code 65 when the file that it reads tokens from cannot be read.
+    init(_ options: RunOptions, _ configuration: RunConfiguration) throws(CommandError) {
         self.options = options
         self.configuration = configuration
-        data = Self.data(options, configuration)
+        data = try readingData { () throws(DataError) in try Self.data(options, configuration) }
         (repetition, figures, error) = (1, nil, "")
     }
 
-    /// A run that was measured once.
-    init(_ options: RunOptions, _ result: RunResult) {
-        self.init(RunCSV(options, result.plan.configuration), 1, figures: RunFigures(result))
-    }
+    /// The same run, measured once.
+    func measured(_ result: RunResult) -> RunCSV { RunCSV(self, 1, figures: RunFigures(result)) }
 
     private init(_ run: RunCSV, _ repetition: Int, figures: RunFigures? = nil, error: String = "") {
         (options, configuration, data) = (run.options, run.configuration, run.data)
@@ -46,9 +45,9 @@ struct RunCSV {
         }
     }
 
-    private static func data(_ options: RunOptions, _ configuration: RunConfiguration) -> String {
+    private static func data(_ options: RunOptions, _ configuration: RunConfiguration) throws(DataError) -> String {
         guard case .file(let file) = configuration.tokens, let path = options.data else { return "random" }
-        let digits = String(file.fingerprint(used: configuration.tokensUsed), radix: 16)
+        let digits = String(try file.fingerprint(used: configuration.tokensUsed), radix: 16)
         return "\(path.split(separator: "/").last ?? ""):\(String(repeating: "0", count: 16 - digits.count))\(digits)"
     }
 
@@ -59,7 +58,10 @@ struct RunCSV {
 
     /// What tells runs apart: every setting that can change a result, and the number of the repetition. It is that of the
     /// run's row, so that a run and its row cannot differ, whatever a file's name holds.
-    var identity: [String] { Self.identity(ofRow: CSVText.values(row) ?? []) }
+    var identity: [String] { Self.identity(ofRow: rowValues) }
+
+    /// What its row holds, as it is read again.
+    var rowValues: [String] { CSVText.records(Array(row.utf8))[0].values }
 
     /// The identity of the run that a row with these values tells of. Equal numbers are equal, however they are written.
     static func identity(ofRow values: [String]) -> [String] {

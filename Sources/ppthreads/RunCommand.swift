@@ -23,15 +23,19 @@ enum RunCommand {
             throw CommandError(code: .usage, message: "--json: cannot be given together with --emit-csv")
         }
         let configuration = try options.configuration()
+        // What identifies the data is read before the run, which a file that is gone by its end would otherwise cost.
+        let row = options.csv ? try RunCSV(options, configuration) : nil
         let result = try train(configuration)
         if result.steps > 0 { try write(result, options) }
-        if result.measuredSteps > 0 { try report(result, options) }
+        if result.measuredSteps > 0 { try report(result, options, row) }
         if result.steps < configuration.steps { throw stopped(result, options) }
     }
 
-    private static func report(_ result: RunResult, _ options: RunOptions) throws(CommandError) {
+    private static func report(
+        _ result: RunResult, _ options: RunOptions, _ row: RunCSV?
+    ) throws(CommandError) {
         if options.json { return try Terminal.output(try RunJSON(options, result).text()) }
-        if options.csv { return try Terminal.data(RunCSV(options, result).text) }
+        if let row { return try Terminal.data(row.measured(result).text) }
         try Terminal.output(RunTable(options, result).text)
     }
 

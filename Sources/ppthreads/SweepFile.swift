@@ -27,9 +27,8 @@ struct SweepFile {
 
     /// Adds a run that has ended.
     mutating func append(_ run: RunCSV) throws(CommandError) {
-        let row = run.row
-        try readingData { () throws(DataError) in try file.append(row + "\n") }
-        endings[run.identity] = RunEnding(ofRow: CSVText.values(row) ?? [])
+        try readingData { () throws(DataError) in try file.append(run.row + "\n") }
+        endings[run.identity] = RunEnding(ofRow: run.rowValues)
     }
 
     private func readRows() throws(DataError) -> [[String]: RunEnding] {
