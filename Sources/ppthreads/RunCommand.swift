@@ -21,12 +21,10 @@ enum RunCommand {
         if options.json && options.csv {
             throw CommandError(code: .usage, message: "--json: cannot be given together with --emit-csv")
         }
+        let outputs = try RunOutputs(options)
         let configuration = try options.configuration()
         let result = try train(configuration)
-        try write(result, options)
-        if options.json { return try Terminal.output(try RunJSON(options, result).text()) }
-        if options.csv { return try Terminal.output(RunCSV(options, result).text) }
-        try Terminal.output(RunTable(options, result).text)
+        try outputs.write(result, options)
     }
 
     private static func train(_ configuration: RunConfiguration) throws(CommandError) -> RunResult {
@@ -36,14 +34,6 @@ enum RunCommand {
             return try plan.run { step in Terminal.progress("step \(step + 1) of \(configuration.steps)") }
         } catch {
             throw error.commandError
-        }
-    }
-
-    private static func write(_ result: RunResult, _ options: RunOptions) throws(CommandError) {
-        try readingData { () throws(DataError) in
-            if let path = options.save { try result.weights?.write(path) }
-            if let path = options.trace { try WholeFile.write(path, text: ChromeTrace(result).text) }
-            if let path = options.saveGradients { try result.gradients?.write(path) }
         }
     }
 }

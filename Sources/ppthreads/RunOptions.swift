@@ -205,13 +205,21 @@ extension RunOptions {
         }
         try readingData { () throws(DataError) in
             try file?.check(vocabulary: spec.vocabulary, used: configuration.tokensUsed, path: data ?? "")
-            for path in [save, saveGradients, trace].compactMap({ $0 }) { try CheckpointImage.checkWritable(path) }
         }
         return configuration
     }
 }
 
 extension RunOptions {
+    /// The files that a run reads.
+    var inputs: [(flag: String, path: String)] {
+        var inputs: [(String, String)] = []
+        if let data { inputs.append(("--data", data)) }
+        if let initial { inputs.append(("--init", initial)) }
+        if case .library(let path) = gemm { inputs.append(("--gemm", path)) }
+        return inputs
+    }
+
     /// The same run under another schedule; virtual stages are for the schedules that can have several.
     func under(_ schedule: ScheduleKind) -> RunOptions {
         var options = self

@@ -43,6 +43,7 @@ struct SweepOptions {
     }
 
     var out: String { path ?? "results.csv" }
+    var inputs: [(flag: String, path: String)] { run.inputs }
 
     /// Every combination, models outermost.
     var grid: [RunOptions] {

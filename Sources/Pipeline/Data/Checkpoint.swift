@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// All parameters of a model (or their gradients) under their names, in one segment that every rank can write to.
 ///
@@ -40,26 +41,21 @@ public final class CheckpointImage: Sendable {
         }.map(\.name)
     }
 
-    /// Whether a file could be written at a path: to be asked before a long run, not after it.
-    /// - Throws: `DataError` when it could not.
-    public static func checkWritable(_ path: String) throws(DataError) { try WholeFile.checkWritable(path) }
-
     /// Writes a safetensors file, fp32, with PyTorch's names and shapes.
     /// - Throws: `DataError`; the file is then as it was before.
-    public func write(_ path: String) throws(DataError) {
+    public func write(_ path: String) throws(DataError) { try write(to: OutputFile(path)) }
+
+    /// The same for a file that was looked at before the run.
+    public func write(to file: OutputFile) throws(DataError) {
         let header = SafetensorsFile.header(parameters.map { ($0.name, $0.shape.dimensions) })
-        do {
-            try unsafe header.withUnsafeBytes { header in
-                // Sound: the pieces point into the segment, which `self` holds until the write is over.
-                let pieces = unsafe parameters.map { parameter in
-                    unsafe tensor(parameter).withBytes { UnsafeRawBufferPointer($0) }
-                }
-                try unsafe WholeFile.write(path, [header] + pieces)
+        try file.write { descriptor throws(SystemError) in
+            // Sound: bytes have no gaps between them, which nobody may read.
+            unsafe try writeAll(header.span.bytes, to: descriptor)
+            for parameter in parameters {
+                // Sound: `self` holds the segment, which the bytes lie in, until the write is over.
+                let bytes = unsafe tensor(parameter).withBytes { UnsafeRawBufferPointer($0) }
+                unsafe try writeAll(RawSpan(_unsafeBytes: bytes), to: descriptor)
             }
-        } catch let error as DataError {
-            throw error
-        } catch {
-            throw DataError(path: path, reason: "cannot be written: \(error)")
         }
     }
 }

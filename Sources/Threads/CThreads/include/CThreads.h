@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "PartialFiles.h"
+
 /// Tells the CPU that this is a spin loop: it frees shared pipeline slots and leaves the loop without a mis-speculation.
 static inline __attribute__((always_inline)) void ppt_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
