@@ -35,6 +35,9 @@ package final class PartialFile {
         isInPlace = true
     }
 
+    /// What a signal's handler does.
+    package static func removeAll() { ppt_partial_unlink_all() }
+
     private static func make(
         _ folder: String, _ name: String, _ mode: mode_t
     ) throws(SystemError) -> (String, Int32) {

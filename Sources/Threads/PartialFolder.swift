@@ -18,7 +18,9 @@ package final class PartialFolder {
         if !made { throw SystemError(call: "mkdtemp", code: code) }
         let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         self.path = path
-        slots = ([path] + names.map { "\(path)/\($0)" }).map { path in unsafe path.withCString { unsafe ppt_partial_add($0) } }
+        slots = ([path] + names.map { "\(path)/\($0)" }).map { path in
+            unsafe path.withCString { unsafe ppt_partial_add($0) }
+        }
     }
 
     deinit {

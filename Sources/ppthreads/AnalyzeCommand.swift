@@ -12,12 +12,16 @@ enum AnalyzeCommand {
             [
                 .path(
                     "--summary", set: \.summary,
-                    help: "write a CSV with a row for each group, the reference study's columns first"),
+                    help:
+                        "write a CSV with a row for each group, the reference study's columns first (- is standard output)"
+                ),
                 .path("--svg", set: \.svg, help: "a folder, which exists, to write plots to, each an SVG file"),
                 .path(
                     "--png", set: \.png,
                     help: "the same as PNG files, light, at twice the size; needs rsvg-convert, inkscape or chromium"),
-                .path("--html", set: \.page, help: "write the report as a page too: one file, no network"),
+                .path(
+                    "--html", set: \.page,
+                    help: "write the report as a page too: one file, no network (- is standard output)"),
             ]
         }
     }

@@ -30,9 +30,12 @@ struct CommandFiles {
     /// Takes note of a file that is written at the end, if one was asked for, and checks that it can be; `-` is standard
     /// output.
     /// - Parameter input: the flag of an input that may be the same file, because it was read long before.
-    mutating func write(_ name: String, _ path: String?, over input: String? = nil) throws(CommandError) -> OutputFile? {
+    mutating func write(_ name: String, _ path: String?, over input: String? = nil) throws(CommandError) -> OutputFile?
+    {
         guard let path else { return nil }
-        let file = path == "-" ? .standardOutput : try readingData { () throws(DataError) in try OutputFile(path) }
+        let file = try readingData { () throws(DataError) in
+            path == "-" ? try OutputFile.standardOutput() : try OutputFile(path)
+        }
         if file.isStandardOutput { try takeStandardOutput(name) }
         try add(name, path, file.identity, isOutput: true, over: input)
         try readingData { () throws(DataError) in try file.checkFolder() }
@@ -40,7 +43,8 @@ struct CommandFiles {
     }
 
     /// Takes note of files that may be written to a folder, if that was given.
-    mutating func write(_ name: String, folder: String?, _ files: [String]) throws(CommandError) -> [String: OutputFile] {
+    mutating func write(_ name: String, folder: String?, _ files: [String]) throws(CommandError) -> [String: OutputFile]
+    {
         guard let folder else { return [:] }
         try readingData { () throws(DataError) in try OutputFile.checkIsFolder(folder) }
         var outputs: [String: OutputFile] = [:]

@@ -123,8 +123,10 @@ struct RunOptions {
                 "--forward-only", set: \.forwardOnly, help: "evaluate: forwards alone, and the weights stay as they are"
             ),
             .path("--init", set: \.initial, help: "start from a safetensors checkpoint with PyTorch's names"),
-            .path("--save", set: \.save, help: "write the weights at the end, as safetensors"),
-            .path("--save-grads", set: \.saveGradients, help: "write the last step's gradients, before the update"),
+            .path("--save", set: \.save, help: "write the weights at the end, as safetensors (- is standard output)"),
+            .path(
+                "--save-grads", set: \.saveGradients,
+                help: "write the last step's gradients, before the update (- is standard output)"),
             .positive(
                 "--timeout", set: \.timeout, max: 86400, placeholder: "SECONDS", standard: standard,
                 help: "the longest that one wait for another rank may last"),
@@ -135,7 +137,9 @@ struct RunOptions {
         [
             .path(
                 "--trace", set: \.trace,
-                help: "write the measured steps as Chrome trace events, for Perfetto or ppthreads trace"),
+                help:
+                    "write the measured steps as Chrome trace events, for Perfetto or ppthreads trace (- is standard output)"
+            ),
             .on("--no-timeline", set: \.noTimeline, help: "time steps alone: no breakdown, no hand-off figures"),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
             .on(

@@ -31,7 +31,8 @@ enum SweepCommand {
     private static func checkFiles(_ options: SweepOptions) throws(CommandError) {
         if options.out == "-" {
             throw CommandError(
-                code: .usage, message: "--out: a sweep reads its file too, to go on with it; give a file's path, not '-'")
+                code: .usage,
+                message: "--out: a sweep reads its file too, to go on with it; give a file's path, not '-'")
         }
         var files = CommandFiles()
         for input in options.inputs { try files.read(input.flag, input.path) }

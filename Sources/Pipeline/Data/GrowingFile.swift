@@ -80,7 +80,8 @@ public final class GrowingFile {
         }
         if own.st_size != size {
             throw DataError(
-                path: path, reason: "has \(own.st_size) bytes, not the \(size) that it had: another program has changed it")
+                path: path,
+                reason: "has \(own.st_size) bytes, not the \(size) that it had: another program has changed it")
         }
     }
 

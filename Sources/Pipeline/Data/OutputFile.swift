@@ -21,7 +21,12 @@ public struct OutputFile: Sendable {
     private init(path: String, _ target: OutputTarget) { (self.path, self.target) = (path, target) }
 
     /// Descriptor 1, whatever it is.
-    public static let standardOutput = OutputFile(path: "standard output", .descriptor(STDOUT_FILENO))
+    /// - Throws: `DataError` when it is not open for writing.
+    public static func standardOutput() throws(DataError) -> OutputFile {
+        let file = OutputFile(path: "standard output", .descriptor(STDOUT_FILENO))
+        try file.target.check(file.path)
+        return file
+    }
 
     /// Whether it is descriptor 1 by that name, as /dev/stdout is.
     public var isStandardOutput: Bool {

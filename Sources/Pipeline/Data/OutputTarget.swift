@@ -12,14 +12,10 @@ enum OutputTarget: Sendable {
 
     /// - Throws: `DataError` with the reason why nothing can be written there.
     init(_ path: String) throws(DataError) {
-        let obstacle: String?
-        do throws(SystemError) {
-            self = try Self.follow(path)
-            obstacle = try self.obstacle()
-        } catch {
+        do throws(SystemError) { self = try Self.follow(path) } catch {
             throw DataError(path: path, reason: "cannot be written: \(error)")
         }
-        if let obstacle { throw DataError(path: path, reason: "cannot be written: \(obstacle)") }
+        try check(path)
     }
 
     /// A file's path once more, without links in it.
@@ -91,7 +87,8 @@ enum OutputTarget: Sendable {
     /// Whether a folder is a process's or thread's list of what it has open. Its links' texts are no paths.
     private static func isListOfDescriptors(_ folder: String) -> Bool {
         let parts = folder.split(separator: "/")
-        return parts.first == "proc" && parts.last == "fd" && (parts.count == 3 || parts.count == 5 && parts[2] == "task")
+        return parts.first == "proc" && parts.last == "fd"
+            && (parts.count == 3 || parts.count == 5 && parts[2] == "task")
     }
 
     private static func isOwn(_ folder: String) -> Bool {
@@ -103,6 +100,15 @@ enum OutputTarget: Sendable {
 // MARK: - What stands in the way
 
 extension OutputTarget {
+    /// - Throws: `DataError` with the reason why nothing can be written there.
+    func check(_ path: String) throws(DataError) {
+        let obstacle: String?
+        do throws(SystemError) { obstacle = try self.obstacle() } catch {
+            throw DataError(path: path, reason: "cannot be written: \(error)")
+        }
+        if let obstacle { throw DataError(path: path, reason: "cannot be written: \(obstacle)") }
+    }
+
     private func obstacle() throws(SystemError) -> String? {
         switch self {
         case .descriptor(let number): Self.obstacle(descriptor: number)
@@ -129,7 +135,9 @@ extension OutputTarget {
         if file.kind != S_IFREG { return "it is \(file.kindName)" }
         let target = path(folder, name)
         try systemCall("access") { unsafe access(target, W_OK) }
-        if isMountPoint(target) { return "it is a mount point, which cannot be replaced; its folder has room for other names" }
+        if isMountPoint(target) {
+            return "it is a mount point, which cannot be replaced; its folder has room for other names"
+        }
         let owner = try FileStatus.of(folder)
         let mayReplace = owner.st_mode & S_ISVTX == 0 || [0, file.st_uid, owner.st_uid].contains(geteuid())
         return mayReplace ? nil : "it is another user's, in a folder where each may replace only files of their own"
