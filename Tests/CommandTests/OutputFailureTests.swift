@@ -82,6 +82,49 @@ struct OutputFailureTests {
         #expect(foreign.count == 2 && foreign.allSatisfy { size($0) == 5 })
     }
 
+    // MARK: Signals
+
+    @Test(
+        "a signal that comes while a file is written leaves what was there, and no part of the new one",
+        .disabled("until the command has a handler for signals"), arguments: [SIGTERM, SIGINT, SIGHUP])
+    func signalWhileWriting(signal: Int32) throws {
+        let flags = ["--vocab-size", "50000", "--dim", "64", "--warmup", "0", "--measure", "1"]
+        var stopped = 0
+        for _ in 0..<30 where stopped < 3 {
+            _ = try folder.file("weights", Array("old".utf8))
+            let running = try Command.Running(["run"] + tiny + flags + ["--save", folder.path("weights")])
+            while running.process.isRunning, try names().count == 1 || size("weights") != 3 {}
+            kill(running.process.processIdentifier, signal)
+            let outcome = running.wait()
+            #expect(try names() == ["weights"])
+            if outcome.code == 0 { continue }
+            #expect(outcome.code == 128 + signal && size("weights") == 3)
+            stopped += 1
+        }
+        #expect(stopped == 3, "the write took long enough to be met")
+    }
+
+    @Test(
+        "a signal that comes while a PNG is made leaves nothing in the folder for temporary files",
+        .disabled("until the command has a handler for signals"))
+    func signalWhileConverting() throws {
+        try results()
+        for name in ["bin", "tmp", "plots"] {
+            try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: false)
+        }
+        let converter = try folder.file("bin/rsvg-convert", Array("#!/bin/sh\nexec /bin/sleep 2\n".utf8))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: converter)
+        let running = try Command.Running(
+            ["analyze", folder.path("results.csv"), "--png", folder.path("plots")],
+            through: ["/usr/bin/env", "PATH=\(folder.path("bin"))", "TMPDIR=\(folder.path("tmp"))"])
+        while running.process.isRunning && running.children.isEmpty { usleep(1000) }
+        #expect(try !FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")).isEmpty)
+        kill(running.process.processIdentifier, SIGTERM)
+        #expect(running.wait().code == 128 + SIGTERM)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")).isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("plots")).isEmpty)
+    }
+
     // MARK: Other commands
 
     private func results() throws {
