@@ -96,7 +96,9 @@ public final class Segment: @unchecked Sendable {
         let descriptor = try SharedMemory.file()
         defer { close(descriptor) }
         // Allocated now, not on first touch: a full /dev/shm is an error here and would be a SIGBUS later.
-        try check(posix_fallocate(descriptor, 0, bytes), "posix_fallocate on /dev/shm")
+        var code: Int32
+        repeat { code = posix_fallocate(descriptor, 0, bytes) } while code == EINTR
+        try check(code, "posix_fallocate on /dev/shm")
         return unsafe try map(bytes, MAP_SHARED, descriptor)
     }
 }

@@ -8,10 +8,12 @@ import Glibc
 /// mapped shared. It dies with its parent (PR_SET_PDEATHSIG), so killing the parent leaves nothing behind.
 public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Codable>: Worker {
     public let name: String
-    public let processID: Int32
+    public var processID: Int32 { process.id }
 
+    private let process: ForkedProcess
     private var report = PipeReader()
     private var isJoined = false
+    private var wasStopped = false
 
     /// Forks. The calling thread must be the process's only one: a fork copies no other thread, but does copy the
     /// locks that they hold.
@@ -21,17 +23,17 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
     public init(
         name: String, cpu: Int?, body: @escaping (Pinning) throws(Failure) -> Value
     ) throws(ForkError) {
-        let threads = Self.threadsLeft()
-        if threads > 1 { throw .otherThreadsRun(count: threads) }
-
+        try Self.checkAlone()
         let parent = getpid()
         do throws(SystemError) {
             let pipe = try Pipe()
-            // What the parent has not written out yet would be in the child's buffers too, and come out twice.
-            fflush(nil)
-            processID = try systemCall("fork") { fork() }
-            if processID == 0 { Self.runChild(parent, pipe, name, cpu, body) }
-            pipe.closeWriteEnd()
+            defer { pipe.closeWriteEnd() }
+            do throws(SystemError) {
+                process = try ForkedProcess { Self.runChild(parent, pipe, name, cpu, body) }
+            } catch {
+                pipe.closeReadEnd()
+                throw error
+            }
             report = PipeReader(descriptor: pipe.readEnd)
         } catch {
             throw .system(error)
@@ -44,19 +46,27 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
     public func hasEnded(within milliseconds: Int) -> Bool { report.isAtEnd(within: milliseconds) }
 
     public func kill() {
-        // Sound: the process is reaped only in join, so its id cannot belong to somebody else yet.
-        if !isJoined { _ = Glibc.kill(processID, SIGKILL) }
+        if isJoined { return }
+        // The child alone holds the pipe's other end, for as long as it lives.
+        process.kill { !report.isAtEnd(within: 0) }
+    }
+
+    public var isStopped: Bool {
+        if let news = process.stopNews() { wasStopped = news }
+        return wasStopped
     }
 
     public func join() throws(WorkerError<Failure>) -> Value {
         precondition(!isJoined, "process \(name) was joined before")
         while !report.isAtEnd(within: 1000) {}
-        let code = reap()
+        let end = process.collect()
         isJoined = true
         report.close()
-        if code >= 1000 { throw .killed(signal: code - 1000) }
-        guard code == 0, let outcome = try? JSONDecoder().decode(Outcome.self, from: report.bytes) else {
-            throw .exited(code: code)
+        if case .killed(let signal) = end { throw .killed(signal: signal) }
+        // A whole report tells all, even where nobody can say any more how the process ended.
+        guard let outcome = try? JSONDecoder().decode(Outcome.self, from: report.bytes) else {
+            if case .exited(let code) = end { throw .exited(code: code) }
+            throw .lost
         }
         switch outcome {
         case .returned(let value): return value
@@ -69,17 +79,11 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
         case threw(Failure)
     }
 
-    private func reap() -> Int32 {
-        var status: Int32 = 0
-        let reaped = try? systemCall("waitpid") { unsafe waitpid(processID, &status, 0) }
-        precondition(reaped == processID, "process \(name) was reaped by somebody else")
-        return ppt_decode_wait_status(status)
-    }
-
     private static func runChild(
         _ parent: Int32, _ pipe: Pipe, _ name: String, _ cpu: Int?, _ body: (Pinning) throws(Failure) -> Value
     ) -> Never {
         pipe.closeReadEnd()
+        ppt_ignore_stops()
         // The parent may have died before the request to die with it; then nobody is left to report to.
         if ppt_die_with_parent() != 0 || getppid() != parent { _exit(1) }
         let pinning = CurrentThread.becomeWorker(name, cpu: cpu)
@@ -94,34 +98,42 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
         _exit(0)
     }
 
-    /// The process's threads, once those that have ended are gone: one that was joined may still be listed for a moment.
-    private static func threadsLeft() -> Int {
+    /// - Throws: when the process has other threads, once those that have ended are gone: one that was joined may still be
+    ///   listed for a moment.
+    private static func checkAlone() throws(ForkError) {
         let deadline = Clock.now() + 1_000_000_000
         while true {
-            let threads = threadCount() - Int(ppt_sanitizer_threads())
-            if threads <= 1 || Clock.now() > deadline { return threads }
+            let threads: Int
+            do throws(SystemError) { threads = try threadCount() } catch { throw .threadsUnknown(error) }
+            if threads <= 1 { return }
+            if Clock.now() > deadline { throw .otherThreadsRun(count: threads) }
             Clock.sleep(nanoseconds: 1_000_000)
         }
     }
 
-    private static func threadCount() -> Int {
-        guard let tasks = unsafe opendir("/proc/self/task") else { return 1 }
+    private static func threadCount() throws(SystemError) -> Int {
+        let path = "/proc/self/task"
+        guard let tasks = unsafe opendir(path) else { throw .last("opendir \(path)") }
         defer { unsafe closedir(tasks) }
         var entries = 0
         while unsafe readdir(tasks) != nil { entries += 1 }
-        return entries - 2  // "." and ".."
+        return entries - 2 - Int(ppt_sanitizer_threads())  // without "." and ".."
     }
 }
 
 /// Why no process could be forked.
 public enum ForkError: Error, Equatable, CustomStringConvertible {
     case otherThreadsRun(count: Int)
+    /// Nobody can tell whether other threads run.
+    case threadsUnknown(SystemError)
     case system(SystemError)
 
     public var description: String {
         switch self {
         case .otherThreadsRun(let count):
             "fork needs a process with one thread, and this one has \(count): start process workers before any thread"
+        case .threadsUnknown(let error):
+            "fork needs a process with one thread, and only /proc can tell: \(error)"
         case .system(let error): error.description
         }
     }

@@ -48,6 +48,8 @@ public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unche
 
     public func kill() {}
 
+    public var isStopped: Bool { false }
+
     public func join() throws(WorkerError<Failure>) -> Value {
         precondition(!isJoined, "thread \(name) was joined before")
         isJoined = true

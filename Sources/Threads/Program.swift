@@ -1,10 +1,22 @@
 import CThreads
 import Glibc
 
+/// How this program was started.
+public enum ProgramArguments {
+    /// The words after the program's name. Unlike `CommandLine.arguments`, they do not need /proc.
+    public static var words: [String] {
+        var words: [String] = []
+        // Sound: the system's own texts, which stay as they are until the program ends.
+        while let word = unsafe ppt_argument(Int32(words.count + 1)) { words.append(unsafe String(cString: word)) }
+        return words
+    }
+}
+
 /// Another program of this machine.
 public enum Program {
-    /// Runs a program to its end, with nothing to read, what it writes thrown away, and this process's environment. It is
-    /// killed when it takes too long.
+    /// Runs a program to its end, with nothing to read, what it writes thrown away, this process's environment, and signals
+    /// that do what they do in a program that a shell starts. It is killed when it takes too long, without the time in which
+    /// this program was stopped.
     ///
     /// - Returns: its exit code, or 1000 and the number of the signal that ended it.
     /// - Throws: when it cannot be started.
@@ -12,11 +24,16 @@ public enum Program {
         _ path: String, _ arguments: [String], nanosecondsMost: UInt64
     ) throws(SystemError) -> Int32 {
         let process = try start(path, arguments)
-        let deadline = Clock.now() + nanosecondsMost
+        let lookNanoseconds: UInt64 = 2_000_000
+        var (lastLook, taken) = (Clock.now(), UInt64(0))
         var status: Int32 = 0
         while try systemCall("waitpid", { unsafe waitpid(process, &status, WNOHANG) }) == 0 {
-            if Clock.now() > deadline { kill(process, SIGKILL) }
-            Clock.sleep(nanoseconds: 2_000_000)
+            // Not collected yet, so that the number is still its own.
+            if taken > nanosecondsMost { kill(process, SIGKILL) }
+            Clock.sleep(nanoseconds: lookNanoseconds)
+            let now = Clock.now()
+            taken += min(now - lastLook, 10 * lookNanoseconds)
+            lastLook = now
         }
         return ppt_decode_wait_status(status)
     }
@@ -31,8 +48,20 @@ public enum Program {
         // Sound: the copies of the arguments, with the null behind them, live until the call is over.
         var words: [UnsafeMutablePointer<CChar>?] = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
         defer { for index in unsafe words.indices { unsafe free(words[index]) } }
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        // What this process ignores or blocks, a program would go on ignoring.
+        var (named, none) = (sigset_t(), sigset_t())
+        unsafe sigemptyset(&named)
+        unsafe sigemptyset(&none)
+        // Those with a name: the ones behind them are glibc's own.
+        for number: Int32 in 1...31 { unsafe sigaddset(&named, number) }
+        unsafe posix_spawnattr_setsigdefault(&attributes, &named)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         var process: pid_t = 0
-        let code = unsafe posix_spawn(&process, path, &actions, nil, &words, environ)
+        let code = unsafe posix_spawn(&process, path, &actions, &attributes, &words, environ)
         if code != 0 { throw SystemError(call: "posix_spawn \(path)", code: code) }
         return process
     }

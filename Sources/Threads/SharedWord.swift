@@ -71,11 +71,11 @@ public struct SharedWord: @unchecked Sendable {
     }
 
     private func park(for expected: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
-        let start = Clock.now()
+        var charge = WaitCharge()
         while true {
             let seen = unsafe word.pointee.load(ordering: .acquiring)
             if seen >> 1 == expected { return .parked }
-            let slice = try context.slice(since: start)
+            let slice = try charge.slice(context)
             let (parked, _) = unsafe word.pointee.compareExchange(
                 expected: seen, desired: seen | 1, ordering: .relaxed)
             if parked { sleep(while: seen | 1, atMost: slice) }

@@ -37,6 +37,8 @@ public enum WaitError: Error, Equatable, Codable, Sendable {
     case timedOut(afterNanoseconds: UInt64)
     /// Whoever is waited for has ended, or the connection to it is lost.
     case disconnected
+    /// The system refused a call that the wait needs.
+    case system(SystemError)
 }
 
 /// Up once the run is to be given up; every wait looks at it. It never comes down.
@@ -56,26 +58,64 @@ public struct AbortFlag: Sendable {
     }
 }
 
+/// Up while somebody of the run is stopped (SIGSTOP, Ctrl-Z): meanwhile no deadline comes nearer.
+public struct SuspensionFlag: Sendable {
+    private let counter: SharedCounter
+
+    /// A flag in eight shared bytes that were 0 to begin with.
+    public init(_ counter: SharedCounter) { self.counter = counter }
+
+    public var isUp: Bool { counter.value != 0 }
+    public func set(_ isUp: Bool) { counter.store(isUp ? 1 : 0) }
+}
+
 /// What every wait of one rank shares: how to wait, and what ends it besides the data.
 public struct WaitContext: Sendable {
     public let patience: Patience
     public let abort: AbortFlag
-    /// The longest that one wait may last.
+    /// The longest that one wait may last, without the time in which the program was stopped.
     public let timeoutNanoseconds: UInt64
+    /// While it is up, waits are charged nothing; nil where nobody can be stopped alone.
+    public let suspension: SuspensionFlag?
 
-    public init(patience: Patience, abort: AbortFlag, timeoutNanoseconds: UInt64) {
+    public init(
+        patience: Patience, abort: AbortFlag, timeoutNanoseconds: UInt64, suspension: SuspensionFlag? = nil
+    ) {
         self.patience = patience
         self.abort = abort
         self.timeoutNanoseconds = timeoutNanoseconds
+        self.suspension = suspension
     }
+}
 
-    /// The next sleep of a wait that began at `start`, in nanoseconds: a slice, or what is left until the deadline.
+/// How long a wait has lasted, as far as it counts against the deadline.
+///
+/// Between two looks at the clock there is one sleep, of a slice at most. What lasted longer than two slices was no wait: the
+/// program was stopped, or had no CPU. So each sleep is charged two slices at most, and whoever is stopped longer than the
+/// timeout does not find the timeout over when it goes on.
+public struct WaitCharge {
+    private var lastLook: UInt64
+    private var chargedNanoseconds: UInt64 = 0
+
+    /// For a wait that begins now. `now` is the clock's; another one is for tests.
+    public init(now: UInt64 = Clock.now()) { lastLook = now }
+
+    /// The next sleep, in nanoseconds: a slice, or what is left until the deadline.
     ///
     /// - Throws: `WaitError.aborted` once the abort flag is up, `.timedOut` at the deadline.
-    public func slice(since start: UInt64) throws(WaitError) -> UInt64 {
-        if let rank = abort.raisedBy { throw .aborted(by: rank) }
-        let waited = Clock.now() &- start
-        if waited >= timeoutNanoseconds { throw .timedOut(afterNanoseconds: waited) }
-        return min(patience.sliceNanoseconds, timeoutNanoseconds - waited)
+    public mutating func slice(_ context: WaitContext, now: UInt64 = Clock.now()) throws(WaitError) -> UInt64 {
+        if let rank = context.abort.raisedBy { throw .aborted(by: rank) }
+        charge(now, context)
+        if chargedNanoseconds >= context.timeoutNanoseconds { throw .timedOut(afterNanoseconds: chargedNanoseconds) }
+        return min(context.patience.sliceNanoseconds, context.timeoutNanoseconds - chargedNanoseconds)
+    }
+
+    private mutating func charge(_ now: UInt64, _ context: WaitContext) {
+        let passed = now - min(now, lastLook)
+        lastLook = now
+        if context.suspension?.isUp == true { return }
+        let slice = min(context.patience.sliceNanoseconds, .max / 2)
+        // Centuries fit.
+        chargedNanoseconds &+= min(passed, 2 * slice)
     }
 }

@@ -12,6 +12,9 @@ public protocol Worker<Value, Failure>: AnyObject {
     /// Waits up to `milliseconds` for the worker to end; does not collect it.
     func hasEnded(within milliseconds: Int) -> Bool
 
+    /// Whether it stands still because somebody stopped it (SIGSTOP, a terminal's Ctrl-Z) and not the whole program.
+    var isStopped: Bool { get }
+
     /// Ends the worker by force, if that is possible: a process gets SIGKILL; a thread only ever leaves by itself.
     func kill()
 
@@ -27,6 +30,9 @@ public enum WorkerError<Failure: Error>: Error {
     case killed(signal: Int32)
     /// The process ended without reporting what its body returned or threw.
     case exited(code: Int32)
+    /// The process ended without a report, and somebody else has collected it: another part of the program, or the system
+    /// where SIGCHLD is ignored.
+    case lost
 }
 
 extension WorkerError: Equatable where Failure: Equatable {}

@@ -18,8 +18,13 @@ struct Attempts {
     }
 
     /// Tells each failure in a line of its own.
-    /// - Throws: the last one, with code 65 when any was that of a file.
-    func finish() throws(CommandError) {
+    /// - Parameter ending: how the command ends in any case.
+    /// - Throws: that, or the last failure, with code 65 when any was that of a file.
+    func finish(_ ending: CommandError? = nil) throws(CommandError) {
+        if let ending {
+            for failure in failures { Terminal.error("ppthreads \(command): \(failure.message)") }
+            throw ending
+        }
         guard let last = failures.last else { return }
         for failure in failures.dropLast() { Terminal.error("ppthreads \(command): \(failure.message)") }
         let isData = failures.contains { $0.code == .data }

@@ -1,3 +1,5 @@
+import Threads
+
 /// How a command ends: what the shell sees.
 enum ExitCode: Int32 {
     case success = 0
@@ -9,6 +11,20 @@ enum ExitCode: Int32 {
     case unavailable = 69
     /// A run that failed (EX_SOFTWARE).
     case failed = 70
+    /// Ended by a signal: 128 and its number, as a shell tells it.
+    case hangUp = 129
+    case interrupt = 130
+    case quit = 131
+    case terminate = 143
+
+    init(_ signal: StopSignal) {
+        switch signal {
+        case .hangUp: self = .hangUp
+        case .interrupt: self = .interrupt
+        case .quit: self = .quit
+        case .terminate: self = .terminate
+        }
+    }
 }
 
 /// The end of a command that could not do its job: one line for the person, one code for the shell.

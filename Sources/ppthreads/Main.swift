@@ -1,5 +1,6 @@
 import Glibc
 import Pipeline
+import Threads
 
 /// A subcommand: what it is called and what it does.
 struct Command {
@@ -21,12 +22,14 @@ struct Main {
     }
 
     static func main() {
-        Terminal.setUpSignals()
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = ProgramArguments.words
+        let command = commands.first { $0.name == arguments.first }.map { " \($0.name)" } ?? ""
         do throws(CommandError) {
+            do throws(SystemError) { try Signals.takeOver(name: "ppthreads\(command)") } catch {
+                throw CommandError(code: .failed, message: "standard input, output and error: \(error)")
+            }
             try dispatch(arguments)
         } catch {
-            let command = commands.first { $0.name == arguments.first }.map { " \($0.name)" } ?? ""
             Terminal.error("ppthreads\(command): \(error.message)")
             exit(error.code.rawValue)
         }

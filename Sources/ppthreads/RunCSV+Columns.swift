@@ -72,7 +72,8 @@ extension RunCSV {
         .setting("gemm") { $0.configuration.blas?.path ?? "builtin" },
         .setting("dropout") { String($0.options.dropout) },
         .setting("warmup_steps") { String($0.options.warmup) },
-        .setting("measure_steps") { String($0.options.measure) },
+        // Fewer than were asked for when a signal has stopped the run.
+        .setting("measure_steps") { String($0.figures?.result.measuredSteps ?? $0.options.measure) },
     ]
 
     private static let ourFigures: [Column] = [

@@ -1,4 +1,5 @@
 import Pipeline
+import Threads
 
 /// The result of a run as one JSON object, for programs; its keys are these names in snake case. Times are in seconds, memory in bytes; a loss that is no number
 /// is the string "NaN", "Infinity" or "-Infinity".
@@ -26,7 +27,10 @@ struct RunJSON: Encodable {
     let dropout: Double
     let parameters: Int
     let warmupSteps: Int
+    /// Fewer than were asked for when a signal has stopped the run.
     let measureSteps: Int
+    /// That signal, such as SIGINT; otherwise there is no such key.
+    let stoppedBy: String?
     /// Tokens of a step over the median measured step.
     let tokensPerS: Double
     let stepSMedian: Double
@@ -86,7 +90,8 @@ struct RunJSON: Encodable {
         dropout = options.dropout
         parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
         warmupSteps = options.warmup
-        measureSteps = options.measure
+        measureSteps = result.measuredSteps
+        stoppedBy = result.steps < configuration.steps ? Signals.noted?.description : nil
         tokensPerS = result.tokensPerSecond
         stepSMedian = steps.median
         stepSMean = steps.mean

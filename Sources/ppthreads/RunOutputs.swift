@@ -19,13 +19,22 @@ struct RunOutputs {
         self.files = files
     }
 
-    func write(_ result: RunResult, _ options: RunOptions) throws(CommandError) {
+    /// - Parameter stop: how the run ends when a signal has stopped it: then there may be nothing measured, or no step done.
+    func write(_ result: RunResult, _ options: RunOptions, andThen stop: CommandError?) throws(CommandError) {
         var attempts = Attempts("run")
-        attempts.attempt { () throws(CommandError) in try files.report(try report(result, options)) }
+        if result.measuredSteps > 0 {
+            attempts.attempt { () throws(CommandError) in try files.report(try report(result, options)) }
+        }
+        if result.steps > 0 { writeFiles(result, &attempts) }
+        try attempts.finish(stop)
+    }
+
+    private func writeFiles(_ result: RunResult, _ attempts: inout Attempts) {
         if let weights { attempts.write { () throws(DataError) in try result.weights?.write(to: weights) } }
         if let gradients { attempts.write { () throws(DataError) in try result.gradients?.write(to: gradients) } }
-        if let trace { attempts.write { () throws(DataError) in try trace.write(text: ChromeTrace(result).text) } }
-        try attempts.finish()
+        if let trace, result.measuredSteps > 0 {
+            attempts.write { () throws(DataError) in try trace.write(text: ChromeTrace(result).text) }
+        }
     }
 
     private func report(_ result: RunResult, _ options: RunOptions) throws(CommandError) -> String {

@@ -65,6 +65,7 @@ enum SweepCommand {
         var file = try SweepFile(path: options.out)
         let turns = plan.turns(rounds: options.repeats, seed: options.orderSeed)
         let missing = turns.filter { !file.contains($0.row) }
+        Signals.setRemark("; \(options.out) has the runs that have ended, and the same command goes on from there")
         var progress = SweepProgress(missing)
         for turn in missing {
             let row = try run(turn, progress)
@@ -93,7 +94,7 @@ enum SweepCommand {
     private static func run(_ turn: SweepPlan.Turn, _ progress: SweepProgress) throws(CommandError) -> RunCSV {
         defer { Terminal.progress("") }
         let outcome = Result { () throws(RunError) in
-            try turn.run.plan.run { step in Terminal.progress(progress.line(turn, step: step)) }
+            try turn.run.plan.run { Terminal.progress(progress.line(turn, step: $0.step)) }
         }
         if case .failure(let error) = outcome {
             guard case .failed = error else { throw error.commandError }

@@ -3,16 +3,6 @@ import Threads
 
 /// Where words go.
 enum Terminal {
-    /// Lets a run end by the signals that should end it, and by no other.
-    static func setUpSignals() {
-        // A reader that closes the pipe early is no reason to die by a signal; the failed write is reported instead.
-        _ = signal(SIGPIPE, SIG_IGN)
-        // Whoever started us may have had signals blocked, which a new program inherits; Ctrl-C must end a run all the same.
-        var none = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe sigprocmask(SIG_SETMASK, &none, nil)
-    }
-
     /// Writes a line to standard output.
     /// - Throws: `CommandError` when nobody can read it any more, or the disk is full.
     static func output(_ line: String) throws(CommandError) {

@@ -43,19 +43,6 @@ struct FailureTests {
         #expect(try sharedMemoryNames() == before)
     }
 
-    @Test("a rank that stands still ends the run at its neighbours' deadline", arguments: ["processes", "sockets"])
-    func stoppedChild(transport: String) throws {
-        let running = try Command.Running(
-            ["run", "--transport", transport, "--measure", "1000000", "--timeout", "0.3"] + tiny)
-        let deadline = Date.now.addingTimeInterval(20)
-        while running.children.count < 2 && Date.now < deadline { usleep(5000) }
-        usleep(100_000)
-        kill(try #require(running.children.last), SIGSTOP)
-        let outcome = running.wait()
-        #expect(outcome.code == 70)
-        #expect(outcome.errors.contains("rank 0 waited 0.3"))
-    }
-
     /// Whether a process runs; one that is dead and not reaped by its new parent yet does not count.
     private func isAlive(_ process: Int32) -> Bool {
         guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return false }

@@ -251,8 +251,64 @@ struct RunTests {
             try plan.run()
         } throws: { error in
             guard case RunError.failed(let message)? = error as? RunError else { return false }
-            return message.contains("waited 0.05") && message.contains("in step 1, at action")
+            return message.hasPrefix("rank 2 hangs or is slower than --timeout allows, in step 1, at action 2F0: rank ")
+                && message.contains(" waited 0.05")
         }
+    }
+
+    @Test("whoever waits too long, the blame is on the rank that everybody waits for") func blocker() throws {
+        // rank 0:  0F0 0F1 0B0 0B1    rank 1:  1F0 1F1 1B0 1B1, each with packing and the update around
+        let graph = try TaskGraph(.gpipe(ranks: 3, microbatches: 2))
+        func task(_ rank: Int, _ kind: Action.Kind, _ microbatch: Int) -> RankPosition.Activity {
+            let action = Action(kind, stage: rank, microbatch: microbatch)
+            return .task(graph.tasks[rank].firstIndex(of: .action(action))!)
+        }
+        func blockers(_ step: Int, _ activities: [RankPosition.Activity]) -> [Int] {
+            let positions = activities.map { RankPosition(step: step, activity: $0) }
+            return (0..<3).map { graph.blocker(of: $0, positions) }
+        }
+        // Rank 1 is in its first forward, whose input is there: it works, or hangs.
+        #expect(blockers(4, [task(0, .backward, 0), task(1, .forward, 0), task(2, .forward, 0)]) == [1, 1, 1])
+        // Rank 0 still makes what all wait for.
+        #expect(blockers(4, [task(0, .forward, 0), task(1, .forward, 0), task(2, .forward, 0)]) == [0, 0, 0])
+        // Backwards: rank 2 has not come with the second gradient.
+        #expect(blockers(4, [task(0, .backward, 1), task(1, .backward, 1), task(2, .backward, 1)]) == [2, 2, 2])
+        // Rank 1 has not come to the step; the others are at its barrier.
+        #expect(blockers(0, [.atBarrier, .preparing, .atBarrier]) == [1, 1, 1])
+        #expect(blockers(0, [.atBarrier, .atBarrier, .atBarrier]) == [0, 1, 2])
+        // Rank 2 is still in the step before.
+        let late = RankPosition(step: 3, activity: task(2, .backward, 1))
+        let positions = [
+            RankPosition(step: 4, activity: .atBarrier), RankPosition(step: 4, activity: .atBarrier), late,
+        ]
+        #expect((0..<3).map { graph.blocker(of: $0, positions) } == [2, 2, 2])
+    }
+
+    @Test(
+        "a run that is stopped early ends after a step, with the bits of a run of as many steps",
+        arguments: [true, false])
+    func stoppedEarly(keepsGradients: Bool) throws {
+        var configuration = configuration(.gpt, .oneFOneB(ranks: 2, microbatches: 4))
+        configuration.warmupSteps = 1
+        configuration.measuredSteps = 1_000_000
+        configuration.keepsTimeline = false
+        configuration.keepsGradients = keepsGradients
+        var looks = 0
+        let stopped = try RunPlan(configuration).run(stopsEarly: {
+            looks += 1
+            return looks >= 2
+        })
+        #expect(stopped.steps < 1_000_000)
+        #expect(stopped.ranks.allSatisfy { $0.stepEnd.count == stopped.steps })
+        #expect(stopped.losses.count == stopped.steps && stopped.stepSeconds.count == stopped.steps)
+        #expect(stopped.measuredStepSeconds.count == stopped.measuredSteps)
+        try #require(stopped.steps >= 1)
+        configuration.warmupSteps = 0
+        configuration.measuredSteps = stopped.steps
+        let whole = try RunPlan(configuration).run()
+        #expect(stopped.losses.map(\.bitPattern) == whole.losses.map(\.bitPattern))
+        #expect(stopped.weights!.differences(from: whole.weights!) == [])
+        if keepsGradients { #expect(stopped.gradients!.differences(from: whole.gradients!) == []) }
     }
 
     @Test("settings that do not fit are refused, with the setting's name")

@@ -1,4 +1,5 @@
 import AllocationCounter
+import Glibc
 import Pipeline
 import SharedTensor
 import Testing
@@ -106,6 +107,46 @@ struct SocketTests {
         #expect(result.ranks[0].handoffBytesCopied == 4 * bytes)
     }
 
+    @Test("of ranks that fail by themselves the one that failed first is named, whichever is looked at first")
+    func first() throws {
+        let refused = SystemError(call: "send", code: ENOBUFS)
+        for (first, second) in [(1, 2), (2, 1)] {
+            var configuration = RunConfiguration(model: model, schedule: .gpipe(ranks: 3, microbatches: 1))
+            configuration.partition = .balanced
+            configuration.transport = OnThreads { edges throws(LinkError) in
+                FailingLinks(
+                    rings: try ThreadTransport().connect(edges), failures: [1: .system(refused), 2: .system(refused)],
+                    delays: [first: 20_000_000, second: 50_000_000])
+            }
+            let plan = try RunPlan(configuration)
+            #expect {
+                try plan.run()
+            } throws: { error in
+                guard case RunError.failed(let message)? = error as? RunError else { return false }
+                return message.hasPrefix("rank \(first) could not exchange with another rank in step 1, at action")
+                    && message.hasSuffix("send: ENOBUFS (No buffer space available)")
+            }
+        }
+    }
+
+    @Test("only a closed connection is told as one; other errors of the system keep their names")
+    func socketErrors() {
+        func kind(_ code: Int32) -> String {
+            switch SocketEnd.outcome(ofError: code, "send") {
+            case nil: "again"
+            case .bytes?: "bytes"
+            case .wouldWait?: "would wait"
+            case .peerIsGone?: "peer is gone"
+            case .failed(let error)?: error.description
+            }
+        }
+        #expect(
+            [EINTR, EAGAIN, EPIPE, ECONNRESET].map(kind) == ["again", "would wait", "peer is gone", "peer is gone"])
+        #expect(kind(ENOBUFS) == "send: ENOBUFS (No buffer space available)")
+        #expect(kind(ETIMEDOUT) == "send: ETIMEDOUT (Connection timed out)")
+        #expect(kind(EHOSTUNREACH).hasPrefix("send: "))
+    }
+
     @Test("a rank that lost a connection is named only when no other failed by itself, even if that one tells later")
     func cause() throws {
         func message(_ failures: [Int: WaitError]) -> String {
@@ -192,11 +233,13 @@ private struct OnThreads: RelinkedTransport {
 private struct FailingLinks: Links {
     let rings: any Links
     let failures: [Int: WaitError]
+    /// Nanoseconds after which each fails; more for later stages, unless given.
+    var delays: [Int: UInt64] = [:]
 
     func sender(_ edge: Edge) -> any SendChannel { rings.sender(edge) }
     func receiver(_ edge: Edge) -> any ReceiveChannel {
         guard edge.to > edge.from, let failure = failures[edge.to] else { return rings.receiver(edge) }
-        return FailingReceiver(failure, afterNanoseconds: UInt64(edge.to) * 100_000_000)
+        return FailingReceiver(failure, afterNanoseconds: delays[edge.to] ?? UInt64(edge.to) * 100_000_000)
     }
 }
 

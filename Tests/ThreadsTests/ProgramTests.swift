@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import Threads
 
@@ -24,5 +25,12 @@ struct ProgramTests {
 
     @Test("one that is not there cannot be started") func missing() {
         #expect(throws: SystemError.self) { try Program.run("/nowhere/program", [], nanosecondsMost: 1) }
+    }
+
+    @Test("a program is not left with the signals that this process ignores") func signals() throws {
+        _ = signal(SIGPIPE, SIG_IGN)
+        // The signals 1 to 31; glibc has the two behind them ignored.
+        let ignoresNothing = "case $(grep SigIgn /proc/self/status) in *[08]0000000) exit 3;; esac"
+        #expect(try Program.run("/bin/sh", ["-c", ignoresNothing], nanosecondsMost: 20_000_000_000) == 3)
     }
 }

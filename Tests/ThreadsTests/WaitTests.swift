@@ -96,6 +96,49 @@ struct WaitTests {
         }
     }
 
+    @Test("each sleep is charged two slices at most, so that time in which the program was stopped is not waited for")
+    func charge() throws {
+        let lines = Lines(2)
+        let context = WaitContext(
+            patience: Patience(spins: 0, sliceNanoseconds: 20), abort: AbortFlag(lines.counter(0)),
+            timeoutNanoseconds: 100)
+        var charge = WaitCharge(now: 1000)
+        // Charged so far: 10; then two slices of the 5000 that passed; 25; and again two slices, to 115.
+        #expect(try charge.slice(context, now: 1010) == 20)
+        #expect(try charge.slice(context, now: 6010) == 20)
+        #expect(try charge.slice(context, now: 6035) == 20)
+        #expect(throws: WaitError.timedOut(afterNanoseconds: 115)) { try charge.slice(context, now: 9999) }
+        withExtendedLifetime(lines) {}
+    }
+
+    @Test("what is left until the deadline is slept where that is less; a clock that went back charges nothing")
+    func lastSlice() throws {
+        let lines = Lines(2)
+        let context = WaitContext(
+            patience: Patience(spins: 0, sliceNanoseconds: 20), abort: AbortFlag(lines.counter(0)),
+            timeoutNanoseconds: 45)
+        var charge = WaitCharge(now: 1000)
+        #expect(try charge.slice(context, now: 1033) == 12)
+        #expect(try charge.slice(context, now: 900) == 12)
+        #expect(try charge.slice(context, now: 911) == 1)
+        withExtendedLifetime(lines) {}
+    }
+
+    @Test("a wait is charged nothing while somebody of the run is stopped") func suspension() throws {
+        let lines = Lines(3)
+        let suspension = SuspensionFlag(lines.counter(1))
+        let context = WaitContext(
+            patience: Patience(spins: 0, sliceNanoseconds: 20), abort: AbortFlag(lines.counter(0)),
+            timeoutNanoseconds: 50, suspension: suspension)
+        var charge = WaitCharge(now: 0)
+        suspension.set(true)
+        for look in 1...100 { #expect(try charge.slice(context, now: UInt64(20 * look)) == 20) }
+        suspension.set(false)
+        #expect(try charge.slice(context, now: 2033) == 17)
+        #expect(throws: WaitError.timedOut(afterNanoseconds: 66)) { try charge.slice(context, now: 2066) }
+        withExtendedLifetime(lines) {}
+    }
+
     @Test("a barrier lets nobody through before all have arrived", arguments: 1...4) func barrier(parties: Int) throws {
         let lines = Lines(5)
         let rounds = 200

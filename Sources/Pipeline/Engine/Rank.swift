@@ -79,7 +79,7 @@ final class Rank {
         barrier = control.barrier
         wait = WaitContext(
             patience: plan.placement.patience(ofRank: index), abort: control.abort,
-            timeoutNanoseconds: UInt64(configuration.timeoutSeconds * 1e9))
+            timeoutNanoseconds: UInt64(configuration.timeoutSeconds * 1e9), suspension: control.suspension)
         inputs = arena.tokens(layout.inputs)
         targets = arena.tokens(layout.targets)
         stepNumber = arena.tokens(layout.step)
@@ -108,10 +108,14 @@ final class Rank {
         report.stepEnd.reserveCapacity(steps)
         report.lossBits.reserveCapacity(steps)
         do throws(WaitError) {
-            for step in 0..<steps { try run(step: step, gradients: step == steps - 1 ? gradients : nil) }
+            for step in 0..<steps {
+                try enter(step, keepsGradients: gradients != nil)
+                if control.endsBefore(step) { break }
+                let isLast = step == steps - 1 || control.isLast(step)
+                try run(step: step, gradients: isLast ? gradients : nil)
+            }
         } catch {
-            throw RankFailure(
-                rank: index, position: control.position(ofRank: index, plan.graph), reason: .wait(error))
+            throw RankFailure(rank: index, position: control.position(ofRank: index), reason: .wait(error))
         }
         if let weights { export(to: weights) { $0.weights } }
         report.cpu = CurrentThread.cpu
@@ -121,17 +125,24 @@ final class Rank {
 
     // MARK: A step
 
-    private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {
-        control.setPosition(ofRank: index, step: step, task: nil)
+    /// Makes ready for a step, and waits for all other ranks to come to it.
+    private func enter(_ step: Int, keepsGradients: Bool) throws(WaitError) {
+        control.setPosition(ofRank: index, step: step, .preparing)
         stepNumber[0] = Int32(step)
         fillTokens(step)
+        // Where the last step's gradients are wanted, it has to be known as the last when it begins: one more is run.
+        if index == 0 { control.announceEnd(after: keepsGradients ? step : step - 1) }
+        control.setPosition(ofRank: index, step: step, .atBarrier)
         watch.startStep()
         try barrier.arrive(wait)
+    }
+
+    private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {
         let start = Clock.now()
         var exportNanoseconds: UInt64 = 0
         for (place, task) in tasks.enumerated() {
             if task == .update { exportNanoseconds = export(gradients) }
-            control.setPosition(ofRank: index, step: step, task: place)
+            control.setPosition(ofRank: index, step: step, .task(place))
             let allocations = CurrentThread.allocations
             watch.begin()
             try perform(task, step)
@@ -261,7 +272,9 @@ final class Rank {
     private func recordLoss() {
         guard locals.contains(where: \.stage.isLast) else { return }
         let sum = (0..<microbatches).reduce(0.0) { $0 + Double(losses[$1]) }
-        report.lossBits.append(Float(sum / Double(microbatches)).bitPattern)
+        let loss = Float(sum / Double(microbatches))
+        report.lossBits.append(loss.bitPattern)
+        control.setLoss(loss)
     }
 
     // MARK: Weights in and out

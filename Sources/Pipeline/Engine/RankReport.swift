@@ -37,7 +37,7 @@ public struct RankReport: Codable, Sendable {
 }
 
 /// Why a rank stopped early, and where it was.
-public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConvertible {
+public struct RankFailure: Error, Codable, Equatable, Sendable {
     public enum Reason: Codable, Equatable, Sendable {
         case wait(WaitError)
         case memory(String)
@@ -47,29 +47,44 @@ public struct RankFailure: Error, Codable, Equatable, Sendable, CustomStringConv
     public let rank: Int
     public let position: RankPosition
     public let reason: Reason
+    /// When it stopped, on the clock that all ranks share.
+    public let moment: UInt64
 
-    public var description: String {
+    public init(rank: Int, position: RankPosition, reason: Reason, moment: UInt64 = Clock.now()) {
+        self.rank = rank
+        self.position = position
+        self.reason = reason
+        self.moment = moment
+    }
+
+    /// Whether it is one of the rank's own, rather than that of a rank that left because another one had failed or was gone.
+    var isCause: Bool {
         switch reason {
-        case .wait(.aborted(let other)): "rank \(rank) stopped \(position), because rank \(other) gave up"
-        case .wait(.timedOut(let nanoseconds)):
-            "rank \(rank) waited \(Double(nanoseconds / 1_000_000) / 1000) s \(position): another rank hangs or is "
-                + "slower than --timeout allows"
-        case .wait(.disconnected):
-            "rank \(rank) lost the connection to another rank \(position): that rank has ended, or the system cut them off"
-        case .memory(let text): "rank \(rank) got no memory: \(text)"
-        case .threads(let text): "rank \(rank) got no threads to share its work: \(text)"
+        case .wait(.aborted), .wait(.disconnected): false
+        case .wait(.timedOut), .wait(.system), .memory, .threads: true
         }
     }
-}
 
-/// Where a rank is: the last thing it started on.
-public struct RankPosition: Codable, Equatable, Sendable, CustomStringConvertible {
-    /// Counts from 0, warm-up included; messages count from 1, as the progress line does.
-    public let step: Int
-    /// What it does there, or nil between steps.
-    public let task: String?
-
-    public var description: String {
-        if let task { "in step \(step + 1), at \(task)" } else { "before step \(step + 1)" }
+    /// - Parameters:
+    ///   - position: of the rank, in words.
+    ///   - culprit: whom a rank that waited too long waited for, with its position, when that is another one.
+    func description(at position: String, waitingFor culprit: (rank: Int, position: String)? = nil) -> String {
+        switch reason {
+        case .wait(.aborted(let other)): return "rank \(rank) stopped \(position), because rank \(other) gave up"
+        case .wait(.timedOut(let nanoseconds)):
+            let seconds = Double(nanoseconds / 1_000_000) / 1000
+            guard let culprit else {
+                return "rank \(rank) waited \(seconds) s \(position): another rank hangs or is slower than --timeout "
+                    + "allows"
+            }
+            return "rank \(culprit.rank) hangs or is slower than --timeout allows, \(culprit.position): "
+                + "rank \(rank) waited \(seconds) s for it, \(position)"
+        case .wait(.disconnected):
+            return "rank \(rank) lost the connection to another rank \(position): that rank has ended"
+        case .wait(.system(let error)):
+            return "rank \(rank) could not exchange with another rank \(position): \(error)"
+        case .memory(let text): return "rank \(rank) got no memory: \(text)"
+        case .threads(let text): return "rank \(rank) got no threads to share its work: \(text)"
+        }
     }
 }

@@ -14,7 +14,12 @@ public struct RunResult: Sendable {
     public let gradients: CheckpointImage?
 
     /// For each step, from the moment all ranks were released into it to the moment the last one finished its update.
-    public var stepSeconds: [Double] { (0..<plan.configuration.steps).map { seconds(ofStep: $0) } }
+    public var stepSeconds: [Double] { (0..<steps).map { seconds(ofStep: $0) } }
+
+    /// Steps that were run: the configuration's, or fewer when the run was stopped early.
+    public var steps: Int { ranks[0].stepEnd.count }
+    /// Of these, the ones after the warm-up.
+    public var measuredSteps: Int { max(0, steps - plan.configuration.warmupSteps) }
 
     func seconds(ofStep step: Int) -> Double { Double(ranks.map { $0.stepEnd[step] }.max()! - released(step)) / 1e9 }
 
@@ -39,10 +44,14 @@ public struct RunResult: Sendable {
 extension RunPlan {
     /// Maps the memory, starts the ranks, waits for them.
     ///
-    /// - Parameter progress: called a few times a second on the caller's thread, with the step that is being run.
+    /// - Parameters:
+    ///   - progress: called a few times a second on the caller's thread.
+    ///   - stopsEarly: asked as often; once it says so, the step at hand is the last (or the next, when gradients are kept).
     /// - Throws: `RunError.failed` when the system gives no memory, thread or process, or a rank fails. Every rank has
     ///   ended by then.
-    public func run(progress: (Int) -> Void = { _ in }) throws(RunError) -> RunResult {
+    public func run(
+        progress: (RunProgress) -> Void = { _ in }, stopsEarly: () -> Bool = { false }
+    ) throws(RunError) -> RunResult {
         let transport = configuration.transport
         let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
         let timeline = try mapped { () throws(SegmentError) in
@@ -51,9 +60,8 @@ extension RunPlan {
         let weights = try configuration.keepsWeights ? image() : nil
         let gradients = try configuration.keepsGradients ? image() : nil
         let workers = try start(control, timeline, weights, gradients)
-        let reports = try withoutActuallyEscaping(progress) { progress throws(RunError) in
-            try Supervisor(plan: self, control: control, progress: progress).collect(workers)
-        }
+        let supervisor = Supervisor(plan: self, control: control)
+        let reports = try supervisor.collect(workers, progress, stopsEarly)
         return RunResult(plan: self, ranks: reports, timeline: timeline, weights: weights, gradients: gradients)
     }
 
@@ -87,7 +95,7 @@ extension RunPlan {
         _ weights: CheckpointImage?, _ gradients: CheckpointImage?, _ pinning: Pinning
     ) throws(RankFailure) -> RankReport {
         func failure(_ reason: RankFailure.Reason) -> RankFailure {
-            RankFailure(rank: rank, position: control.position(ofRank: rank, graph), reason: reason)
+            RankFailure(rank: rank, position: control.position(ofRank: rank), reason: reason)
         }
         let team: Team
         do throws(SystemError) {

@@ -1,66 +1,129 @@
 import Threads
 
+/// How far a run is, for whoever watches it.
+public struct RunProgress: Sendable {
+    /// The step that is being run; counts from 0, warm-up included.
+    public let step: Int
+    /// Of the step before; nil in the first.
+    public let lastLoss: Float?
+    /// Ranks that somebody has stopped (SIGSTOP): the others wait for them, and no deadline comes nearer.
+    public let stoppedRanks: [Int]
+}
+
 /// Watches the ranks of a run, from the caller's thread: collects their reports, and when one fails, ends the others.
 struct Supervisor {
     typealias RankWorker = any Worker<RankReport, RankFailure>
 
     let plan: RunPlan
     let control: ControlBlock
-    /// Called now and then while the ranks run, with the step they are in.
-    let progress: (Int) -> Void
 
     /// How long ranks that were told to stop may take before processes are killed.
     private static let graceNanoseconds: UInt64 = 1_000_000_000
+    /// How often it looks at all ranks.
+    private static let lookMilliseconds = 100
+
+    /// A rank that ended without a result.
+    private struct Failure {
+        let rank: Int
+        let error: WorkerError<RankFailure>
+        /// Of a rank that told why, the moment at which it stopped; else the one at which its end was seen.
+        let moment: UInt64
+        let isCause: Bool
+        /// Where all ranks were when the end was seen.
+        let positions: [RankPosition]
+
+        var isCutOff: Bool {
+            if case .failed(let failure) = error { failure.reason == .wait(.disconnected) } else { false }
+        }
+    }
 
     /// Waits for every rank and collects it.
+    ///
+    /// - Parameters:
+    ///   - progress: called now and then while the ranks run.
+    ///   - stopsEarly: asked as often, until it says yes: then the ranks end after the step at hand.
     /// - Throws: `RunError.failed`, which names the rank that failed first and where it was.
-    func collect(_ workers: [RankWorker]) throws(RunError) -> [RankReport] {
+    func collect(
+        _ workers: [RankWorker], _ progress: (RunProgress) -> Void, _ stopsEarly: () -> Bool
+    ) throws(RunError) -> [RankReport] {
         var running = Array(workers.enumerated())
         var reports: [RankReport] = []
-        var failures: [(rank: Int, error: WorkerError<RankFailure>, isCause: Bool)] = []
-        var stopBy: UInt64?
+        var failures: [Failure] = []
+        var grace = Grace()
         while !running.isEmpty {
-            progress(control.step)
-            for (rank, worker) in running where worker.hasEnded(within: 100 / running.count + 1) {
+            let stopped = running.filter { $0.element.isStopped }.map(\.offset)
+            control.suspension.set(!stopped.isEmpty)
+            if stopsEarly() { control.requestStop() }
+            progress(
+                RunProgress(
+                    step: control.position(ofRank: 0).step, lastLoss: control.lastLoss, stoppedRanks: stopped))
+            for (rank, worker) in running where worker.hasEnded(within: Self.lookMilliseconds / running.count + 1) {
                 running.removeAll { $0.offset == rank }
                 do throws(WorkerError<RankFailure>) {
                     reports.append(try worker.join())
                 } catch {
                     // Whom we killed ourselves was too slow to stop, and nothing else.
-                    failures.append((rank, error, stopBy != .max && isCause(error)))
+                    failures.append(failure(rank, error, isKilledByUs: grace.isOver))
                     control.abort.raise(by: rank)
-                    if stopBy == nil { stopBy = Clock.now() + Self.graceNanoseconds }
+                    grace.begin(Self.graceNanoseconds)
                 }
             }
-            if let moment = stopBy, Clock.now() > moment {
-                for (_, worker) in running { worker.kill() }
-                stopBy = .max
-            }
+            if grace.runsOut() { for (_, worker) in running { worker.kill() } }
         }
-        if let cause = failures.first(where: \.isCause) ?? failures.first {
-            throw .failed(describe(cause.rank, cause.error))
+        let causes = failures.filter(\.isCause)
+        if let first = (causes.isEmpty ? failures : causes).min(by: { $0.moment < $1.moment }) {
+            throw .failed(describe(first, cutOff: failures.filter(\.isCutOff).map(\.rank)))
         }
         return reports.sorted { $0.rank < $1.rank }
     }
 
-    /// Whether a failure is one of its own, rather than a rank that left because another one had failed or was gone.
-    private func isCause(_ error: WorkerError<RankFailure>) -> Bool {
-        guard case .failed(let failure) = error, case .wait(let reason) = failure.reason else { return true }
-        switch reason {
-        case .aborted, .disconnected: return false
-        case .timedOut: return true
-        }
+    private func failure(_ rank: Int, _ error: WorkerError<RankFailure>, isKilledByUs: Bool) -> Failure {
+        var (moment, isCause) = (Clock.now(), !isKilledByUs)
+        if case .failed(let failure) = error { (moment, isCause) = (failure.moment, failure.isCause) }
+        return Failure(rank: rank, error: error, moment: moment, isCause: isCause, positions: control.allPositions)
     }
 
-    private func describe(_ rank: Int, _ error: WorkerError<RankFailure>) -> String {
-        let position = control.position(ofRank: rank, plan.graph)
-        switch error {
-        case .failed(let failure): return failure.description
+    /// - Parameter cutOff: ranks that left because they had lost a connection: they did not hang.
+    private func describe(_ failure: Failure, cutOff: [Int]) -> String {
+        func words(_ position: RankPosition, _ rank: Int) -> String { position.description(plan.graph.tasks[rank]) }
+        let (rank, place) = (failure.rank, words(failure.positions[failure.rank], failure.rank))
+        switch failure.error {
+        case .failed(let error):
+            let culprit = plan.graph.blocker(of: rank, failure.positions)
+            let isBlamed = culprit != rank && !cutOff.contains(culprit)
+            return error.description(
+                at: words(error.position, rank),
+                waitingFor: isBlamed ? (culprit, words(failure.positions[culprit], culprit)) : nil)
         case .killed(let signal):
-            let name = signal == 9 ? " (SIGKILL)" : signal == 11 ? " (SIGSEGV)" : signal == 7 ? " (SIGBUS)" : ""
-            return "rank \(rank) was killed by signal \(signal)\(name) \(position); the other ranks were stopped"
+            return "rank \(rank) was killed by signal \(SignalName(signal)) \(place); the other ranks were stopped"
         case .exited(let code):
-            return "rank \(rank) ended with code \(code) \(position) without a report; the other ranks were stopped"
+            return "rank \(rank) ended with code \(code) \(place) without a report; the other ranks were stopped"
+        case .lost:
+            return "rank \(rank) ended \(place) without a report, and was collected by somebody else (an ignored "
+                + "SIGCHLD?); the other ranks were stopped"
         }
+    }
+}
+
+/// The time that ranks have to leave by themselves; time in which the program itself was stopped does not count.
+private struct Grace {
+    private var left: UInt64?
+    private var lastLook: UInt64 = 0
+    private(set) var isOver = false
+
+    mutating func begin(_ nanoseconds: UInt64) {
+        if left != nil { return }
+        (left, lastLook) = (nanoseconds, Clock.now())
+    }
+
+    /// Whether it has run out since this was asked last. A look is charged three times its usual length at most.
+    mutating func runsOut() -> Bool {
+        guard let before = left, !isOver else { return false }
+        let now = Clock.now()
+        let passed = min(now - lastLook, 300_000_000)
+        lastLook = now
+        left = before - min(before, passed)
+        isOver = left == 0
+        return isOver
     }
 }

@@ -54,8 +54,8 @@ public struct StepTimes: Sendable {
 extension RunResult {
     /// The measured steps that the timeline still has; none without a timeline.
     public var timedSteps: Range<Int> {
-        let steps = plan.configuration.steps
-        return max(plan.configuration.warmupSteps, steps - (timeline?.steps ?? 0))..<steps
+        let first = max(plan.configuration.warmupSteps, steps - (timeline?.steps ?? 0))
+        return min(first, steps)..<steps
     }
 
     /// Step is one of `timedSteps`.

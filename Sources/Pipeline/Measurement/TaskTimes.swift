@@ -107,7 +107,7 @@ struct TaskWatch {
 
     private mutating func readDelay() {
         guard let now = delay?.nanoseconds else { return }
-        let since = now - delayBefore
+        let since = now - min(now, delayBefore)
         times.delay = since - min(since, knownDelay)
         delayBefore = now
         knownDelay = 0

@@ -1,15 +1,18 @@
 import Glibc
+import Threads
 
 /// One end of a connected stream socket; closed when the last reference goes. No call on it waits.
-final class SocketEnd: Sendable {
+package final class SocketEnd: Sendable {
     /// What became of a call.
-    enum Transfer {
+    package enum Transfer {
         /// At least one byte went through.
         case bytes(Int)
         /// The system has no room to send now, or nothing to receive.
         case wouldWait
-        /// The other end was closed, or the connection is lost.
+        /// The other end was closed, or its process has ended.
         case peerIsGone
+        /// The system refused it for another reason.
+        case failed(SystemError)
     }
 
     let descriptor: Int32
@@ -21,24 +24,30 @@ final class SocketEnd: Sendable {
 
     /// Hands on as much of `bytes`, which are not empty, as the system takes now.
     func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
-        transfer { unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+        transfer("send") { unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
     }
 
     /// Fills the front of `bytes`, which are not empty, with as much as is there.
     func receive(_ bytes: UnsafeMutableRawBufferPointer) -> Transfer {
-        transfer { unsafe recv(descriptor, bytes.baseAddress, bytes.count, 0) }
+        transfer("recv") { unsafe recv(descriptor, bytes.baseAddress, bytes.count, 0) }
     }
 
-    private func transfer(_ call: () -> Int) -> Transfer {
+    private func transfer(_ name: StaticString, _ call: () -> Int) -> Transfer {
         while true {
             let count = call()
             if count > 0 { return .bytes(count) }
             if count == 0 { return .peerIsGone }
-            switch errno {
-            case EINTR: continue
-            case EAGAIN: return .wouldWait
-            default: return .peerIsGone
-            }
+            if let end = Self.outcome(ofError: errno, name) { return end }
+        }
+    }
+
+    /// What a call's errno means; nil when the call is to be made again.
+    package static func outcome(ofError code: Int32, _ name: StaticString) -> Transfer? {
+        switch code {
+        case EINTR: nil
+        case EAGAIN: .wouldWait
+        case EPIPE, ECONNRESET: .peerIsGone
+        default: .failed(SystemError(call: "\(name)", code: code))
         }
     }
 }

@@ -49,10 +49,10 @@ final class SocketHub: @unchecked Sendable {
     ) throws(WaitError) -> Waited {
         closeForeignEnds()
         if try isDone() { return .ready }
-        let start = Clock.now()
+        var charge = WaitCharge()
         while true {
-            let slice = try context.slice(since: start)
-            readWhatComes(within: slice, orUntilRoomOn: end)
+            let slice = try charge.slice(context)
+            try readWhatComes(within: slice, orUntilRoomOn: end)
             if try isDone() { return .parked }
         }
     }
@@ -60,15 +60,20 @@ final class SocketHub: @unchecked Sendable {
     /// Closes what no channel of this process has taken, so that a socket ends with the rank at its other end.
     private func closeForeignEnds() { if !pairs.isEmpty { pairs = [:] } }
 
-    private func readWhatComes(within nanoseconds: UInt64, orUntilRoomOn end: SocketEnd?) {
+    private func readWhatComes(within nanoseconds: UInt64, orUntilRoomOn end: SocketEnd?) throws(WaitError) {
         for (place, reader) in readers.enumerated() {
             // poll passes over negative descriptors.
             entries[place].fd = reader.canRead ? reader.end.descriptor : -1
         }
         entries[readers.count] = pollfd(fd: end?.descriptor ?? -1, events: Int16(POLLOUT), revents: 0)
         let milliseconds = Int32(clamping: (nanoseconds + 999_999) / 1_000_000)
-        // Interrupted or out of time: the caller's loop looks again.
-        guard unsafe poll(&entries, nfds_t(readers.count + 1), milliseconds) > 0 else { return }
+        let ready = unsafe poll(&entries, nfds_t(readers.count + 1), milliseconds)
+        if ready <= 0 {
+            let code = errno
+            // Interrupted or out of time: the caller's loop looks again.
+            if ready == 0 || code == EINTR || code == EAGAIN { return }
+            throw .system(SystemError(call: "poll", code: code))
+        }
         for (place, reader) in readers.enumerated() where entries[place].revents != 0 { reader.read() }
     }
 }

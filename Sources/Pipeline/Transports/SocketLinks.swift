@@ -75,6 +75,7 @@ private final class SocketSendChannel: SendChannel {
         case .bytes(let count): return count
         case .wouldWait: return 0
         case .peerIsGone: throw .disconnected
+        case .failed(let error): throw .system(error)
         }
     }
 }
@@ -93,7 +94,7 @@ private final class SocketReceiveChannel: ReceiveChannel {
     func receive(_ context: WaitContext) throws(WaitError) -> Delivery {
         if !reader.hasItem { reader.read() }
         lastWait = try hub.wait(context) { () throws(WaitError) in
-            if !reader.hasItem && reader.hasEnded { throw .disconnected }
+            if !reader.hasItem && reader.hasEnded { throw reader.failure.map(WaitError.system) ?? .disconnected }
             return reader.hasItem
         }
         return reader.deliver()

@@ -56,9 +56,9 @@ private struct LoopbackListener {
     func pair() throws(SystemError) -> SocketPair {
         let sending = try Self.tcpSocket()
         var target = address
-        try systemCall("connect to 127.0.0.1") {
-            unsafe target.asSystemAddress { unsafe connect(sending.descriptor, $0, $1.pointee) }
-        }
+        try Self.connected(
+            unsafe target.asSystemAddress { unsafe connect(sending.descriptor, $0, $1.pointee) } == 0 ? 0 : errno,
+            sending)
         var on: Int32 = 1
         try systemCall("setsockopt TCP_NODELAY") {
             unsafe setsockopt(sending.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(4))
@@ -66,14 +66,33 @@ private struct LoopbackListener {
         let own = try Self.localAddress(of: sending)
         while true {
             var peer = sockaddr_in()
-            let accepted = try systemCall("accept") {
-                unsafe peer.asSystemAddress { unsafe accept(end.descriptor, $0, $1) }
+            let accepted = unsafe peer.asSystemAddress { unsafe accept(end.descriptor, $0, $1) }
+            if accepted == -1 {
+                let code = errno
+                // A stranger's connection that was given up again before it was accepted is nothing to us.
+                if code == EINTR || code == ECONNABORTED { continue }
+                throw SystemError(call: "accept", code: code)
             }
             let receiving = SocketEnd(accepted)
             if peer.sin_port == own.sin_port && peer.sin_addr.s_addr == own.sin_addr.s_addr {
                 return try SocketPair(sending, receiving)
             }
         }
+    }
+
+    /// Waits for a connection that a signal interrupted: the system goes on with it, and must not be asked again.
+    /// - Parameter code: of `connect`, 0 when it succeeded.
+    private static func connected(_ code: Int32, _ end: SocketEnd) throws(SystemError) {
+        if code == 0 { return }
+        if code != EINTR { throw SystemError(call: "connect to 127.0.0.1", code: code) }
+        var entry = pollfd(fd: end.descriptor, events: Int16(POLLOUT), revents: 0)
+        try systemCall("poll") { unsafe poll(&entry, 1, -1) }
+        var outcome: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        try systemCall("getsockopt SO_ERROR") {
+            unsafe getsockopt(end.descriptor, SOL_SOCKET, SO_ERROR, &outcome, &length)
+        }
+        if outcome != 0 { throw SystemError(call: "connect to 127.0.0.1", code: outcome) }
     }
 
     private static func tcpSocket() throws(SystemError) -> SocketEnd {

@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// Reads the items of one edge from its socket, in the order sent, straight into slots of this rank's own.
 ///
@@ -18,6 +19,8 @@ final class SocketReader {
     private(set) var bytesRead = 0
     /// Nothing comes any more: the sender is gone. Whole items that came before are still there.
     private(set) var hasEnded = false
+    /// Why nothing comes any more, when it is not that the sender is gone.
+    private(set) var failure: SystemError?
 
     init(_ end: SocketEnd, slots: [Tensor]) {
         self.end = end
@@ -41,6 +44,7 @@ final class SocketReader {
         case .bytes(let count): add(count, of: slot.count * 4)
         case .wouldWait: break
         case .peerIsGone: hasEnded = true
+        case .failed(let error): (hasEnded, failure) = (true, error)
         }
     }
 

@@ -67,6 +67,31 @@ int ppt_name_thread(const char *name) {
 
 int ppt_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 ? errno : 0; }
 
+int ppt_open_process(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+int ppt_kill_process(int descriptor) {
+    return syscall(SYS_pidfd_send_signal, descriptor, SIGKILL, NULL, 0) == -1 ? errno : 0;
+}
+
+static struct sigaction child_action;
+
+int ppt_keep_ended_children(void) {
+    sigaction(SIGCHLD, NULL, &child_action);
+    if (child_action.sa_handler != SIG_IGN && !(child_action.sa_flags & SA_NOCLDWAIT)) return 0;
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigaction(SIGCHLD, &standard, NULL);
+    return 1;
+}
+
+void ppt_forget_ended_children(void) { sigaction(SIGCHLD, &child_action, NULL); }
+
+int ppt_stop_news(int descriptor) {
+    const idtype_t by_descriptor = 3;  // P_PIDFD, which older headers lack
+    siginfo_t news = {0};
+    if (waitid(by_descriptor, (id_t)descriptor, &news, WSTOPPED | WCONTINUED | WNOHANG) == -1 || news.si_pid == 0) return 0;
+    return news.si_code == CLD_CONTINUED ? 2 : 1;
+}
+
 int ppt_sanitizer_threads(void) {
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "PartialFiles.h"
+#include "Signals.h"
 
 /// Tells the CPU that this is a spin loop: it frees shared pipeline slots and leaves the loop without a mis-speculation.
 static inline __attribute__((always_inline)) void ppt_pause(void) {
@@ -39,6 +40,19 @@ void ppt_flush_subnormals(void);
 int ppt_name_thread(const char *name);
 /// Asks the kernel to send SIGKILL to this process when its parent thread ends.
 int ppt_die_with_parent(void);
+
+/// A child of this process by a descriptor, which unlike its number is never another process's. -1 where the kernel has none
+/// (before 5.3), or the child is gone.
+int ppt_open_process(int process);
+/// Sends SIGKILL through such a descriptor. 0, or an errno: ESRCH when the process has ended.
+int ppt_kill_process(int descriptor);
+/// Has ended children be kept until they are waited for, and returns whether the system was told otherwise before.
+int ppt_keep_ended_children(void);
+/// Takes back what `ppt_keep_ended_children` changed.
+void ppt_forget_ended_children(void);
+/// Takes note of a child's stops (SIGSTOP, a terminal's Ctrl-Z) and of its going on, through such a descriptor: 1 it has
+/// stopped, 2 it goes on, 0 nothing new, or a kernel that does not tell (before 5.4). Does not collect it.
+int ppt_stop_news(int descriptor);
 
 /// Threads that a sanitizer's runtime keeps in every process; 0 without one.
 int ppt_sanitizer_threads(void);

@@ -1,0 +1,125 @@
+#define _GNU_SOURCE
+#include "CThreads.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+static int argument_count;
+static char **arguments;
+
+// glibc hands main's arguments to constructors too.
+__attribute__((constructor)) static void keep_arguments(int count, char **list) {
+    argument_count = count;
+    arguments = list;
+}
+
+const char *ppt_argument(int index) { return index < argument_count ? arguments[index] : NULL; }
+
+int ppt_open_standard_descriptors(void) {
+    for (int descriptor = 0; descriptor <= 2; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) != -1) continue;
+        // The lowest free number is given: this one, because those below are open.
+        if (open("/dev/null", O_RDWR) == -1) return errno;
+    }
+    return 0;
+}
+
+static char program_name[64];
+// Two texts in turn: a handler that comes while one is written still finds the other.
+static char remarks[2][256];
+static atomic_int current_remark;
+static atomic_int owner;
+static atomic_int notes_first;
+static atomic_int noted;
+static int writes_to_terminal;
+
+static void copy(char *target, size_t size, const char *source) {
+    size_t length = strnlen(source, size - 1);
+    memcpy(target, source, length);
+    target[length] = '\0';
+}
+
+static const char *signal_name(int number) {
+    switch (number) {
+    case SIGINT: return "SIGINT";
+    case SIGTERM: return "SIGTERM";
+    case SIGHUP: return "SIGHUP";
+    case SIGQUIT: return "SIGQUIT";
+    default: return "a signal";
+    }
+}
+
+// Only what may be called in a handler.
+static void leave(int number) {
+    ppt_partial_unlink_all();
+    const char *texts[] = {
+        writes_to_terminal ? "\n" : "", program_name, ": stopped by ", signal_name(number),
+        remarks[atomic_load(&current_remark)], "\n",
+    };
+    char line[512];
+    size_t length = 0;
+    for (size_t index = 0; index < sizeof texts / sizeof *texts; index++) {
+        size_t bytes = strlen(texts[index]);
+        memcpy(line + length, texts[index], bytes);
+        length += bytes;
+    }
+    ssize_t written = write(STDERR_FILENO, line, length);
+    (void)written;
+    _exit(128 + number);
+}
+
+static void stop(int number) {
+    // A child that was forked a moment ago and has not said yet that it ignores these.
+    if (getpid() != atomic_load(&owner)) return;
+    int none = 0;
+    if (number != SIGQUIT && atomic_load(&notes_first) && atomic_compare_exchange_strong(&noted, &none, number)) return;
+    leave(number);
+}
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static const size_t stop_signal_count = sizeof stop_signals / sizeof *stop_signals;
+
+void ppt_take_over_signals(const char *name) {
+    copy(program_name, sizeof program_name, name);
+    writes_to_terminal = isatty(STDERR_FILENO);
+    atomic_store(&owner, getpid());
+
+    struct sigaction standard = {.sa_handler = SIG_DFL}, ignored = {.sa_handler = SIG_IGN};
+    sigaction(SIGCHLD, &standard, NULL);
+    sigaction(SIGPIPE, &ignored, NULL);
+    sigaction(SIGXFSZ, &ignored, NULL);
+
+    struct sigaction handled = {.sa_handler = stop, .sa_flags = SA_RESTART};
+    for (size_t index = 0; index < stop_signal_count; index++) sigaddset(&handled.sa_mask, stop_signals[index]);
+    for (size_t index = 0; index < stop_signal_count; index++) {
+        struct sigaction inherited;
+        sigaction(stop_signals[index], NULL, &inherited);
+        if (stop_signals[index] == SIGHUP && inherited.sa_handler == SIG_IGN) continue;
+        sigaction(stop_signals[index], &handled, NULL);
+    }
+
+    // Whoever started us may have had signals blocked, which a new program inherits.
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void ppt_note_first_stop(void) { atomic_store(&notes_first, 1); }
+int ppt_noted_stop(void) { return atomic_load(&noted); }
+
+void ppt_set_stop_remark(const char *remark) {
+    int next = 1 - atomic_load(&current_remark);
+    copy(remarks[next], sizeof remarks[next], remark == NULL ? "" : remark);
+    atomic_store(&current_remark, next);
+}
+
+void ppt_ignore_stops(void) {
+    struct sigaction ignored = {.sa_handler = SIG_IGN};
+    for (size_t index = 0; index < stop_signal_count; index++) sigaction(stop_signals[index], &ignored, NULL);
+}
+
+const char *ppt_signal_name(int number) { return sigabbrev_np(number); }

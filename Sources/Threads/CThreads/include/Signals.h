@@ -1,0 +1,35 @@
+// Signals, and how the program was started: what must be known before Swift's own start-up has looked at anything.
+#ifndef CTHREADS_SIGNALS_H
+#define CTHREADS_SIGNALS_H
+
+#include <stdint.h>
+
+/// Opens /dev/null on those of the descriptors 0, 1 and 2 that are closed, so that no file of ours gets their number.
+/// 0, or an errno.
+int ppt_open_standard_descriptors(void);
+
+/// Sets what signals do, whatever was inherited, and unblocks them all. SIGINT, SIGTERM, SIGHUP and SIGQUIT end this process
+/// by a handler of ours, because process 1 of a container is ended by nothing else: it removes partial files, writes
+/// "NAME: stopped by SIGINT" to standard error and exits with 128 plus the signal. A SIGHUP that was ignored stays so
+/// (nohup). SIGPIPE and SIGXFSZ are ignored, which makes the write fail instead; SIGCHLD leaves ended children to be waited
+/// for. `name` is kept up to 63 bytes.
+void ppt_take_over_signals(const char *name);
+
+/// From now on the first SIGINT, SIGTERM or SIGHUP is only noted; the second ends the process.
+void ppt_note_first_stop(void);
+/// The signal that was noted, or 0.
+int ppt_noted_stop(void);
+
+/// What the handler adds to its sentence, up to 255 bytes; NULL for nothing.
+void ppt_set_stop_remark(const char *remark);
+
+/// Lets a forked child outlive the signals of its terminal: its parent decides.
+void ppt_ignore_stops(void);
+
+/// A signal's name without SIG; NULL for a number that is none.
+const char *ppt_signal_name(int number);
+
+/// The index-th argument that main was given, or NULL behind the last. Known without /proc, which Swift's CommandLine needs.
+const char *ppt_argument(int index);
+
+#endif

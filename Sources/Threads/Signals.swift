@@ -1,0 +1,58 @@
+import CThreads
+import Glibc
+
+/// A signal that asks a program to end, by the system's numbers.
+public enum StopSignal: Int32, Sendable, CustomStringConvertible {
+    case hangUp = 1
+    case interrupt = 2
+    case quit = 3
+    case terminate = 15
+
+    /// What a shell sees of a program that it ended.
+    public var exitCode: Int32 { 128 + rawValue }
+
+    public var description: String {
+        switch self {
+        case .hangUp: "SIGHUP"
+        case .interrupt: "SIGINT"
+        case .quit: "SIGQUIT"
+        case .terminate: "SIGTERM"
+        }
+    }
+}
+
+/// What signals do to a program. For programs, not for libraries: dispositions belong to the whole process.
+public enum Signals {
+    /// Sets dispositions that do not depend on who started the program, and sees to it that standard input, output and error
+    /// are open. To be called once, before anything else.
+    ///
+    /// SIGINT, SIGTERM, SIGHUP and SIGQUIT end the program with a sentence, exit code 128 plus the signal, and without the
+    /// partial files of outputs; as process 1 of a container too. An ignored SIGHUP stays ignored, for nohup. What is written
+    /// to a pipe without a reader, or beyond a limit on files' sizes, is an error of the write.
+    /// - Parameter name: the program's, with which the sentence begins.
+    public static func takeOver(name: String) throws(SystemError) {
+        try check(ppt_open_standard_descriptors(), "open /dev/null")
+        unsafe name.withCString { unsafe ppt_take_over_signals($0) }
+    }
+
+    /// From now on the first SIGINT, SIGTERM or SIGHUP only sets `noted`, so that work can be ended in order; the second ends
+    /// the program.
+    public static func noteTheFirst() { ppt_note_first_stop() }
+
+    /// The signal that was noted.
+    public static var noted: StopSignal? { StopSignal(rawValue: ppt_noted_stop()) }
+
+    /// What the sentence of a program that is ended at once goes on with, such as `; 3 rows are in results.csv`.
+    public static func setRemark(_ remark: String) { unsafe remark.withCString { unsafe ppt_set_stop_remark($0) } }
+}
+
+/// A signal's number with its name, such as `9 (SIGKILL)`.
+public struct SignalName: CustomStringConvertible, Sendable {
+    public let description: String
+
+    public init(_ number: Int32) {
+        // Sound: the system's own constant text, or null.
+        let name = unsafe ppt_signal_name(number).map { unsafe " (SIG\(String(cString: $0)))" }
+        description = "\(number)\(name ?? "")"
+    }
+}

@@ -1,0 +1,215 @@
+import Foundation
+import Testing
+
+/// What signals do to the command, whatever it inherited.
+struct SignalTests {
+    private static let endless = ["run", "--warmup", "0", "--measure", "1000000", "--no-timeline"] + tiny
+
+    @Test("an ignored SIGCHLD that was inherited does not keep ended ranks from being collected") func ignoredChild()
+        throws
+    {
+        let arguments = ["run", "--transport", "processes", "--measure", "2"] + tiny
+        let outcome = try Command.run(arguments, through: ignoring("CHLD"))
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("loss"))
+    }
+
+    @Test("a program that leaves SIGCHLD ignored gets its ranks' reports all the same") func uncollected() throws {
+        let outcome = try Command.run(
+            ["pipeline", "--short"], through: ignoring("CHLD"), executable: "ppthreads-bench")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+    }
+
+    @Test(
+        "a signal lets the step be finished; what was measured is reported and written, and the code tells the signal",
+        arguments: ["threads", "processes", "sockets"],
+        [Stop("SIGINT", SIGINT, 130), Stop("SIGTERM", SIGTERM, 143), Stop("SIGHUP", SIGHUP, 129)])
+    func stopped(transport: String, signal: Stop) throws {
+        let folder = try Folder()
+        let running = try Command.Running(
+            Self.endless + ["--transport", transport, "--save", folder.path("m.safetensors")])
+        try running.waitUntilItComputes()
+        kill(running.process.processIdentifier, signal.number)
+        let outcome = running.wait()
+        #expect(outcome.code == signal.code)
+        #expect(outcome.output.contains("tokens/s"))
+        #expect(
+            outcome.errorLines.first
+                == "ppthreads run: \(signal.name): the step is finished first; a second signal leaves at once")
+        let last = try #require(outcome.errorLines.last)
+        #expect(last.hasPrefix("ppthreads run: stopped by \(signal.name) after step "))
+        #expect(last.hasSuffix(" measured steps"))
+        let again = try Command.run(["run", "--measure", "1", "--init", folder.path("m.safetensors")] + tiny)
+        #expect(again.code == 0, "\(again.errors)")
+    }
+
+    @Test("a second signal, or Ctrl-\\, leaves at once, with a sentence and no figures")
+    func atOnce() throws {
+        for signals in [[SIGINT, SIGINT], [SIGTERM, SIGINT], [SIGQUIT]] {
+            // Steps long enough for both to come within one.
+            let running = try Command.Running(["run", "--measure", "1000000", "--no-timeline", "--batch", "32"])
+            try running.waitUntilItComputes()
+            for signal in signals {
+                kill(running.process.processIdentifier, signal)
+                usleep(2000)
+            }
+            let outcome = running.wait()
+            let name = signals.last == SIGQUIT ? "SIGQUIT" : "SIGINT"
+            #expect(outcome.code == 128 + signals.last!)
+            #expect(outcome.output == "")
+            #expect(outcome.errorLines.last == "ppthreads run: stopped by \(name)")
+        }
+    }
+
+    @Test("a sweep leaves at once, says where its rows are, and goes on from there") func sweep() throws {
+        let folder = try Folder()
+        let arguments =
+            ["sweep", "--out", folder.path("r.csv"), "--repeat", "1000", "--measure", "2000"] + tiny
+        let running = try Command.Running(arguments)
+        try running.waitUntilItComputes()
+        kill(running.process.processIdentifier, SIGINT)
+        let outcome = running.wait()
+        #expect(outcome.code == 130)
+        #expect(
+            outcome.errorLines.last
+                == "ppthreads sweep: stopped by SIGINT; \(folder.path("r.csv")) has the runs that have ended, and the same command goes on from there"
+        )
+    }
+
+    @Test(
+        "as process 1 of a container it ends by signals too", .enabled(if: Container.isPossible),
+        arguments: [Stop("SIGINT", SIGINT, 130), Stop("SIGTERM", SIGTERM, 143), Stop("SIGQUIT", SIGQUIT, 131)])
+    func processOne(signal: Stop) throws {
+        let running = try Command.Running(Self.endless, through: Container.launcher)
+        let deadline = Date.now.addingTimeInterval(20)
+        while running.children.isEmpty && Date.now < deadline { usleep(5000) }
+        let inside = try #require(running.children.first)
+        try waitUntilItComputes(inside)
+        kill(inside, signal.number)
+        #expect(running.wait().code == signal.code)
+    }
+
+    @Test("an ignored SIGHUP stays ignored, as nohup wants it; other stops do not") func nohup() throws {
+        let running = try Command.Running(Self.endless, through: ignoring("HUP,INT"))
+        try running.waitUntilItComputes()
+        kill(running.process.processIdentifier, SIGHUP)
+        usleep(300_000)
+        #expect(running.process.isRunning)
+        kill(running.process.processIdentifier, SIGINT)
+        #expect(running.wait().code == 130)
+    }
+
+    @Test(
+        "a program, or one of its ranks, that is stopped for longer than the timeout goes on as if nothing had been",
+        arguments: ["threads", "processes", "sockets"], [false, true])
+    func suspended(transport: String, oneRank: Bool) throws {
+        if transport == "threads" && oneRank { return }
+        let running = try Command.Running(Self.endless + ["--transport", transport, "--timeout", "0.4"])
+        try running.waitUntilItComputes()
+        let all = oneRank ? [running.children.last!] : [running.process.processIdentifier] + running.children
+        for process in all { kill(process, SIGSTOP) }
+        usleep(1_200_000)
+        for process in all { kill(process, SIGCONT) }
+        usleep(300_000)
+        #expect(running.process.isRunning)
+        kill(running.process.processIdentifier, SIGINT)
+        let outcome = running.wait()
+        #expect(outcome.code == 130, "\(outcome.errors)")
+    }
+
+    @Test("a closed standard output, input or error is /dev/null, and no file of ours gets its number")
+    func closedDescriptors() throws {
+        let folder = try Folder()
+        let arguments = ["sweep", "--measure", "2", "--schedule", "gpipe", "--no-baseline"] + tiny
+        for (index, closed) in [">&-", "2>&-", "<&-", "<&- >&- 2>&-"].enumerated() {
+            let file = folder.path("\(index).csv")
+            let outcome = try Command.run(
+                arguments + ["--out", file], through: ["/bin/sh", "-c", "exec \"$0\" \"$@\" \(closed)"])
+            #expect(outcome.code == 0)
+            #expect(try SweepFileContents(file).rows.count == 1)
+        }
+    }
+
+    @Test(
+        "without /proc the arguments are read all the same, and what needs it names it",
+        .enabled(if: NoProc.isPossible))
+    func noProc() throws {
+        let version = try Command.run(["--version"], through: NoProc.launcher)
+        #expect(version.output.hasPrefix("ppthreads 0"))
+        let threads = try Command.run(["run", "--measure", "2"] + tiny, through: NoProc.launcher)
+        #expect(threads.code == 0, "\(threads.errors)")
+        #expect(threads.output.contains("tokens/s"))
+        let processes = try Command.run(
+            ["run", "--transport", "processes", "--measure", "2"] + tiny, through: NoProc.launcher)
+        #expect(processes.code == 70)
+        #expect(
+            processes.errors
+                == "ppthreads run: rank 0 could not be started: fork needs a process with one thread, and only /proc can tell: opendir /proc/self/task: ENOENT (No such file or directory)\n"
+        )
+        let unknown = try Command.run(["run", "--no-such-flag"], through: NoProc.launcher)
+        #expect(unknown.code == 64)
+    }
+
+    private func ignoring(_ signals: String) -> [String] {
+        ["/usr/bin/env", "--ignore-signal=\(signals)"]
+    }
+}
+
+/// A signal, and the exit code that a shell shows of a program that it ended.
+struct Stop: CustomTestStringConvertible, Sendable {
+    let name: String
+    let number: Int32
+    let code: Int32
+    var testDescription: String { name }
+
+    init(_ name: String, _ number: Int32, _ code: Int32) { (self.name, self.number, self.code) = (name, number, code) }
+}
+
+/// A process namespace of its own, in which the command is process 1.
+private enum Container {
+    static let launcher = ["/usr/bin/unshare", "--map-root-user", "--pid", "--fork"]
+    static let isPossible = (try? Command.run(["--version"], through: launcher).code) == 0
+}
+
+/// A mount namespace without /proc.
+private enum NoProc {
+    static let launcher = [
+        "/usr/bin/unshare", "--map-root-user", "--mount", "/bin/sh", "-c",
+        "mount -t tmpfs tmpfs /proc && exec \"$0\" \"$@\"",
+    ]
+    /// `true` in such a namespace, since the command itself is what is tried.
+    static let isPossible = (try? Command.run([], through: launcher + ["/bin/true"]).code) == 0
+}
+
+extension Command.Running {
+    /// Until it, and its ranks together, have used 50 ms of CPU time after its ranks were started.
+    func waitUntilItComputes() throws { try SignalTests.waitUntilItComputes(process.processIdentifier) }
+}
+
+extension SignalTests {
+    fileprivate func waitUntilItComputes(_ process: Int32) throws { try Self.waitUntilItComputes(process) }
+
+    /// Ranks are threads named `rank 0`, or children.
+    fileprivate static func waitUntilItComputes(_ process: Int32) throws {
+        let deadline = Date.now.addingTimeInterval(60)
+        while Date.now < deadline {
+            let ranks = rankTicks(process)
+            if ranks.count >= 2 && ranks.allSatisfy({ $0 >= 5 }) { return }
+            usleep(5000)
+        }
+        Issue.record("no rank computes")
+    }
+
+    private static func rankTicks(_ process: Int32) -> [Int] {
+        let children = text("/proc/\(process)/task/\(process)/children").split(separator: " ")
+        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
+        return (children.map { "/proc/\($0)" } + tasks.map { "/proc/\(process)/task/\($0)" }).compactMap { path in
+            let stat = text("\(path)/stat")
+            guard stat.contains("(rank "), let end = stat.lastIndex(of: ")") else { return nil }
+            let fields = stat[stat.index(after: end)...].split(separator: " ")
+            return fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : nil
+        }
+    }
+
+    private static func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
+}
