@@ -15,7 +15,7 @@ struct SweepFileChangedTests {
     private func start() throws -> Command.Running {
         let sweep = try Command.Running(
             ["sweep", "--out", out] + smallest + [
-                "--schedule", "gpipe,1f1b", "--transport", "processes", "--measure", "100", "--seq-len", "100",
+                "--schedule", "gpipe,1f1b", "--transport", "processes", "--measure", "60", "--seq-len", "60",
             ])
         let deadline = Date.now.addingTimeInterval(20)
         while sweep.children.isEmpty && Date.now < deadline { usleep(2000) }
