@@ -18,15 +18,12 @@ struct Pipe {
 
     /// Writes all of it; false when the reader is gone.
     func write(_ data: Data) -> Bool {
-        var rest = data[...]
-        while !rest.isEmpty {
-            let written = try? systemCall("write") {
-                unsafe rest.withUnsafeBytes { unsafe Glibc.write(writeEnd, $0.baseAddress, $0.count) }
-            }
-            guard let written else { return false }
-            rest = rest.dropFirst(written)
+        do throws(SystemError) {
+            try writeAll(data.bytes, to: writeEnd)
+            return true
+        } catch {
+            return false
         }
-        return true
     }
 }
 

@@ -21,7 +21,8 @@ public struct SystemError: Error, Equatable, Sendable, Codable, CustomStringConv
             EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EBADF: "EBADF",
             EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES", EEXIST: "EEXIST", ENOTDIR: "ENOTDIR",
             EISDIR: "EISDIR", EINVAL: "EINVAL", ENFILE: "ENFILE", EMFILE: "EMFILE", EFBIG: "EFBIG",
-            ENOSPC: "ENOSPC", EROFS: "EROFS", EPIPE: "EPIPE", ENOSYS: "ENOSYS", EOVERFLOW: "EOVERFLOW",
+            ENOSPC: "ENOSPC", EROFS: "EROFS", ELOOP: "ELOOP", EBUSY: "EBUSY", EXDEV: "EXDEV", EPIPE: "EPIPE",
+            ENOSYS: "ENOSYS", EOVERFLOW: "EOVERFLOW",
             ETIMEDOUT: "ETIMEDOUT", EDQUOT: "EDQUOT", ENAMETOOLONG: "ENAMETOOLONG",
             EADDRINUSE: "EADDRINUSE", EADDRNOTAVAIL: "EADDRNOTAVAIL", EAFNOSUPPORT: "EAFNOSUPPORT",
             ECONNREFUSED: "ECONNREFUSED", ENETUNREACH: "ENETUNREACH", ENOBUFS: "ENOBUFS",
@@ -43,7 +44,9 @@ package func systemCall<Result: FixedWidthInteger>(
     while true {
         let result = body()
         if result != -1 { return result }
-        if errno != EINTR { throw SystemError.last(call()) }
+        // Read at once: making the call's name may set it anew.
+        let code = errno
+        if code != EINTR { throw SystemError(call: call(), code: code) }
     }
 }
 

@@ -12,12 +12,16 @@ enum AnalyzeCommand {
             [
                 .path(
                     "--summary", set: \.summary,
-                    help: "write a CSV with a row for each group, the reference study's columns first"),
+                    help:
+                        "write a CSV with a row for each group, the reference study's columns first (- is standard output)"
+                ),
                 .path("--svg", set: \.svg, help: "a folder, which exists, to write plots to, each an SVG file"),
                 .path(
                     "--png", set: \.png,
                     help: "the same as PNG files, light, at twice the size; needs rsvg-convert, inkscape or chromium"),
-                .path("--html", set: \.page, help: "write the report as a page too: one file, no network"),
+                .path(
+                    "--html", set: \.page,
+                    help: "write the report as a page too: one file, no network (- is standard output)"),
             ]
         }
     }
@@ -43,32 +47,11 @@ enum AnalyzeCommand {
         }
         var options = Options()
         try Flag.parse(Array(arguments.dropFirst()), Options.flags, into: &options)
-        try readingData { () throws(DataError) in try checkWritable(options) }
-        let converter = options.png == nil ? nil : try PNGConverter.find()
+        let outputs = try AnalyzeOutputs(path, options)
         let report = AnalyzeReport(
             path: path, try readingData { () throws(DataError) in try Results(path: path) })
         tellProblems(report)
-        try Terminal.output(AnalyzeTable(report).lines)
-        try readingData { () throws(DataError) in try write(report, options, arguments) }
-        guard let converter, let folder = options.png else { return }
-        for plot in report.plots.plots {
-            if plot.fileHeight > PNGConverter.heightMost {
-                Terminal.error(
-                    "ppthreads analyze: --png: \(plot.id) is \(plot.fileHeight.fixed(0)) pixels high, more than the "
-                        + "\(PNGConverter.heightMost.fixed(0)) of which a PNG can be made; left out, --svg has it")
-            } else {
-                try converter.write(plot, to: "\(folder)/\(plot.id).png")
-            }
-        }
-    }
-
-    private static func checkWritable(_ options: Options) throws(DataError) {
-        for file in [options.summary, options.page].compactMap(\.self) { try WholeFile.checkWritable(file) }
-        for folder in [options.svg, options.png].compactMap(\.self) {
-            do throws(DataError) { try WholeFile.checkWritable("\(folder)/plot") } catch {
-                throw DataError(path: folder, reason: error.reason)
-            }
-        }
+        try outputs.write(report, arguments)
     }
 
     private static func tellProblems(_ report: AnalyzeReport) {
@@ -76,18 +59,6 @@ enum AnalyzeCommand {
         for problem in told { Terminal.error("ppthreads analyze: \(report.path): \(problem.description); left out") }
         if count > told.count {
             Terminal.error("ppthreads analyze: \(report.path): \(count - told.count) more rows like these; left out")
-        }
-    }
-
-    private static func write(_ report: AnalyzeReport, _ options: Options, _ arguments: [String]) throws(DataError) {
-        if let path = options.summary {
-            try WholeFile.write(path, texts: ResultsSummary(report.analysis).pieces)
-        }
-        if let folder = options.svg {
-            for plot in report.plots.plots { try WholeFile.write("\(folder)/\(plot.id).svg", text: plot.file) }
-        }
-        if let path = options.page {
-            try WholeFile.write(path, text: AnalyzePage(report, arguments: arguments).text)
         }
     }
 }

@@ -7,6 +7,9 @@ struct AnalyzePlots {
     let analysis: ResultsAnalysis
     let names: AnalyzeNames
 
+    /// Names of all plots that there can be, in their order.
+    static let ids = ["layers", "losses", "speedup", "efficiency", "breakdown", "microbatches", "formula"]
+
     /// Groups above which a plot is no longer one to look at.
     private static let most = 400
 
@@ -15,7 +18,7 @@ struct AnalyzePlots {
         self.names = names
         if analysis.groups.count > Self.most {
             leftOut = [
-                "layers, losses, speedup, efficiency, breakdown, microbatches, formula: \(analysis.groups.count.grouped) groups are more "
+                "\(Self.ids.joined(separator: ", ")): \(analysis.groups.count.grouped) groups are more "
                     + "than the \(Self.most) that a plot can show; --summary FILE writes their figures"
             ]
             return
@@ -36,6 +39,7 @@ struct AnalyzePlots {
     }
 
     private mutating func add(_ id: String, _ make: () -> Outcome) {
+        precondition(Self.ids.contains(id), "\(id) is no plot's name")
         switch make() {
         case .plot(let plot): plots.append(plot)
         case .none(let reason): leftOut.append("\(id): \(reason)")

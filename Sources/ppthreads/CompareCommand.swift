@@ -23,16 +23,30 @@ enum CompareCommand {
         if options.json && options.csv {
             throw CommandError(code: .usage, message: "--json: cannot be given together with --csv")
         }
-        if let page = options.page { try readingData { () throws(DataError) in try WholeFile.checkWritable(page) } }
+        let (files, page) = try files(options)
         try options.run.openData()
         let candidates = try options.candidates()
         let oneStage = try options.oneStage()
         let comparison = try measure(candidates, oneStage, options)
-        try Terminal.output(try report(comparison, options))
-        if let page = options.page {
-            let text = ComparePage(comparison, options, arguments: arguments).text
-            try readingData { () throws(DataError) in try WholeFile.write(page, text: text) }
+        var attempts = Attempts("compare")
+        attempts.attempt { () throws(CommandError) in 
+            try files.report(try report(comparison, options), isData: options.json || options.csv)
         }
+        if let page {
+            attempts.write { () throws(DataError) in
+                try page.write(text: ComparePage(comparison, options, arguments: arguments).text)
+            }
+        }
+        try attempts.finish()
+    }
+
+    private static func files(_ options: CompareOptions) throws(CommandError) -> (CommandFiles, page: OutputFile?) {
+        var files = CommandFiles()
+        for input in options.run.inputs { try files.read(input.flag, input.path) }
+        let page = try files.write("--html", options.page)
+        if options.json { try files.keepStandardOutput(for: "--json") }
+        if options.csv { try files.keepStandardOutput(for: "--csv") }
+        return (files, page)
     }
 
     private static func report(_ comparison: Comparison, _ options: CompareOptions) throws(CommandError) -> String {

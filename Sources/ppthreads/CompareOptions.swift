@@ -38,7 +38,9 @@ struct CompareOptions {
         ] + sharedFlags + [
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
             .on("--csv", set: \.csv, help: "print a CSV header and rows instead of the table"),
-            .path("--html", set: \.page, help: "write the report as a page too: one file, no network"),
+            .path(
+                "--html", set: \.page,
+                help: "write the report as a page too: one file, no network (- is standard output)"),
         ]
     }
 

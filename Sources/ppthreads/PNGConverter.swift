@@ -37,27 +37,37 @@ struct PNGConverter {
 
     /// Writes a plot as it looks on white.
     /// - Throws: `CommandError` with code 70 when the program fails, with 65 when the file cannot be written.
-    func write(_ plot: Plot, to file: String) throws(CommandError) {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "ppthreads-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let (svg, png) = (folder.appending(path: "plot.svg"), folder.appending(path: "plot.png"))
-        let code: Int32
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            try Data(plot.lightFile.utf8).write(to: svg)
-            code = try Program.run(
-                path, arguments(svg, png, plot, folder), nanosecondsMost: Self.nanosecondsMost)
-        } catch {
-            throw CommandError(code: .failed, message: "--png: \(path) cannot be run: \(error)")
+    func write(_ plot: Plot, to file: OutputFile) throws(CommandError) {
+        let bytes = try convert(plot)
+        try readingData { () throws(DataError) in try file.write(data: bytes) }
+    }
+
+    private func convert(_ plot: Plot) throws(CommandError) -> Data {
+        let parent = FileManager.default.temporaryDirectory.path
+        let folder = try saying("a folder in \(parent) cannot be made") { () throws(SystemError) in
+            try PartialFolder(in: parent, prefix: "ppthreads", names: ["plot.svg", "plot.png"])
+        }
+        let (svg, png) = (URL(filePath: "\(folder.path)/plot.svg"), URL(filePath: "\(folder.path)/plot.png"))
+        try readingData { () throws(DataError) in try OutputFile(svg.path).write(text: plot.lightFile) }
+        let code = try saying("\(path) cannot be run") { () throws(SystemError) in
+            try Program.run(path, arguments(svg, png, plot, folder.path), nanosecondsMost: Self.nanosecondsMost)
         }
         guard code == 0, let bytes = try? Data(contentsOf: png), !bytes.isEmpty else {
             let end = code < 1000 ? "ended with code \(code)" : "was ended by signal \(code - 1000)"
             throw CommandError(code: .failed, message: "--png: \(path) \(end) and made no PNG of \(plot.id).svg")
         }
-        try readingData { () throws(DataError) in try WholeFile.write(file, data: bytes) }
+        return bytes
     }
 
-    private func arguments(_ svg: URL, _ png: URL, _ plot: Plot, _ folder: URL) -> [String] {
+    private func saying<Value>(
+        _ what: String, _ body: () throws(SystemError) -> Value
+    ) throws(CommandError) -> Value {
+        do throws(SystemError) { return try body() } catch {
+            throw CommandError(code: .failed, message: "--png: \(what): \(error)")
+        }
+    }
+
+    private func arguments(_ svg: URL, _ png: URL, _ plot: Plot, _ folder: String) -> [String] {
         switch kind {
         case .rsvg:
             ["--zoom", "2", "--background-color", "white", "--format", "png", "--output", png.path, svg.path]
@@ -69,7 +79,7 @@ struct PNGConverter {
         case .chromium:
             [
                 "--headless", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=2",
-                "--window-size=\(Plot.width),\(Int(plot.fileHeight))", "--user-data-dir=\(folder.path)/profile",
+                "--window-size=\(Plot.width),\(Int(plot.fileHeight))", "--user-data-dir=\(folder)/profile",
                 "--screenshot=\(png.path)",
                 // It refuses to run as root otherwise; all that it opens is the plot.
             ] + (getuid() == 0 ? ["--no-sandbox"] : []) + [svg.absoluteString]

@@ -22,21 +22,13 @@ enum RunCommand {
         if options.json && options.csv {
             throw CommandError(code: .usage, message: "--json: cannot be given together with --emit-csv")
         }
+        let outputs = try RunOutputs(options)
         let configuration = try options.configuration()
         // What identifies the data is read before the run, which a file that is gone by its end would otherwise cost.
         let row = options.csv ? try RunCSV(options, configuration) : nil
         let result = try train(configuration)
-        if result.steps > 0 { try write(result, options) }
-        if result.measuredSteps > 0 { try report(result, options, row) }
-        if result.steps < configuration.steps { throw stopped(result, options) }
-    }
-
-    private static func report(
-        _ result: RunResult, _ options: RunOptions, _ row: RunCSV?
-    ) throws(CommandError) {
-        if options.json { return try Terminal.output(try RunJSON(options, result).text()) }
-        if let row { return try Terminal.data(row.measured(result).text) }
-        try Terminal.output(RunTable(options, result).text)
+        let stop = result.steps < configuration.steps ? stopped(result, options) : nil
+        try outputs.write(result, options, row, andThen: stop)
     }
 
     /// The first signal lets the step at hand be finished; a second one leaves at once.
@@ -81,15 +73,5 @@ enum RunCommand {
                 "after step \(steps) of \(all): the figures are of \(measured) measured step\(measured == 1 ? "" : "s")"
             }
         return CommandError(code: ExitCode(signal), message: "stopped by \(signal) \(figures)")
-    }
-
-    private static func write(_ result: RunResult, _ options: RunOptions) throws(CommandError) {
-        try readingData { () throws(DataError) in
-            if let path = options.save { try result.weights?.write(path) }
-            if let path = options.trace, result.measuredSteps > 0 {
-                try WholeFile.write(path, text: ChromeTrace(result).text)
-            }
-            if let path = options.saveGradients { try result.gradients?.write(path) }
-        }
     }
 }

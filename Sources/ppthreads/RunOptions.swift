@@ -135,9 +135,10 @@ struct RunOptions {
                 help:
                     "start from the weights of a safetensors checkpoint with PyTorch's names; no resume, since the optimizer's "
                     + "state, the step and the position in the data begin anew"),
-            .safetensors("--save", set: \.save, help: "write the weights at the end, as safetensors"),
+            .safetensors("--save", set: \.save, help: "write the weights at the end, as safetensors (- is standard output)"),
             .safetensors(
-                "--save-grads", set: \.saveGradients, help: "write the last step's gradients, before the update"),
+                "--save-grads", set: \.saveGradients,
+                help: "write the last step's gradients, before the update (- is standard output)"),
             .positive(
                 "--timeout", set: \.timeout, max: 86400, placeholder: "SECONDS", standard: standard,
                 help: "the longest that one wait for another rank may last"),
@@ -148,7 +149,9 @@ struct RunOptions {
         [
             .path(
                 "--trace", set: \.trace,
-                help: "write the measured steps as Chrome trace events, for Perfetto or ppthreads trace"),
+                help:
+                    "write the measured steps as Chrome trace events, for Perfetto or ppthreads trace (- is standard output)"
+            ),
             .on("--no-timeline", set: \.noTimeline, help: "time steps alone: no breakdown, no hand-off figures"),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
             .on(
@@ -227,14 +230,20 @@ extension RunOptions {
         if let initial {
             configuration.initial = try readingData { () throws(DataError) in try SafetensorsFile(path: initial) }
         }
-        try readingData { () throws(DataError) in
-            for path in [save, saveGradients, trace].compactMap({ $0 }) { try CheckpointImage.checkWritable(path) }
-        }
         return configuration
     }
 }
 
 extension RunOptions {
+    /// The files that a run reads.
+    var inputs: [(flag: String, path: String)] {
+        var inputs: [(String, String)] = []
+        if let data { inputs.append(("--data", data)) }
+        if let initial { inputs.append(("--init", initial)) }
+        if case .library(let path) = gemm { inputs.append(("--gemm", path)) }
+        return inputs
+    }
+
     /// The same run under another schedule; virtual stages are for the schedules that can have several.
     func under(_ schedule: ScheduleKind) -> RunOptions {
         var options = self

@@ -19,6 +19,7 @@ enum SweepCommand {
 
     private static func run(_ arguments: [String]) throws(CommandError) {
         let options = try SweepOptions(arguments)
+        if !options.isDry { try checkFiles(options) }
         if let file = options.tokenFile { tell(of: file) }
         let plan = try SweepPlan(options)
         if options.isDry { try list(plan, options) } else { list(plan.misfits) }
@@ -26,6 +27,17 @@ enum SweepCommand {
             throw CommandError(code: .usage, message: "none of \(plan.misfits.count) combinations fits together")
         }
         if !options.isDry { try sweep(plan, options) }
+    }
+
+    private static func checkFiles(_ options: SweepOptions) throws(CommandError) {
+        if options.out == "-" {
+            throw CommandError(
+                code: .usage,
+                message: "--out: a sweep reads its file too, to go on with it; give a file's path, not '-'")
+        }
+        var files = CommandFiles()
+        for input in options.inputs { try files.read(input.flag, input.path) }
+        try files.grow("--out", options.out)
     }
 
     // MARK: What there is to do
@@ -63,7 +75,7 @@ enum SweepCommand {
         var progress = SweepProgress(missing)
         for turn in missing {
             let row = try run(turn, progress)
-            try file.append(row)
+            try add(row, to: &file)
             progress.finish(turn)
             try report(turn, row)
         }
@@ -75,6 +87,15 @@ enum SweepCommand {
             + "\(plan.misfits.count) combinations do not fit; \(options.out)"
         if failed > 0 { throw CommandError(code: .failed, message: summary) }
         try Terminal.output(summary)
+    }
+
+    /// A row that finds no place in the file is written to standard output, so that it is not lost.
+    private static func add(_ row: RunCSV, to file: inout SweepFile) throws(CommandError) {
+        do throws(CommandError) { try file.append(row) } catch {
+            try Terminal.output(row.row)
+            throw CommandError(
+                code: error.code, message: "\(error.message); the row of the run that has ended is on standard output")
+        }
     }
 
     /// - Throws: when it is not this run alone that cannot be done.

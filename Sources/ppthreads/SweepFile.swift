@@ -26,7 +26,12 @@ struct SweepFile {
     func ending(of run: RunCSV) -> RunEnding? { endings[run.identity] }
 
     /// Adds a run that has ended.
+    /// - Throws: `CommandError` with code 70 when somebody else has removed, replaced or changed the file, which would make
+    ///   the row one that nobody finds, and with 65 when it cannot be written.
     mutating func append(_ run: RunCSV) throws(CommandError) {
+        do throws(DataError) { try file.checkUnchanged() } catch {
+            throw CommandError(code: .failed, message: error.description)
+        }
         try readingData { () throws(DataError) in try file.append(run.row + "\n") }
         endings[run.identity] = RunEnding(ofRow: run.rowValues)
     }

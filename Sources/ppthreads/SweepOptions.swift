@@ -48,6 +48,7 @@ struct SweepOptions {
     /// The file that all runs train on; nil for random tokens.
     var tokenFile: TokenFile? { run.tokenFile }
     var out: String { path ?? "results.csv" }
+    var inputs: [(flag: String, path: String)] { run.inputs }
 
     /// Every combination, models outermost.
     var grid: [RunOptions] {

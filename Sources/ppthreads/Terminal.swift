@@ -1,4 +1,5 @@
 import Glibc
+import Threads
 
 /// Where words go.
 enum Terminal {
@@ -15,17 +16,20 @@ enum Terminal {
 
     /// Writes a text for other programs, a CSV say, as it is.
     static func data(_ text: String) throws(CommandError) {
-        if !write(text + "\n", STDOUT_FILENO) {
-            throw CommandError(code: .failed, message: "standard output could not be written")
+        do throws(SystemError) { try writeAll(text + "\n", to: STDOUT_FILENO) } catch {
+            throw CommandError(code: .failed, message: "standard output could not be written: \(error)")
         }
     }
 
     /// Writes a line to standard error, and makes sure that it is one, whatever a file or an argument has brought into it.
-    static func error(_ line: String) { _ = write(line.visible + "\n", STDERR_FILENO) }
+    static func error(_ line: String) { errors(line.visible) }
+
+    /// Writes text of this program's own, of one or several lines, to standard error.
+    static func errors(_ text: String) { try? writeAll(text.visible(but: ["\n"]) + "\n", to: STDERR_FILENO) }
 
     /// Replaces the last line of standard error, when that is a terminal that can; there is no progress on others.
     static func progress(_ line: String) {
-        if showsProgress { _ = write("\r\u{1B}[K" + line.visible, STDERR_FILENO) }
+        if showsProgress { try? writeAll("\r\u{1B}[K" + line.visible, to: STDERR_FILENO) }
     }
 
     /// A terminal without a name, or a dumb one, writes escape sequences out.
@@ -34,14 +38,4 @@ enum Terminal {
         // Sound: the string is copied at once, and nothing in this program changes the environment.
         return !["", "dumb"].contains(unsafe String(cString: name))
     }()
-
-    private static func write(_ text: String, _ descriptor: Int32) -> Bool {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let written = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno != EINTR { return false }
-            bytes = bytes.dropFirst(max(0, written))
-        }
-        return true
-    }
 }

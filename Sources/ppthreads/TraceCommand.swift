@@ -35,6 +35,8 @@ enum TraceCommand {
         }
         var options = Options()
         try Flag.parse(Array(arguments.dropFirst()), Options.flags, into: &options)
+        var files = CommandFiles()
+        try files.read("FILE", path)
         let trace = try readingData { () throws(DataError) in try TraceFile(path: path) }
         let steps = trace.steps
         let step = options.step ?? steps.last!

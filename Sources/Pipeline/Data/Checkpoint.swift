@@ -1,4 +1,5 @@
 import SharedTensor
+import Threads
 
 /// All parameters of a model (or their gradients) under their names, in one segment that every rank can write to.
 ///
@@ -45,21 +46,25 @@ public final class CheckpointImage: Sendable {
 
     /// Whether a file could be written at a path: to be asked before a long run, not after it.
     /// - Throws: `DataError` when it could not.
-    public static func checkWritable(_ path: String) throws(DataError) { try WholeFile.checkWritable(path) }
+    public static func checkWritable(_ path: String) throws(DataError) { try OutputFile(path).checkFolder() }
 
     /// Writes a safetensors file, fp32, with PyTorch's names and shapes, and the model's settings in its metadata.
     /// - Throws: `DataError`; the file is then as it was before.
-    public func write(_ path: String) throws(DataError) {
+    public func write(_ path: String) throws(DataError) { try write(to: OutputFile(path)) }
+
+    /// The same for a file that was looked at before the run.
+    public func write(to file: OutputFile) throws(DataError) {
         let header = SafetensorsHeader.bytes(
             parameters.map { ($0.name, $0.shape.dimensions) }, metadata: metadata)
-        let outcome = unsafe header.withUnsafeBytes { header in
-            // Sound: the pieces point into the segment, which `self` holds until the write is over.
-            let pieces = unsafe parameters.map { parameter in
-                unsafe tensor(parameter).withBytes { UnsafeRawBufferPointer($0) }
+        try file.write { descriptor throws(SystemError) in
+            // Sound: bytes have no gaps between them, which nobody may read.
+            unsafe try writeAll(header.span.bytes, to: descriptor)
+            for parameter in parameters {
+                // Sound: `self` holds the segment, which the bytes lie in, until the write is over.
+                let bytes = unsafe tensor(parameter).withBytes { UnsafeRawBufferPointer($0) }
+                unsafe try writeAll(RawSpan(_unsafeBytes: bytes), to: descriptor)
             }
-            return Result { () throws(DataError) in unsafe try WholeFile.write(path, [header] + pieces) }
         }
-        try outcome.get()
     }
 }
 

@@ -1,17 +1,19 @@
 import Glibc
 import Threads
 
-/// A file that is read once and then grows by whole pieces, while no other program can grow it too.
+/// A file that is read once and then grows by whole pieces, while no other program should grow it too.
 public final class GrowingFile {
     private let path: String
     private let descriptor: Int32
+    /// As far as this program knows.
+    private var size = 0
 
     /// Opens a regular file, or makes an empty one.
     public init(path: String) throws(DataError) {
         self.path = path
         do throws(SystemError) {
             descriptor = try systemCall("open") {
-                unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
+                unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o666)
             }
         } catch {
             throw DataError(path: path, reason: "cannot be written: \(error)")
@@ -20,6 +22,7 @@ public final class GrowingFile {
         if unsafe fstat(descriptor, &status) != 0 || status.st_mode & S_IFMT != S_IFREG {
             throw DataError(path: path, reason: "cannot be written: it is no regular file")
         }
+        size = Int(status.st_size)
     }
 
     deinit { close(descriptor) }
@@ -48,7 +51,10 @@ public final class GrowingFile {
             var chunk = [UInt8](repeating: 0, count: 65536)
             while true {
                 let count = try systemCall("pread") { unsafe pread(descriptor, &chunk, chunk.count, bytes.count) }
-                if count == 0 { return bytes }
+                if count == 0 {
+                    size = bytes.count
+                    return bytes
+                }
                 bytes += chunk[..<count]
             }
         }
@@ -59,27 +65,39 @@ public final class GrowingFile {
         try reporting("written") { () throws(SystemError) in
             try systemCall("ftruncate") { ftruncate(descriptor, size) }
         }
+        self.size = size
+    }
+
+    /// Checks that nobody has removed, replaced or changed the file since it was last read or written here.
+    public func checkUnchanged() throws(DataError) {
+        let own = try reporting("looked at") { () throws(SystemError) in try FileStatus.of(descriptor: descriptor) }
+        let there = try? FileStatus.of(path)
+        if let there, (there.st_dev, there.st_ino) != (own.st_dev, own.st_ino) {
+            throw DataError(path: path, reason: "was replaced by another file meanwhile")
+        }
+        if there == nil || own.st_nlink == 0 {
+            throw DataError(path: path, reason: "was removed or moved meanwhile")
+        }
+        if own.st_size != size {
+            throw DataError(
+                path: path,
+                reason: "has \(own.st_size) bytes, not the \(size) that it had: another program has changed it")
+        }
     }
 
     /// Writes a text at the end, which is on the disk when this returns. When it throws, for want of room say, nothing of
     /// the text is left.
     public func append(_ text: String) throws(DataError) {
         try reporting("written") { () throws(SystemError) in
-            let size = try systemCall("lseek") { lseek(descriptor, 0, SEEK_END) }
             do throws(SystemError) {
-                var rest = Array(text.utf8)[...]
-                while !rest.isEmpty {
-                    let written = try systemCall("write") {
-                        unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-                    }
-                    rest = rest.dropFirst(written)
-                }
+                try writeAll(text, to: descriptor)
                 try systemCall("fsync") { fsync(descriptor) }
             } catch {
                 _ = ftruncate(descriptor, size)
                 throw error
             }
         }
+        size += text.utf8.count
     }
 
     @discardableResult

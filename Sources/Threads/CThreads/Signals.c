@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-__attribute__((weak)) void ppt_partial_unlink_all(void) {}
-
 static int argument_count;
 static char **arguments;
 

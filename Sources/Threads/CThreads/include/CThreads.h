@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "PartialFiles.h"
 #include "Signals.h"
 
 /// Tells the CPU that this is a spin loop: it frees shared pipeline slots and leaves the loop without a mis-speculation.

@@ -1,0 +1,66 @@
+import CThreads
+import Glibc
+
+/// An empty file that was made under a name that nobody had, to be filled and then put in the place of another. It is removed
+/// when this value goes before that, and when the process ends by a signal whose handler calls `ppt_partial_unlink_all`.
+package final class PartialFile {
+    package let descriptor: Int32
+    private let path: String
+    private let slot: Int32
+    private var isInPlace = false
+
+    /// The name starts with another file's, as the ones that `mkostemp` makes; but the system is told the mode at once, and so
+    /// applies the process's mask and the folder's default rights.
+    /// - Parameter folder: an absolute path.
+    package init(folder: String, name: String, mode: mode_t) throws(SystemError) {
+        // No signal comes between the file and the note of it.
+        var all = sigset_t()
+        var before = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_BLOCK, &all, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        (path, descriptor) = try Self.make(folder, name, mode)
+        slot = unsafe path.withCString { unsafe ppt_partial_add($0) }
+    }
+
+    deinit {
+        close(descriptor)
+        if !isInPlace { unsafe unlink(path) }
+        ppt_partial_remove(slot)
+    }
+
+    /// Puts the file in the place of another one of its folder.
+    package func rename(to target: String) throws(SystemError) {
+        try systemCall("rename") { unsafe Glibc.rename(path, target) }
+        isInPlace = true
+    }
+
+    /// What a signal's handler does.
+    package static func removeAll() { ppt_partial_unlink_all() }
+
+    private static func make(
+        _ folder: String, _ name: String, _ mode: mode_t
+    ) throws(SystemError) -> (String, Int32) {
+        while true {
+            let path = "\(folder == "/" ? "" : folder)/\(freshName(name))"
+            do throws(SystemError) {
+                let descriptor = try systemCall("open") {
+                    unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+                }
+                return (path, descriptor)
+            } catch {
+                if error.code != EEXIST { throw error }
+            }
+        }
+    }
+
+    /// At most 255 bytes, the most that file systems have.
+    private static func freshName(_ name: String) -> String {
+        let ending = ".\(String((0..<8).map { _ in letters.randomElement()! })).partial"
+        var start = name[...]
+        while start.utf8.count + ending.utf8.count > 255 { start.removeLast() }
+        return start + ending
+    }
+
+    private static let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+}

@@ -1,0 +1,242 @@
+import Foundation
+import Testing
+
+/// Where outputs land: what links lead to, what is no regular file, standard output.
+struct OutputTests {
+    private let folder: Folder
+    init() throws { folder = try Folder() }
+
+    /// A run that takes milliseconds.
+    private static let run = ["run", "--warmup", "0", "--measure", "2"] + tiny
+
+    /// Runs in a shell: `script` starts the command as `"$@"`, in the folder.
+    private func shell(_ script: String, _ arguments: [String]) throws -> Command.Outcome {
+        try Command.run(
+            arguments, through: ["/bin/sh", "-c", "cd \"$1\" && shift && \(script)", "sh", folder.url.path])
+    }
+
+    private func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: folder.path(name))) }
+
+    private func names() throws -> Set<String> {
+        Set(try FileManager.default.contentsOfDirectory(atPath: folder.url.path))
+    }
+
+    private func link(_ name: String, to target: String) throws {
+        try FileManager.default.createSymbolicLink(atPath: folder.path(name), withDestinationPath: target)
+    }
+
+    private func mode(_ name: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder.path(name))
+        return try #require(attributes[.posixPermissions] as? Int)
+    }
+
+    // MARK: Links and modes
+
+    @Test(
+        "a link stays, and what it leads to is written, through other links and where nothing was",
+        arguments: ["--save", "--save-grads", "--trace"], [true, false])
+    func links(flag: String, exists: Bool) throws {
+        try FileManager.default.createDirectory(atPath: folder.path("real"), withIntermediateDirectories: false)
+        try link("folder", to: "real")
+        try link("second", to: "folder/target")
+        try link("first", to: folder.path("second"))
+        if exists { _ = try folder.file("real/target", Array("old".utf8)) }
+        #expect(try Command.run(Self.run + [flag, folder.path("first")]).code == 0)
+        for (name, target) in [("first", folder.path("second")), ("second", "folder/target")] {
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder.path(name)) == target)
+        }
+        #expect(try bytes("real/target").count > 1000)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("real")) == ["target"])
+        #expect(try names() == ["real", "folder", "first", "second"])
+    }
+
+    @Test("links that go round in a circle are refused before the run") func circle() throws {
+        try link("a", to: "b")
+        try link("b", to: "a")
+        let outcome = try Command.run(Self.run + ["--save", folder.path("a")])
+        #expect(outcome.code == 65 && outcome.output.isEmpty)
+        #expect(outcome.errors.contains("ELOOP") && outcome.errorLines.count == 1)
+    }
+
+    @Test("a file that was there keeps its mode; a new one has what the process's mask leaves") func modes() throws {
+        for (name, mode) in [("private", 0o600), ("shared", 0o664), ("program", 0o755)] {
+            try FileManager.default.setAttributes(
+                [.posixPermissions: mode], ofItemAtPath: try folder.file(name, [1]))
+            #expect(try shell("umask 027 && \"$@\"", Self.run + ["--save", name]).code == 0)
+            #expect(try self.mode(name) == mode && bytes(name).count > 1000)
+        }
+        for (mask, mode) in [("027", 0o640), ("002", 0o664), ("077", 0o600)] {
+            #expect(try shell("umask \(mask) && \"$@\"", Self.run + ["--trace", mask]).code == 0)
+            #expect(try self.mode(mask) == mode)
+        }
+    }
+
+    @Test("a name as long as the file system allows is written; a longer one is refused before the run")
+    func longNames() throws {
+        for name in [String(repeating: "a", count: 255), String(repeating: "ö", count: 127)] {
+            #expect(try Command.run(Self.run + ["--save", folder.path(name)]).code == 0)
+            #expect(try bytes(name).count > 1000)
+        }
+        let before = try names()
+        let outcome = try Command.run(Self.run + ["--save", folder.path(String(repeating: "a", count: 256))])
+        #expect(outcome.code == 65 && outcome.output.isEmpty)
+        #expect(outcome.errors.hasSuffix(": cannot be written: open: ENAMETOOLONG (File name too long)\n"))
+        #expect(try names() == before)
+    }
+
+    // MARK: Standard output and other descriptors
+
+    @Test(
+        "standard output gets a file's bytes and nothing else, by any of its names; the table goes to standard error",
+        arguments: ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+    func standardOutput(name: String) throws {
+        try link("link", to: "/dev/stdout")
+        #expect(try Command.run(Self.run + ["--save", folder.path("file")]).code == 0)
+        let expected = try bytes("file")
+
+        let piped = try shell("\"$@\" | cat > piped", Self.run + ["--save", name])
+        #expect(try bytes("piped") == expected)
+        #expect(piped.errors.contains("tokens/s"))
+
+        // A regular file is what the shell has opened: it is neither replaced nor written from its start.
+        let script = "{ printf before; ln redirected other; \"$@\"; } > redirected"
+        #expect(try shell(script, Self.run + ["--save", name]).code == 0)
+        #expect(try bytes("redirected") == Data("before".utf8) + expected)
+        #expect(try bytes("other") == bytes("redirected"))
+        #expect(try names() == ["link", "file", "piped", "redirected", "other"])
+    }
+
+    @Test("each output of one file can be standard output") func everyFlag() throws {
+        for flag in ["--save", "--save-grads", "--trace"] {
+            _ = try Command.run(Self.run + [flag, folder.path("file")])
+            let outcome = try shell("\"$@\" > out", Self.run + [flag, "-"])
+            #expect(outcome.code == 0 && outcome.errors.contains("tokens/s"))
+            if flag == "--trace" {
+                let trace = try JSONSerialization.jsonObject(with: bytes("out")) as? [String: Any]
+                #expect(trace?["traceEvents"] != nil)
+            } else {
+                #expect(try bytes("out") == bytes("file"))
+            }
+        }
+        let csv = try shell("\"$@\" > runs.csv", Self.run + ["--emit-csv"])
+        #expect(csv.code == 0)
+        for (flag, start) in [("--summary", "layers,heads,Model Size,"), ("--html", "<!")] {
+            let outcome = try shell("\"$@\"", ["analyze", "runs.csv", flag, "-"])
+            #expect(outcome.code == 0 && outcome.output.hasPrefix(start), "\(outcome.output.prefix(50))")
+            #expect(outcome.errors.contains("tokens/s"))
+        }
+        let page = try shell("\"$@\"", ["compare", "--trials", "1", "--html", "-"] + tiny)
+        #expect(page.code == 0 && page.output.hasPrefix("<!") && page.errors.contains("tokens/s"))
+    }
+
+    @Test(
+        "two things on one standard output are refused before the run",
+        arguments: [
+            (["--save", "-", "--json"], "--json: standard output is the file of --save; it cannot be both"),
+            (
+                ["--trace", "/dev/stdout", "--emit-csv"],
+                "--emit-csv: standard output is the file of --trace; it cannot be both"
+            ),
+            (
+                ["--save", "/dev/fd/1", "--trace", "-"],
+                "--trace: standard output is the file of --save too; each needs one of its own"
+            ),
+        ])
+    func twoOnOne(flags: [String], line: String) throws {
+        for target in ["out", "/dev/null"] {
+            let outcome = try shell("\"$@\" > \(target)", Self.run + flags)
+            #expect(outcome.code == 64 && outcome.errors == "ppthreads run: \(line)\n")
+        }
+        // Standard error, where the table would go, may not be the same pipe.
+        let outcome = try shell("\"$@\" 2>&1", Self.run + ["--save", "-"])
+        #expect(outcome.code == 64)
+        #expect(outcome.output.hasSuffix("--save: - is the file of standard error too; each needs one of its own\n"))
+    }
+
+    @Test("an open descriptor and a pipe with a name are written to, and stay what they are") func streams() throws {
+        #expect(try Command.run(Self.run + ["--save", folder.path("file")]).code == 0)
+        let outcome = try shell("\"$@\" 3> third", Self.run + ["--save", "/dev/fd/3"])
+        #expect(outcome.code == 0 && outcome.output.contains("tokens/s"))
+        #expect(try bytes("third") == bytes("file"))
+
+        let script = "mkfifo pipe && { cat pipe > copy & } && \"$@\" && wait && test -p pipe"
+        #expect(try shell(script, Self.run + ["--save", "pipe"]).code == 0)
+        #expect(try bytes("copy") == bytes("file"))
+        #expect(try names() == ["file", "third", "copy", "pipe"])
+    }
+
+    // MARK: Refusals
+
+    @Test(
+        "what cannot be written is refused before the run, with the reason",
+        arguments: [
+            ("folder", "it is a folder"), ("folder/", "it is a folder"), (".", "it is a folder"),
+            ("link-to-folder", "it is a folder"), ("socket", "it is a socket"),
+            ("none/file", "its folder: ENOENT (No such file or directory)"),
+            ("file/file", "open: ENOTDIR (Not a directory)"),
+            ("link-to-none", "its folder: ENOENT (No such file or directory)"),
+            ("/dev/fd/0", "descriptor 0 is open for reading alone"), ("/dev/fd/77", "descriptor 77 is not open"),
+            ("/proc/1/fd/0", nil),
+        ])
+    func refusals(name: String, reason: String?) throws {
+        try FileManager.default.createDirectory(atPath: folder.path("folder"), withIntermediateDirectories: false)
+        try link("link-to-folder", to: "folder")
+        try link("link-to-none", to: "none/file")
+        _ = try folder.file("file", [1])
+        try makeSocket(folder.path("socket"))
+        let before = try names()
+        for flag in ["--save", "--trace"] {
+            let outcome = try shell("\"$@\" < file", Self.run + [flag, name, "--save-grads", "gradients"])
+            #expect(outcome.code == 65 && outcome.output.isEmpty && outcome.errorLines.count == 1)
+            if let reason { #expect(outcome.errors == "ppthreads run: \(name): cannot be written: \(reason)\n") }
+        }
+        #expect(try names() == before)
+    }
+
+    private func makeSocket(_ path: String) throws {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        // Sound: the path is short enough, and the structure lives until `bind` is over.
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+        let result = unsafe withUnsafePointer(to: &address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(result == 0)
+    }
+
+    @Test(
+        "a file system that is read-only, and a file that is a mount point, are told of before the run",
+        .enabled(if: OwnMounts.arePossible))
+    func mounts() throws {
+        _ = try folder.file("mounted", [1])
+        for (setUp, name, reason) in [
+            (
+                "mkdir ro; mount -t tmpfs -o ro none ro", "ro/file",
+                "a new file in its folder: EROFS (Read-only file system)"
+            ),
+            (
+                "mount --bind mounted mounted", "mounted",
+                "it is a mount point, which cannot be replaced; its folder has room for other names"
+            ),
+        ] {
+            let outcome = try Command.run(
+                Self.run + ["--save", name],
+                through: OwnMounts.launcher + ["cd \"$1\" && shift && \(setUp) && exec \"$@\"", "sh", folder.url.path])
+            #expect(outcome.code == 65 && outcome.output.isEmpty)
+            #expect(outcome.errors == "ppthreads run: \(name): cannot be written: \(reason)\n")
+        }
+    }
+}
+
+/// A mount namespace of its own for a command.
+private enum OwnMounts {
+    static let launcher = ["/usr/bin/unshare", "--map-root-user", "--mount", "/bin/sh", "-c"]
+    /// Some containers allow no namespaces.
+    static let arePossible =
+        (try? Command.run(["--version"], through: launcher + ["mount -t tmpfs none /mnt && exec \"$0\" \"$@\""]).code)
+        == 0
+}
