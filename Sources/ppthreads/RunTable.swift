@@ -1,3 +1,4 @@
+import Glibc
 import Pipeline
 import SharedTensor
 import Threads
@@ -35,16 +36,25 @@ struct RunTable {
     private var figures: String {
         let steps = Statistics(result.measuredStepSeconds)
         let tokens = configuration.batchSize * configuration.model.sequenceLength
-        let losses = result.losses
         let gigaFLOPs = plan.productFLOPs / 1e9
         return """
-            tokens/s   \(Int(result.tokensPerSecond.rounded()).grouped)   (\(tokens.grouped) tokens a step, median step)
+            tokens/s   \(Int(result.tokensPerSecond.rounded()).grouped)   (\(tokens.grouped) \(tokens == 1 ? "token" : "tokens") a step, median step)
             step       \(steps.median.milliseconds) median; quartiles \(steps.quantile(0.25).milliseconds) to \
             \(steps.quantile(0.75).milliseconds), range \(steps.min.milliseconds) to \(steps.max.milliseconds) \
-            (\(steps.sorted.count) steps after \(configuration.warmupSteps) of warm-up)
+            (\(counted(steps.sorted.count, "step")) after \(configuration.warmupSteps) of warm-up)
             products   \(gigaFLOPs.fixed(1)) GFLOP a step, \((gigaFLOPs / steps.median).fixed(1)) GFLOP/s over all ranks
-            loss       \(losses.last!) at the last step, \(losses.first!) at the first
+            loss       \(loss)
+            time       \(result.totalSeconds.fixed(2)) s in all, \(result.setUpSeconds.fixed(2)) s of them before the first step
             """
+    }
+
+    /// Of an evaluation, the mean is what counts; its last step is one batch like another.
+    private var loss: String {
+        let losses = result.losses
+        if !schedule.isForwardOnly { return "\(losses.last!) at the last step, \(losses.first!) at the first" }
+        let tokens = configuration.measuredSteps * configuration.batchSize * configuration.model.sequenceLength
+        return "\(result.loss), the mean over \(tokens == 1 ? "1 token" : "\(tokens.grouped) tokens") of "
+            + "\(counted(configuration.measuredSteps, "measured step"))"
     }
 
     private var ranks: String {
@@ -73,10 +83,9 @@ struct RunTable {
 
     var notes: [String] {
         var notes: [String] = []
+        if options.data == nil { notes.append(randomTokens) }
         if options.schedule == .interleaved && schedule.stages == schedule.ranks {
-            notes.append(
-                "with one stage a rank, Interleaved-1F1B is plain 1F1B: \(options.model.layers) layers on "
-                    + "\(schedule.ranks) ranks leave nothing to interleave")
+            notes.append("with one stage a rank, Interleaved-1F1B is plain 1F1B: \(interleaving)")
         }
         if let sharing = plan.placement.note { notes.append(sharing) }
         let shares = plan.productShareOfRank
@@ -91,6 +100,26 @@ struct RunTable {
             }
         }
         return notes
+    }
+}
+
+extension RunTable {
+    /// What the losses can tell. An attention without a mask sees which tokens a sequence holds, and could learn from that.
+    private var randomTokens: String {
+        let vocabulary = configuration.model.vocabulary
+        let guess = "a guess's loss is ln \(vocabulary) = \(log(Double(vocabulary)).fixed(2))"
+        let rest = options.model.architecture == .gpt ? ", and no model stays below it" : ", and training is not expected to help much"
+        return "tokens are random: \(guess)\(rest); --data FILE takes a text"
+    }
+
+    /// What there is to interleave, where nothing was.
+    private var interleaving: String {
+        let parts = configuration.partition == .uniform ? options.model.layers : configuration.model.units.count
+        let what = counted(parts, configuration.partition == .uniform ? "layer" : "unit")
+        let most = min(parts / schedule.ranks, Limits.virtualStages.upperBound)
+        return most > 1 && schedule.ranks > 1
+            ? "--virtual-stages takes up to \(most) here (\(what) on \(counted(schedule.ranks, "rank")))"
+            : "\(what) on \(counted(schedule.ranks, "rank")) \(parts == 1 ? "leaves" : "leave") nothing to interleave"
     }
 }
 

@@ -14,16 +14,30 @@ struct ControlBlock: Sendable {
     // Keeps what the views above point into mapped.
     private let segment: Segment
 
+    private struct Layout {
+        private(set) var all = SegmentLayout()
+        let abort: Region
+        let barrier: Region
+        let positions: [Region]
+
+        init(ranks: Int) {
+            abort = all.reserve(bytes: 8)
+            barrier = all.reserve(bytes: Barrier.bytes)
+            var all = all
+            positions = (0..<ranks).map { _ in all.reserve(bytes: 8) }
+            self.all = all
+        }
+    }
+
+    static func bytes(ranks: Int) -> Int { Layout(ranks: ranks).all.bytes }
+
     init(ranks: Int, _ transport: some Transport) throws(SegmentError) {
-        var layout = SegmentLayout()
-        let abortRegion = layout.reserve(bytes: 8)
-        let barrierRegion = layout.reserve(bytes: Barrier.bytes)
-        let positionRegions = (0..<ranks).map { _ in layout.reserve(bytes: 8) }
-        let segment = try transport.sharedMemory(bytes: layout.bytes)
+        let layout = Layout(ranks: ranks)
+        let segment = try transport.sharedMemory(bytes: layout.all.bytes)
         // Sound: the regions are aligned to a line each, the memory is zeroed, and `segment` lives as long as the views.
-        abort = unsafe AbortFlag(SharedCounter(at: segment.address(of: abortRegion)))
-        barrier = unsafe Barrier(at: segment.address(of: barrierRegion), parties: ranks)
-        positions = positionRegions.map { unsafe SharedCounter(at: segment.address(of: $0)) }
+        abort = unsafe AbortFlag(SharedCounter(at: segment.address(of: layout.abort)))
+        barrier = unsafe Barrier(at: segment.address(of: layout.barrier), parties: ranks)
+        positions = layout.positions.map { unsafe SharedCounter(at: segment.address(of: $0)) }
         self.segment = segment
     }
 

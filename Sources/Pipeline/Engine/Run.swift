@@ -13,6 +13,23 @@ public struct RunResult: Sendable {
     /// Of the last step before its update, when the configuration `keepsGradients`.
     public let gradients: CheckpointImage?
 
+    /// When `run` was called and when the last rank had ended, on the common clock.
+    let began: UInt64
+    let ended: UInt64
+
+    /// Of the whole run: set-up, all steps, warm-up included, and the ranks' end.
+    public var totalSeconds: Double { Double(ended - began) / 1e9 }
+
+    /// From the start of the run to the release into its first step.
+    public var setUpSeconds: Double { Double(released(0) - began) / 1e9 }
+
+    /// What a report calls the loss: that of the last step, or, where nothing was trained, the mean over the measured steps.
+    public var loss: Float {
+        if !plan.schedule.isForwardOnly { return losses.last! }
+        let measured = losses.dropFirst(plan.configuration.warmupSteps)
+        return Float(measured.reduce(0.0) { $0 + Double($1) } / Double(measured.count))
+    }
+
     /// For each step, from the moment all ranks were released into it to the moment the last one finished its update.
     public var stepSeconds: [Double] { (0..<plan.configuration.steps).map { seconds(ofStep: $0) } }
 
@@ -43,6 +60,7 @@ extension RunPlan {
     /// - Throws: `RunError.failed` when the system gives no memory, thread or process, or a rank fails. Every rank has
     ///   ended by then.
     public func run(progress: (Int) -> Void = { _ in }) throws(RunError) -> RunResult {
+        let began = Clock.now()
         let transport = configuration.transport
         let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
         let timeline = try mapped { () throws(SegmentError) in
@@ -50,11 +68,15 @@ extension RunPlan {
         }
         let weights = try configuration.keepsWeights ? image() : nil
         let gradients = try configuration.keepsGradients ? image() : nil
+        let memoryKills = Supervisor.memoryKillsSoFar
         let workers = try start(control, timeline, weights, gradients)
         let reports = try withoutActuallyEscaping(progress) { progress throws(RunError) in
-            try Supervisor(plan: self, control: control, progress: progress).collect(workers)
+            try Supervisor(plan: self, control: control, progress: progress, memoryKills: memoryKills)
+                .collect(workers)
         }
-        return RunResult(plan: self, ranks: reports, timeline: timeline, weights: weights, gradients: gradients)
+        return RunResult(
+            plan: self, ranks: reports, timeline: timeline, weights: weights, gradients: gradients, began: began,
+            ended: Clock.now())
     }
 
     /// Connects the ranks and starts them. From then on they alone hold the links: what the caller's process had of them

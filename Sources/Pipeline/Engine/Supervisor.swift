@@ -8,6 +8,8 @@ struct Supervisor {
     let control: ControlBlock
     /// Called now and then while the ranks run, with the step they are in.
     let progress: (Int) -> Void
+    /// Of `memoryKillsSoFar`, before the ranks were started.
+    let memoryKills: Int?
 
     /// How long ranks that were told to stop may take before processes are killed.
     private static let graceNanoseconds: UInt64 = 1_000_000_000
@@ -58,9 +60,19 @@ struct Supervisor {
         case .failed(let failure): return failure.description
         case .killed(let signal):
             let name = signal == 9 ? " (SIGKILL)" : signal == 11 ? " (SIGSEGV)" : signal == 7 ? " (SIGBUS)" : ""
-            return "rank \(rank) was killed by signal \(signal)\(name) \(position); the other ranks were stopped"
+            let reason = signal == 9 ? memoryReason : ""
+            return "rank \(rank) was killed by signal \(signal)\(name) \(position)\(reason); the other ranks were stopped"
         case .exited(let code):
             return "rank \(rank) ended with code \(code) \(position) without a report; the other ranks were stopped"
         }
     }
+
+    /// Says so when the kernel has killed a process of our control group for want of memory since the ranks started.
+    private var memoryReason: String {
+        guard let before = memoryKills, let now = Self.memoryKillsSoFar, now > before else { return "" }
+        return ", by the kernel, because the container was out of memory"
+    }
+
+    /// Processes of our control group that were killed for want of memory; nil when nobody counts them.
+    static var memoryKillsSoFar: Int? { (try? Machine.current())?.memoryKills }
 }
