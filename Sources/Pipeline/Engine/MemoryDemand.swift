@@ -39,21 +39,28 @@ public struct LinkMemory: Sendable, Equatable {
 extension MemoryDemand {
     /// Address space that a thread's stack takes.
     private static let stackBytes = 8 << 20
+    /// What a process needs for itself: what a fork copies when it writes to it, page tables, its heap.
+    private static let processBytes = 2 << 20
 
     /// - Parameters:
-    ///   - results: what the caller of the run gets: times, weights, gradients.
+    ///   - timeline, images: what the caller of the run gets. Images are filled after the last step.
     ///   - ranks: each rank's own memory.
-    init(_ transport: some Transport, links: LinkMemory, control: Int, results: Int, ranks: [Int], threadsPerRank: Int) {
-        let own = ranks.reduce(0, +)
+    ///   - setUps: what each rank needs besides, before its first step: room for its largest parameter.
+    init(
+        _ transport: some Transport, links: LinkMemory, control: Int, timeline: Int, images: Int, ranks: [Int],
+        setUps: [Int], threadsPerRank: Int
+    ) {
         let shared = links.sharedBytes + control
-        total = shared + links.privateBytes + results + own
+        let stacks = threadsPerRank * Self.stackBytes
+        total =
+            shared + links.privateBytes + timeline + ranks.reduce(0, +) + max(images, setUps.reduce(0, +))
+            + (transport.forksRanks ? ranks.count + 1 : 2) * Self.processBytes
         if transport.forksRanks {
-            let rank = ranks.max()! + (threadsPerRank - 1) * Self.stackBytes
             inSharedMemory = shared
-            privateOfProcess = links.privateBytes + rank
-            ofProcess = privateOfProcess + shared + results
+            privateOfProcess = links.privateBytes + zip(ranks, setUps).map { $0 + $1 }.max()! + stacks
+            ofProcess = privateOfProcess + shared + timeline + images
         } else {
-            privateOfProcess = total + ranks.count * threadsPerRank * Self.stackBytes
+            privateOfProcess = total + ranks.count * stacks
             ofProcess = privateOfProcess
         }
     }
@@ -62,8 +69,7 @@ extension MemoryDemand {
 extension RunPlan {
     /// What the run will take, the program itself left out.
     static func demand(
-        _ configuration: RunConfiguration, _ graph: TaskGraph, _ edges: [Edge], _ memories: [RankMemory],
-        _ parameters: [ParameterSpec]
+        _ configuration: RunConfiguration, _ graph: TaskGraph, _ stages: [Stage], _ edges: [Edge], _ memories: [RankMemory]
     ) -> MemoryDemand {
         var all = SegmentLayout()
         for edge in edges {
@@ -78,12 +84,17 @@ extension RunPlan {
             return demand
         }
         let images = (configuration.keepsWeights ? 1 : 0) + (configuration.keepsGradients ? 1 : 0)
-        let image = images == 0 ? 0 : CheckpointImage.Plan(parameters).layout.bytes
-        let timeline = configuration.keepsTimeline ? Timeline.bytes(graph, steps: configuration.steps) : 0
+        let image = images == 0 ? 0 : CheckpointImage.Plan(stages.flatMap(\.plan.parameters)).layout.bytes
+        let largest = memories.indices.map { rank in
+            stages.filter { configuration.schedule.rankOfStage[$0.index] == rank }.flatMap(\.plan.parameters)
+                .map { $0.shape.count * 4 }.max() ?? 0
+        }
         return MemoryDemand(
             configuration.transport, links: configuration.transport.linkMemory(edges),
-            control: ControlBlock.bytes(ranks: memories.count), results: timeline + images * image,
-            ranks: memories.map(\.layout.bytes), threadsPerRank: configuration.threadsPerRank)
+            control: ControlBlock.bytes(ranks: memories.count),
+            timeline: configuration.keepsTimeline ? Timeline.bytes(graph, steps: configuration.steps) : 0,
+            images: images * image, ranks: memories.map(\.layout.bytes), setUps: largest,
+            threadsPerRank: configuration.threadsPerRank)
     }
 
     /// Refuses a run that cannot fit, before anything is mapped and the system starts to swap or kill.

@@ -56,7 +56,7 @@ public struct RunPlan: Sendable {
         memories = (0..<schedule.ranks).map { [facts, stages] rank in
             RankMemory(rank: rank, schedule, facts, stages, configuration)
         }
-        memory = Self.demand(configuration, graph, edges, memories, parameters)
+        memory = Self.demand(configuration, graph, stages, edges, memories)
         try checkMemory(on: here)
         try checkFiles()
     }
@@ -94,7 +94,8 @@ public struct RunPlan: Sendable {
         if configuration.batchSize % microbatches != 0 {
             throw .configuration(
                 setting: "--microbatches",
-                "a batch of \(configuration.batchSize) sequences cannot be split into \(microbatches) equal microbatches"
+                "a batch of \(counted(configuration.batchSize, "sequence")) cannot be split into \(microbatches) equal "
+                    + "microbatches"
             )
         }
         if !(0..<1).contains(configuration.dropout) {
@@ -118,8 +119,14 @@ public struct RunPlan: Sendable {
             case .balanced: return try .balanced(loads: loads, stages: schedule.stages, graph)
             }
         } catch {
-            let ranks = schedule.stages > schedule.ranks ? " on \(schedule.ranks) ranks" : ""
-            throw .configuration(setting: "--stages", "\(error)\(ranks)")
+            // As many ranks with a stage each would fit: then it is the stages a rank that are too many.
+            if schedule.stages > schedule.ranks && schedule.ranks <= error.stagesMax {
+                let ranks = counted(schedule.ranks, "rank")
+                throw .configuration(
+                    setting: "--virtual-stages",
+                    "\(error) on \(ranks); at most \(error.stagesMax / schedule.ranks) a rank")
+            }
+            throw .configuration(setting: "--stages", "\(error)")
         }
     }
 

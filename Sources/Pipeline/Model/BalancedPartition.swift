@@ -14,7 +14,7 @@ extension Partition {
     /// - Throws: `PartitionError` with more stages than units.
     public static func balanced(loads: [Double], stages: Int, _ graph: TaskGraph) throws(PartitionError) -> Partition {
         if stages > loads.count {
-            throw PartitionError(kind: .balanced, stages: stages, stagesMax: loads.count, what: "units")
+            throw PartitionError(kind: .balanced, stages: stages, stagesMax: loads.count, what: "unit")
         }
         var search = PartitionSearch(loads: loads, stages: stages, graph)
         return Partition(cuts: search.best())

@@ -1,3 +1,5 @@
+import Threads
+
 /// How the units of a model are cut into stages.
 public enum PartitionKind: String, CaseIterable, Sendable {
     /// Whole layers, as evenly as their number allows; the embedding with the first, the head with the last.
@@ -17,7 +19,7 @@ public struct Partition: Equatable, Sendable {
     /// - Throws: `PartitionError` with more stages than layers.
     public static func uniform(_ model: Model, stages: Int) throws(PartitionError) -> Partition {
         if stages > model.layers {
-            throw PartitionError(kind: .uniform, stages: stages, stagesMax: model.layers, what: "layers")
+            throw PartitionError(kind: .uniform, stages: stages, stagesMax: model.layers, what: "layer")
         }
         var cuts = [0]
         for stage in 1..<max(stages, 1) {
@@ -36,8 +38,10 @@ public struct PartitionError: Error, Equatable, CustomStringConvertible {
     public let kind: PartitionKind
     public let stages: Int
     public let stagesMax: Int
+    /// What is cut, in the singular.
     let what: String
     public var description: String {
-        "a \(kind.rawValue) partition of \(stagesMax) \(what) has at most \(stagesMax) stages, not \(stages)"
+        "a \(kind.rawValue) partition of \(counted(stagesMax, what)) has at most \(counted(stagesMax, "stage")), not "
+            + "\(stages)"
     }
 }
