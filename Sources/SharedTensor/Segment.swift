@@ -135,7 +135,9 @@ public enum SharedMemory {
     /// calls leaves the name.
     package static func unlinkedFile() throws(SystemError) -> Int32 {
         let name = "/ppthreads-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
-        let descriptor = try systemCall("shm_open in /dev/shm") { unsafe shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0o600) }
+        let descriptor = try systemCall("shm_open in /dev/shm") {
+            unsafe shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0o600)
+        }
         try systemCall("shm_unlink") { unsafe shm_unlink(name) }
         return descriptor
     }

@@ -62,7 +62,9 @@ struct ControlGroups {
 
     /// How many of the own group's processes the kernel has killed for want of memory.
     var memoryKills: Int? {
-        let files = [folders("").first.map { "\($0)/memory.events" }, folders("memory").first.map { "\($0)/memory.oom_control" }]
+        let files = [
+            folders("").first.map { "\($0)/memory.events" }, folders("memory").first.map { "\($0)/memory.oom_control" },
+        ]
         let counts = files.compactMap { $0 }.compactMap { KeyedText(TextFile.text($0))["oom_kill"].flatMap { Int($0) } }
         return counts.isEmpty ? nil : counts.reduce(0, &+)
     }

@@ -24,7 +24,8 @@ struct DoctorWarnings {
             quota.cpus <= 1
             ? "no pipeline can be faster than one stage"
             : "ranks that compute all the time on \(counted(cpuCount, "CPU")) get \(share) of them"
-        return "a quota of \(quota) for \(cpuCount) to use (docker run --cpus): \(effect), and all stand still for the rest "
+        return
+            "a quota of \(quota) for \(cpuCount) to use (docker run --cpus): \(effect), and all stand still for the rest "
             + "of each \(period) in which the time is used up; where ranks take more than the quota, waits sleep instead of "
             + "spinning, and hand-offs take longer"
     }
@@ -53,7 +54,8 @@ struct DoctorWarnings {
         if machine.sharedMemory == nil { return "there is no /dev/shm: \(Self.forked) cannot run" }
         if let error = SharedMemory.trial() { return "/dev/shm cannot be used: \(error): \(Self.forked) cannot run" }
         guard let free = machine.sharedMemory?.freeBytes, free < 64 << 20 else { return nil }
-        return "/dev/shm has \(ByteCount(free)) left: --transport processes may not fit its rings (docker run --shm-size=1g)"
+        return
+            "/dev/shm has \(ByteCount(free)) left: --transport processes may not fit its rings (docker run --shm-size=1g)"
     }
 
     /// What needs /dev/shm: even ranks that exchange tensors by sockets share a control block there.

@@ -157,7 +157,7 @@ extension Flag {
         var elements: [Element] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let next = try element(String(part))
-            if elements.contains(next) { throw FlagValueError(allowed: "\(part) stands twice; each once") }
+            if elements.contains(next) { throw FlagValueError(allowed: "each once, and \(part) stands twice") }
             elements.append(next)
         }
         return elements

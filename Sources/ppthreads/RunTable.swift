@@ -104,12 +104,15 @@ struct RunTable {
 }
 
 extension RunTable {
-    /// What the losses can tell. An attention without a mask sees which tokens a sequence holds, and could learn from that.
+    /// What the losses can tell. An attention without a mask sees the targets among the tokens, and in the end learns to copy.
     private var randomTokens: String {
         let vocabulary = configuration.model.vocabulary
-        let guess = "a guess's loss is ln \(vocabulary) = \(log(Double(vocabulary)).fixed(2))"
-        let rest = options.model.architecture == .gpt ? ", and no model stays below it" : ", and training is not expected to help much"
-        return "tokens are random: \(guess)\(rest); --data FILE takes a text"
+        let guess = "ln \(vocabulary) = \(log(Double(vocabulary)).fixed(2))"
+        let meaning =
+            options.model.architecture == .gpt
+            ? "the loss cannot stay below a guess's, \(guess)"
+            : "a guess's loss is \(guess), and only an attention that copies the targets, which no mask hides, gets below it"
+        return "tokens are random: \(meaning); --data FILE trains on a text"
     }
 
     /// What there is to interleave, where nothing was.

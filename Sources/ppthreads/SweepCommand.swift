@@ -22,7 +22,8 @@ enum SweepCommand {
         let plan = try SweepPlan(options)
         if options.isDry { try list(plan, options) } else { list(plan.misfits) }
         if plan.runs.isEmpty {
-            throw CommandError(code: .usage, message: "none of \(counted(plan.misfits.count, "combination")) fits together")
+            throw CommandError(
+                code: .usage, message: "none of \(counted(plan.misfits.count, "combination")) fits together")
         }
         if !options.isDry { try sweep(plan, options) }
     }

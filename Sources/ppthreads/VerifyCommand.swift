@@ -35,7 +35,8 @@ enum VerifyCommand {
                     case .equal(let losses, let tensors):
                         equal += 1
                         try Terminal.output(
-                            "equal     \(variant): \(counted(losses, "loss", "losses")), \(tensors) gradients and weights")
+                            "equal     \(variant): \(counted(losses, "loss", "losses")), \(tensors) gradients and weights"
+                        )
                     case .different(let what):
                         different += 1
                         try Terminal.output("DIFFERENT \(variant): \(what)")
@@ -97,7 +98,9 @@ enum VerifyCommand {
             return .different("\(counted(wrongGradients.count, "gradient")), the first \(name)")
         }
         let wrongWeights = weights.differences(from: baseWeights)
-        if let name = wrongWeights.first { return .different("\(counted(wrongWeights.count, "weight")), the first \(name)") }
+        if let name = wrongWeights.first {
+            return .different("\(counted(wrongWeights.count, "weight")), the first \(name)")
+        }
         return .equal(losses: result.losses.count, tensors: 2 * weights.parameters.count)
     }
 }

@@ -69,7 +69,8 @@ extension MemoryDemand {
 extension RunPlan {
     /// What the run will take, the program itself left out.
     static func demand(
-        _ configuration: RunConfiguration, _ graph: TaskGraph, _ stages: [Stage], _ edges: [Edge], _ memories: [RankMemory]
+        _ configuration: RunConfiguration, _ graph: TaskGraph, _ stages: [Stage], _ edges: [Edge],
+        _ memories: [RankMemory]
     ) -> MemoryDemand {
         var all = SegmentLayout()
         for edge in edges {

@@ -61,7 +61,8 @@ struct Supervisor {
         case .killed(let signal):
             let name = signal == 9 ? " (SIGKILL)" : signal == 11 ? " (SIGSEGV)" : signal == 7 ? " (SIGBUS)" : ""
             let reason = signal == 9 ? memoryReason : ""
-            return "rank \(rank) was killed by signal \(signal)\(name) \(position)\(reason); the other ranks were stopped"
+            return
+                "rank \(rank) was killed by signal \(signal)\(name) \(position)\(reason); the other ranks were stopped"
         case .exited(let code):
             return "rank \(rank) ended with code \(code) \(position) without a report; the other ranks were stopped"
         }
