@@ -15,7 +15,7 @@ struct SlipTests {
         ("run", "--tarce", "--trace"),
         ("run", "--virtual-stage=2", "--virtual-stages"), ("sweep", "--repaet", "--repeat"),
         ("sweep", "--ouy", "--out"),
-        ("compare", "--trial", "--trials"), ("verify", "--step", "--steps"), ("analyze", "--sumary", "--summary"),
+        ("compare", "--trial", "--trials"), ("verify", "--step", "--steps"), ("analyze FILE", "--sumary", "--summary"),
     ]
 
     static let others = [
@@ -24,23 +24,32 @@ struct SlipTests {
         ("run", "--rate"), ("run", "--load"), ("run", "--resume"), ("run", "--l"), ("run", "--lt"), ("run", "--x"),
         ("run", "--"), ("run", "-"), ("run", "--timeout-s"), ("run", "--save-steps"), ("run", "--batch-norm"),
         ("run", "--emit-json"), ("run", "--layout"), ("run", "--data-parallel"), ("run", "--é"), ("sweep", "--report"),
-        ("sweep", "--csv"), ("analyze", "--page"), ("analyze", "--pdf"), ("compare", "--table"), ("verify", "--strict"),
+        ("sweep", "--csv"), ("analyze FILE", "--page"), ("analyze FILE", "--pdf"), ("compare", "--table"),
+        ("verify", "--strict"),
     ]
+
+    private static func run(_ command: String, _ typed: String) throws -> Command.Outcome {
+        try Command.run(command.split(separator: " ").map(String.init) + [typed, "3"])
+    }
 
     @Test("a slip of the hand is put right", arguments: slips) func slip(command: String, typed: String, meant: String)
         throws
     {
-        let outcome = try Command.run(command, typed, "3")
+        let outcome = try Self.run(command, typed)
         let name = typed.split(separator: "=")[0]
         #expect(outcome.code == 64)
-        #expect(outcome.errors == "ppthreads \(command): unknown flag \(name); did you mean \(meant)?\n")
+        #expect(
+            outcome.errors
+                == "ppthreads \(command.prefix { $0 != " " }): unknown flag \(name); did you mean \(meant)?\n")
     }
 
     @Test("what is merely like a flag, or the start of one, is not taken for it", arguments: others)
     func other(command: String, typed: String) throws {
-        let outcome = try Command.run(command, typed, "3")
+        let outcome = try Self.run(command, typed)
         #expect(outcome.code == 64)
-        #expect(outcome.errors == "ppthreads \(command): unknown flag \(typed); --help lists those there are\n")
+        #expect(
+            outcome.errors
+                == "ppthreads \(command.prefix { $0 != " " }): unknown flag \(typed); --help lists those there are\n")
     }
 
     @Test(
