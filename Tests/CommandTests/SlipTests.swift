@@ -22,6 +22,7 @@ struct SlipTests {
         ("run", "--lr-warmup"), ("run", "--log"), ("run", "--lr-decay"), ("run", "--warm"), ("run", "--pages"),
         ("run", "--report"), ("run", "--bin"), ("run", "--gpu"), ("run", "--epochs"), ("run", "--step"),
         ("run", "--rate"), ("run", "--load"), ("run", "--resume"), ("run", "--l"), ("run", "--lt"), ("run", "--x"),
+        ("run", "--warmup-ste"),
         ("run", "--"), ("run", "-"), ("run", "--timeout-s"), ("run", "--save-steps"), ("run", "--batch-norm"),
         ("run", "--emit-json"), ("run", "--layout"), ("run", "--data-parallel"), ("run", "--é"), ("sweep", "--report"),
         ("sweep", "--csv"), ("analyze FILE", "--page"), ("analyze FILE", "--pdf"), ("compare", "--table"),
