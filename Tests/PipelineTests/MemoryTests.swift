@@ -93,12 +93,12 @@ struct MemoryTests {
         let threads = demand(.threads)
         #expect(threads.total == all + 4 * mebibyte && threads.inSharedMemory == 0)
         #expect(threads.privateOfProcess == all + 4 * mebibyte + 4 * 8 * mebibyte)
-        #expect(threads.ofProcess == threads.privateOfProcess)
+        #expect(threads.ofProcess == threads.privateOfProcess + 4 * 64 * mebibyte)
         for kind in [TransportKind.processes, .sockets, .unix] {
             let forked = demand(kind)
             #expect(forked.total == all + 6 * mebibyte && forked.inSharedMemory == 13)
             #expect(forked.privateOfProcess == 200 + 7_020_000 + 2 * 8 * mebibyte)
-            #expect(forked.ofProcess == forked.privateOfProcess + 13 + 4000 + 50_000)
+            #expect(forked.ofProcess == forked.privateOfProcess + 13 + 4000 + 50_000 + 2 * 64 * mebibyte)
         }
     }
 

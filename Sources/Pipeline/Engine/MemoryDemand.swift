@@ -39,6 +39,8 @@ public struct LinkMemory: Sendable, Equatable {
 extension MemoryDemand {
     /// Address space that a thread's stack takes.
     private static let stackBytes = 8 << 20
+    /// Address space that glibc sets aside for what a thread allocates.
+    private static let heapBytes = 64 << 20
     /// What a process needs for itself: what a fork copies when it writes to it, page tables, its heap.
     private static let processBytes = 2 << 20
 
@@ -58,10 +60,10 @@ extension MemoryDemand {
         if transport.forksRanks {
             inSharedMemory = shared
             privateOfProcess = links.privateBytes + zip(ranks, setUps).map { $0 + $1 }.max()! + stacks
-            ofProcess = privateOfProcess + shared + timeline + images
+            ofProcess = privateOfProcess + shared + timeline + images + threadsPerRank * Self.heapBytes
         } else {
             privateOfProcess = total + ranks.count * stacks
-            ofProcess = privateOfProcess
+            ofProcess = privateOfProcess + ranks.count * threadsPerRank * Self.heapBytes
         }
     }
 }
