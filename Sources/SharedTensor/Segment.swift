@@ -39,7 +39,8 @@ public final class Segment: @unchecked Sendable {
                 }
         } catch {
             throw SegmentError(
-                bytes: mapped, cause: error, freeBytes: backing == .sharedMemory ? SharedMemory.freeBytes : nil)
+                bytes: mapped, cause: error,
+                freeBytes: backing == .sharedMemory && error.code == ENOSPC ? SharedMemory.freeBytes : nil)
         }
         self.bytes = mapped
     }
@@ -137,19 +138,23 @@ public enum SharedMemory {
     /// calls leaves the name.
     package static func unlinkedFile() throws(SystemError) -> Int32 {
         let name = "/ppthreads-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
-        let descriptor = try systemCall("shm_open") { unsafe shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0o600) }
+        let descriptor = try systemCall("shm_open in /dev/shm") {
+            unsafe shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0o600)
+        }
         try systemCall("shm_unlink") { unsafe shm_unlink(name) }
         return descriptor
     }
 
-    /// Bytes left in /dev/shm, nil when there is none.
-    public static var freeBytes: Int? { sizes.map { Int($0.f_bavail) * Int($0.f_bsize) } }
-    /// Size of /dev/shm, nil when there is none.
-    public static var totalBytes: Int? { sizes.map { Int($0.f_blocks) * Int($0.f_bsize) } }
+    /// Bytes left in /dev/shm, nil when there is none, or no bound.
+    public static var freeBytes: Int? { FileSystemSpace(of: "/dev/shm")?.freeBytes }
+    /// Size of /dev/shm, nil when there is none, or no bound.
+    public static var totalBytes: Int? { FileSystemSpace(of: "/dev/shm")?.totalBytes }
 
-    private static var sizes: statvfs? {
-        var sizes = statvfs()
-        return unsafe statvfs("/dev/shm", &sizes) == 0 ? sizes : nil
+    /// Tries what a run of processes needs: a page in a file there.
+    /// - Returns: why that cannot be had; nil when it can.
+    public static func trial() -> SegmentError? {
+        do throws(SegmentError) { _ = try Segment(bytes: 1, backing: .sharedMemory) } catch { return error }
+        return nil
     }
 }
 
@@ -159,6 +164,7 @@ public struct ByteCount: CustomStringConvertible, Sendable {
     public init(_ bytes: Int) { self.bytes = bytes }
 
     public var description: String {
+        if bytes == 1 { return "1 byte" }
         let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
         var value = Double(bytes)
         var unit = 0

@@ -35,37 +35,60 @@ public struct Placement: Equatable, Sendable {
     public let cpusOfRank: [[Int?]]
     /// For each rank, whether another thread of the run may be on one of its CPUs.
     public let isShared: [Bool]
+    /// The limit on CPU time, when that is less than the CPUs that the ranks take have.
+    public let quota: CPUQuota?
+    /// How many CPUs the ranks take, all together.
+    public let cpuCount: Int
 
-    /// How long each rank's threads spin before they sleep.
-    public func patience(ofRank rank: Int) -> Patience {
+    /// Whether a rank runs whenever it wants to: nobody else of the run is on its CPUs, and no quota stops it.
+    public func ownsItsCPUs(rank: Int) -> Bool {
         require(isShared.indices.contains(rank), "there is no rank \(rank) among \(isShared.count)")
-        return isShared[rank] ? .sharedCPU : .ownCPU
+        return !isShared[rank] && quota == nil
     }
 
-    /// One sentence when ranks share CPUs, nil when each has its own.
+    /// How long each rank's threads spin before they sleep. Spinning would use up a quota that the ranks need for work.
+    public func patience(ofRank rank: Int) -> Patience { ownsItsCPUs(rank: rank) ? .ownCPU : .sharedCPU }
+
+    /// A sentence when ranks have less than their CPUs; nil when each has its own.
     public var note: String? {
-        let sharing = isShared.filter { $0 }.count
+        let reasons = [sharing, shortage].compactMap(\.self)
+        let whose = quota == nil && isShared.contains(false) ? "their" : "all"
+        return reasons.isEmpty
+            ? nil : "\(reasons.joined(separator: "; ")); \(whose) waits sleep instead of spinning"
+    }
+
+    private var sharing: String? {
+        let sharing = isShared.count { $0 }
         if sharing == 0 { return nil }
         let cpus = Set(zip(cpusOfRank, isShared).flatMap { $1 ? $0.compactMap { $0 } : [] })
         let place = cpus.isEmpty ? "too few CPUs" : "CPU\(cpus.count == 1 ? "" : "s") \(CPUSet(cpus))"
         let threads = cpusOfRank[0].count
+        if cpusOfRank.count == 1 { return "the rank's \(threads) threads share \(place), round-robin" }
         let who = threads == 1 ? "ranks" : "ranks, of \(threads) threads each,"
-        return
-            "\(sharing) of \(cpusOfRank.count) \(who) share \(place), round-robin; their waits sleep instead of spinning"
+        return "\(sharing) of \(cpusOfRank.count) \(who) share\(sharing == 1 ? "s" : "") \(place), round-robin"
+    }
+
+    private var shortage: String? {
+        quota.map { "a quota gives the run the time of \($0), and its ranks take \(counted(cpuCount, "CPU"))" }
     }
 
     /// Places ranks of `threads` threads each, at least one of each, on a machine with CPUs.
+    /// - Parameter quota: the limit on CPU time, if there is one.
     /// - Throws: `PlacementError` when a listed CPU is not one the program may use.
     public init(
-        ranks: Int, threads: Int = 1, policy: PinPolicy, topology: Topology
+        ranks: Int, threads: Int = 1, policy: PinPolicy, topology: Topology, quota: CPUQuota? = nil
     ) throws(PlacementError) {
         require(ranks >= 1 && threads >= 1, "\(ranks) ranks of \(threads) threads: at least 1 of each is placed")
         let allowed = topology.cpus.map(\.id)
         require(!allowed.isEmpty, "a machine without a CPU")
+        /// The quota, when it gives less than this many CPUs.
+        func tooSmall(for cpus: Int) -> CPUQuota? { quota.flatMap { $0.cpus < Double(cpus) ? $0 : nil } }
         switch policy {
         case .none:
             cpusOfRank = Array(repeating: Array(repeating: nil, count: threads), count: ranks)
             isShared = Array(repeating: ranks * threads > allowed.count, count: ranks)
+            cpuCount = min(ranks * threads, allowed.count)
+            self.quota = tooSmall(for: cpuCount)
             return
         case .auto: cpusOfRank = Self.fill(topology, ranks: ranks, threads: threads)
         case .list(let cpus):
@@ -80,6 +103,8 @@ public struct Placement: Equatable, Sendable {
         var users: [Int?: Int] = [:]
         for cpu in cpusOfRank.joined() { users[cpu, default: 0] += 1 }
         isShared = cpusOfRank.map { $0.contains { users[$0]! > 1 } }
+        cpuCount = users.count
+        self.quota = tooSmall(for: cpuCount)
     }
 
     /// Each rank's threads on CPUs of one NUMA node where there are enough, cores before hyper-threads. Starts over when

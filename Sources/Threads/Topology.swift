@@ -17,8 +17,10 @@ public struct Topology: Sendable, Equatable {
 
     /// In ascending order of id.
     public let cpus: [CPU]
+    /// Whether the system said which cores there are; otherwise each CPU counts as one.
+    public let isKnown: Bool
 
-    public init(cpus: [CPU]) { self.cpus = cpus }
+    public init(cpus: [CPU]) { (self.cpus, isKnown) = (cpus, true) }
 
     /// Reads the machine's own topology, cut down to the CPUs the calling thread may run on.
     public static func current() throws(SystemError) -> Topology {
@@ -28,6 +30,7 @@ public struct Topology: Sendable, Equatable {
     /// Reads a sysfs tree. A CPU that it says nothing about counts as a core of its own in package 0, node 0.
     public init(allowed: CPUSet, sysfs: String) {
         let nodes = Self.nodeOfCPU(sysfs)
+        isKnown = allowed.cpus.allSatisfy { TextFile.integer("\(sysfs)/cpu/cpu\($0)/topology/core_id") != nil }
         cpus = allowed.cpus.map { id in
             let folder = "\(sysfs)/cpu/cpu\(id)/topology"
             return CPU(

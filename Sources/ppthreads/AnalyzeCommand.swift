@@ -58,7 +58,8 @@ enum AnalyzeCommand {
         let (told, count) = (report.results.problems, report.results.problemCount)
         for problem in told { Terminal.error("ppthreads analyze: \(report.path): \(problem.description); left out") }
         if count > told.count {
-            Terminal.error("ppthreads analyze: \(report.path): \(count - told.count) more rows like these; left out")
+            let rest = AnalyzeReport.count(count - told.count, "more row")
+            Terminal.error("ppthreads analyze: \(report.path): \(rest) like these; left out")
         }
     }
 }

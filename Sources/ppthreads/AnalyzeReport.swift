@@ -75,7 +75,7 @@ struct AnalyzeReport {
     private var gaps: [String] {
         let gaps = results.groups.filter { results.samples($0).isEmpty }
         return gaps.prefix(20).map { "no run of \(names.full($0)): \(results.failure($0) ?? "")" }
-            + (gaps.count > 20 ? ["\((gaps.count - 20).grouped) more gaps"] : [])
+            + (gaps.count > 20 ? [Self.count(gaps.count - 20, "more gap")] : [])
     }
 
     static func count(_ count: Int, _ what: String) -> String { "\(count.grouped) \(what)\(count == 1 ? "" : "s")" }

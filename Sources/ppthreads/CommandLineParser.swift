@@ -1,7 +1,7 @@
 import Threads
 
 /// How a command ends: what the shell sees.
-enum ExitCode: Int32 {
+enum ExitCode: Int32, CaseIterable {
     case success = 0
     /// Wrong flags, or settings that do not fit together (EX_USAGE).
     case usage = 64
@@ -23,6 +23,18 @@ enum ExitCode: Int32 {
         case .interrupt: self = .interrupt
         case .quit: self = .quit
         case .terminate: self = .terminate
+        }
+    }
+
+    /// For the help.
+    var meaning: String {
+        switch self {
+        case .success: "done"
+        case .usage: "wrong usage"
+        case .data: "bad data"
+        case .unavailable: "a program that is not there"
+        case .failed: "a run failed"
+        case .hangUp, .interrupt, .quit, .terminate: "ended by a signal"
         }
     }
 }
@@ -75,31 +87,9 @@ extension Flag {
     private static func usage(_ message: String) -> CommandError { CommandError(code: .usage, message: message) }
 
     private static func unknown(_ name: String, among names: [String]) -> CommandError {
-        let hint = nearest(to: name, among: names).map { "did you mean \($0)?" } ?? "--help lists those there are"
+        let hint = Slip.of(name, among: names).map { "did you mean \($0)?" } ?? "--help lists those there are"
         return usage("unknown flag \(name); \(hint)")
     }
-}
-
-/// The word that was probably meant by one that is not there: a few letters differ at most.
-func nearest(to word: String, among words: [String]) -> String? {
-    let distances = words.map { ($0, editDistance($0, word)) }
-    return distances.min { $0.1 < $1.1 }.flatMap { $0.1 <= max(2, word.count / 3) ? $0.0 : nil }
-}
-
-/// The number of single-character edits between two words (Levenshtein).
-private func editDistance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a), Array(b))
-    var row = Array(0...b.count)
-    for i in a.indices {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for j in b.indices {
-            let substituted = diagonal + (a[i] == b[j] ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
-        }
-    }
-    return row[b.count]
 }
 
 /// The help of one command: what it does and its flags, in columns.

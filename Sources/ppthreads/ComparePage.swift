@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Pipeline
+import Threads
 
 /// A comparison as a page: one file that needs no other and no network, and that can be read without its script.
 struct ComparePage {
@@ -53,7 +54,7 @@ struct ComparePage {
             ("P, ranks", "\(plan.schedule.ranks)\(threads > 1 ? " of \(threads) threads" : "")"),
             ("M, microbatches", "\(plan.schedule.microbatches)"), ("Partition", configuration.partition.rawValue),
             ("SIMD", configuration.simd.rawValue), ("Matrix products", configuration.blas?.path ?? "builtin"),
-            ("Trials", "\(options.trials) of \(options.run.measure) steps each"),
+            ("Trials", "\(options.trials) of \(counted(options.run.measure, "step")) each"),
             ("Date", Date.now.formatted(.iso8601)),
         ]
     }

@@ -1,4 +1,5 @@
 import Pipeline
+import Threads
 
 /// A comparison for a person.
 struct CompareTable {
@@ -27,10 +28,10 @@ struct CompareTable {
     private var header: String {
         let configuration = plan.configuration
         let threads = configuration.threadsPerRank > 1 ? " of \(configuration.threadsPerRank) threads" : ""
-        let trials = "\(options.trials) trial\(options.trials == 1 ? "" : "s")"
+        let trials = counted(options.trials, "trial")
         return "\(configuration.model.name), P=\(plan.schedule.ranks)\(threads), M=\(plan.schedule.microbatches), "
             + "\(configuration.partition.rawValue) partition, \(configuration.simd.rawValue) kernels; \(trials) of "
-            + "\(options.run.measure) steps each, in turns; 95 % intervals"
+            + "\(counted(options.run.measure, "step")) each, in turns; 95 % intervals"
             + (options.run.tokenFile.map { "\ndata: \($0.summary)" } ?? "")
     }
 

@@ -92,12 +92,10 @@ extension Flag {
         let text = isAll ? "all" : standard[keyPath: path].map(\.rawValue).joined(separator: ",")
         return Flag(names: names, placeholder: "LIST", help: "\(help), out of: \(allowed)", standard: text) {
             options, text throws(FlagValueError) in
-            var taken: [Choice] = []
             options[keyPath: path] = try list(text) { part throws(FlagValueError) in
-                guard let value = Choice(rawValue: part), !taken.contains(value) else {
+                guard let value = Choice(rawValue: part) else {
                     throw FlagValueError(allowed: "names separated by commas, each once, out of: \(allowed)")
                 }
-                taken.append(value)
                 return value
             }
         }
@@ -168,12 +166,15 @@ extension Flag {
         }
     }
 
-    private static func list<Element>(
+    /// The elements of a list, in its order. Each stands once: what would run twice is more likely a slip than a wish.
+    private static func list<Element: Equatable>(
         _ text: String, _ element: (String) throws(FlagValueError) -> Element
     ) throws(FlagValueError) -> [Element] {
         var elements: [Element] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            elements.append(try element(String(part)))
+            let next = try element(String(part))
+            if elements.contains(next) { throw FlagValueError(allowed: "each once, and \(part) stands twice") }
+            elements.append(next)
         }
         return elements
     }

@@ -41,8 +41,8 @@ struct Main {
         case "--version", "version": try Terminal.output("ppthreads \(version) (commit \(commit))")
         case let name?:
             guard let command = commands.first(where: { $0.name == name }) else {
-                let nearest = nearest(to: name, among: commands.map(\.name))
-                let hint = nearest.map { "did you mean '\($0)'?" } ?? "ppthreads help lists those there are"
+                let meant = Slip.of(name, among: commands.map(\.name) + ["help", "version"])
+                let hint = meant.map { "did you mean '\($0)'?" } ?? "ppthreads help lists those there are"
                 throw CommandError(code: .usage, message: "unknown command '\(name)'; \(hint)")
             }
             let rest = Array(arguments.dropFirst())
@@ -55,6 +55,7 @@ struct Main {
         if let topic, let command = commands.first(where: { $0.name == topic }) {
             return try Terminal.output(command.help)
         }
+        let codes = ExitCode.allCases.map { "\($0.rawValue) \($0.meaning)" }.joined(separator: ", ")
         let lines = commands.map { "  \($0.name.padded(to: 10))\($0.summary)" }.joined(separator: "\n")
         try Terminal.output(
             """
@@ -66,7 +67,7 @@ struct Main {
               help      explains a command: ppthreads help run
               version   prints the version, and the commit of the source it was built from (also --version)
 
-            Exit codes: 0 done, 64 wrong usage, 65 bad data, 70 a run failed.
+            Exit codes: \(codes), 129 to 143 ended by a signal.
             """)
     }
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Pipeline
+import Threads
 
 extension RunCSV {
     /// A column: its name, and what a row has in it.
@@ -80,7 +81,7 @@ extension RunCSV {
         .figure("step_s_median") { String($0.steps.median) },
         .figure("step_s_min") { String($0.steps.min) },
         .figure("step_s_max") { String($0.steps.max) },
-        .figure("loss") { String($0.result.losses.last!) },
+        .figure("loss") { String($0.result.loss) },
         .figure("peak_activation_bytes") { String($0.result.ranks.map(\.activationBytesPeak).max()!) },
     ]
 
@@ -95,6 +96,8 @@ extension RunCSV {
         .figure("peak_in_flight") { String($0.result.ranks.map(\.inFlightPeak).max()!) },
     ]
 
+    private static let machine = try? Machine.current()
+
     private static let circumstances: [Column] = [
         .setting("pin") { $0.options.pin.description },
         .setting("lr") { String($0.options.rate) },
@@ -104,9 +107,9 @@ extension RunCSV {
         .setting("repeat") { String($0.repetition) },
         .figure("tries") { String($0.tries) },
         .figure("disturbance") { figures in figures.disturbance.map { String($0.share) } },
-        .circumstance("host") { _ in Machine.host },
-        .circumstance("cpu") { _ in Machine.cpuModel ?? "" },
-        .circumstance("os_cpus") { _ in Machine.cpus.map(String.init) ?? "" },
+        .circumstance("host") { _ in machine?.host ?? "" },
+        .circumstance("cpu") { _ in machine?.cpuModel ?? "" },
+        .circumstance("os_cpus") { _ in machine.map { String($0.topology.cpus.count) } ?? "" },
         .circumstance("version") { _ in Main.version },
         .circumstance("commit") { _ in Main.commit },
         .circumstance("format") { _ in "4" },

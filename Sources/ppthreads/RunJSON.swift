@@ -47,8 +47,11 @@ struct RunJSON: Encodable {
     let stepS: [Double]
     /// Matrix products of a step, all ranks.
     let productFlops: Double
-    /// After the last step.
+    /// After the last step; with `--forward-only`, the mean over the measured steps.
     let loss: Float
+    /// Of the whole run, and of that, before its first step.
+    let totalS: Double
+    let setUpS: Double
     /// One for each step, warm-up first.
     let lossHistory: [Float]
     /// For each rank, the high-water mark that was measured.
@@ -107,7 +110,9 @@ struct RunJSON: Encodable {
         stepS = result.measuredStepSeconds
         productFlops = plan.productFLOPs
         lossHistory = result.losses
-        loss = result.losses.last!
+        loss = result.loss
+        totalS = result.totalSeconds
+        setUpS = result.setUpSeconds
         peakActivationBytes = result.ranks.map(\.activationBytesPeak)
         peakInFlight = result.ranks.map(\.inFlightPeak)
         weightBytes = plan.weightBytesOfRank

@@ -176,8 +176,9 @@ extension RunOptions {
         if model.layers % stages != 0 {
             throw CommandError(
                 code: .usage,
-                message: "--virtual-stages: \(model.layers) layers on \(stages) ranks do not make whole stages of one "
-                    + "layer each; give the number of stages a rank")
+                message: "--virtual-stages: \(counted(model.layers, "layer")) on \(counted(stages, "rank")) "
+                    + "\(model.layers == 1 ? "does" : "do") not make whole stages of one layer each; give the number of "
+                    + "stages a rank")
         }
         return model.layers / stages
     }

@@ -1,3 +1,4 @@
+import Glibc
 import Pipeline
 import SharedTensor
 import Threads
@@ -35,15 +36,15 @@ struct RunTable {
     private var figures: String {
         let steps = Statistics(result.measuredStepSeconds)
         let tokens = configuration.batchSize * configuration.model.sequenceLength
-        let losses = result.losses
         let gigaFLOPs = plan.productFLOPs / 1e9
         return """
-            tokens/s   \(result.tokensPerSecond.grouped)   (\(tokens.grouped) tokens a step, median step)
+            tokens/s   \(result.tokensPerSecond.grouped)   (\(tokens.grouped) \(tokens == 1 ? "token" : "tokens") a step, median step)
             step       \(steps.median.milliseconds) median; quartiles \(steps.quantile(0.25).milliseconds) to \
             \(steps.quantile(0.75).milliseconds), range \(steps.min.milliseconds) to \(steps.max.milliseconds) \
-            (\(steps.sorted.count) steps after \(configuration.warmupSteps) of warm-up)
+            (\(counted(steps.sorted.count, "step")) after \(configuration.warmupSteps) of warm-up)
             products   \(gigaFLOPs.fixed(1)) GFLOP a step, \((gigaFLOPs / steps.median).fixed(1)) GFLOP/s over all ranks
-            loss       \(losses.last!) at the last step, \(losses.first!) at the first
+            loss       \(loss)
+            time       \(result.totalSeconds.fixed(2)) s in all, \(result.setUpSeconds.fixed(2)) s of them before the first step
             """ + data
     }
 
@@ -51,6 +52,15 @@ struct RunTable {
     private var data: String {
         guard case .file(let file) = configuration.tokens else { return "" }
         return "\ndata       \(file.summary)"
+    }
+
+    /// Of an evaluation, the mean is what counts; its last step is one batch like another.
+    private var loss: String {
+        let losses = result.losses
+        if !schedule.isForwardOnly { return "\(losses.last!) at the last step, \(losses.first!) at the first" }
+        let tokens = result.measuredSteps * configuration.batchSize * configuration.model.sequenceLength
+        return "\(result.loss), the mean over \(tokens == 1 ? "1 token" : "\(tokens.grouped) tokens") of "
+            + "\(counted(result.measuredSteps, "measured step"))"
     }
 
     private var ranks: String {
@@ -79,10 +89,9 @@ struct RunTable {
 
     var notes: [String] {
         var notes: [String] = []
+        if options.data == nil { notes.append(randomTokens) }
         if options.schedule == .interleaved && schedule.stages == schedule.ranks {
-            notes.append(
-                "with one stage a rank, Interleaved-1F1B is plain 1F1B: \(options.model.layers) layers on "
-                    + "\(schedule.ranks) ranks leave nothing to interleave")
+            notes.append("with one stage a rank, Interleaved-1F1B is plain 1F1B: \(interleaving)")
         }
         notes += configuration.fileNotes
         if case .toRounding(let reason) = plan.facts.bits {
@@ -101,6 +110,29 @@ struct RunTable {
             }
         }
         return notes
+    }
+}
+
+extension RunTable {
+    /// What the losses can tell. An attention without a mask sees the targets among the tokens, and in the end learns to copy.
+    private var randomTokens: String {
+        let vocabulary = configuration.model.vocabulary
+        let guess = "ln \(vocabulary) = \(log(Double(vocabulary)).fixed(2))"
+        let meaning =
+            options.model.architecture == .gpt
+            ? "the loss cannot stay below a guess's, \(guess)"
+            : "a guess's loss is \(guess), and only an attention that copies the targets, which no mask hides, gets below it"
+        return "tokens are random: \(meaning); --data FILE trains on a text"
+    }
+
+    /// What there is to interleave, where nothing was.
+    private var interleaving: String {
+        let parts = configuration.partition == .uniform ? options.model.layers : configuration.model.units.count
+        let what = counted(parts, configuration.partition == .uniform ? "layer" : "unit")
+        let most = min(parts / schedule.ranks, Limits.virtualStages.upperBound)
+        return most > 1 && schedule.ranks > 1
+            ? "--virtual-stages takes up to \(most) here (\(what) on \(counted(schedule.ranks, "rank")))"
+            : "\(what) on \(counted(schedule.ranks, "rank")) \(parts == 1 ? "leaves" : "leave") nothing to interleave"
     }
 }
 

@@ -24,7 +24,8 @@ enum SweepCommand {
         let plan = try SweepPlan(options)
         if options.isDry { try list(plan, options) } else { list(plan.misfits) }
         if plan.runs.isEmpty {
-            throw CommandError(code: .usage, message: "none of \(plan.misfits.count) combinations fits together")
+            throw CommandError(
+                code: .usage, message: "none of \(counted(plan.misfits.count, "combination")) fits together")
         }
         if !options.isDry { try sweep(plan, options) }
     }
@@ -61,8 +62,12 @@ enum SweepCommand {
         let products = plan.runs.reduce(0) { $0 + $1.plan.productFLOPs * Double($1.plan.configuration.steps) }
         let teraFLOP = (products * Double(options.repeats) / 1e12).fixed(2)
         try Terminal.output(
-            "\(plan.runs.count * options.repeats) runs with \(teraFLOP) TFLOP of matrix products; "
-                + "\(plan.misfits.count) combinations do not fit")
+            "\(counted(plan.runs.count * options.repeats, "run")) with \(teraFLOP) TFLOP of matrix products; "
+                + misfits(plan))
+    }
+
+    private static func misfits(_ plan: SweepPlan) -> String {
+        counted(plan.misfits.count, "combination does not fit", "combinations do not fit")
     }
 
     // MARK: Doing it
@@ -83,8 +88,8 @@ enum SweepCommand {
         for note in SweepNotes(endings, of: options.out).lines { try Terminal.output("note: \(note)") }
         let failed = endings.count(where: \.hasFailed)
         let summary =
-            "\(turns.count) runs, \(failed) of them failed, \(turns.count - missing.count) were there before; "
-            + "\(plan.misfits.count) combinations do not fit; \(options.out)"
+            "\(counted(turns.count, "run")), \(failed) of them failed, \(turns.count - missing.count) were there before; "
+            + "\(misfits(plan)); \(options.out)"
         if failed > 0 { throw CommandError(code: .failed, message: summary) }
         try Terminal.output(summary)
     }

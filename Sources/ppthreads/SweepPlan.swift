@@ -73,8 +73,9 @@ struct SweepPlan {
 extension SweepPlan.Run {
     /// What its time is taken to be proportional to: arithmetic of all steps over the CPUs that can share it.
     var load: Double {
-        let ranks = Double(min(options.stages * options.threads, Machine.cpus ?? 1))
-        return plan.productFLOPs * Double(plan.configuration.steps) / ranks
+        let placement = plan.placement
+        let cpus = placement.quota?.cpus ?? Double(placement.cpuCount)
+        return plan.productFLOPs * Double(plan.configuration.steps) / cpus
     }
 }
 

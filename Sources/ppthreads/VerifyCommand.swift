@@ -1,4 +1,5 @@
 import Pipeline
+import Threads
 
 /// `ppthreads verify`: every way to run a model against the one-stage run, bit for bit.
 enum VerifyCommand {
@@ -19,13 +20,14 @@ enum VerifyCommand {
     private enum Verdict {
         case agrees(BitsPromise, losses: Int, tensors: Int)
         case different(String)
-        case unfit(String)
+        case unfit(setting: String, String)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {
         var options = VerifyOptions()
         try Flag.parse(arguments, VerifyOptions.flags, into: &options)
         var (equal, rounded, different, unfit) = (0, 0, 0, 0)
+        var settings: Set<String> = []
         for architecture in options.architectures {
             for microbatches in options.microbatches {
                 var baseline: RunResult?
@@ -33,25 +35,31 @@ enum VerifyCommand {
                     switch try judge(variant, &baseline, options) {
                     case .agrees(.asOneStage, let losses, let tensors):
                         equal += 1
-                        try Terminal.output("equal     \(variant): \(losses) losses, \(tensors) gradients and weights")
+                        try Terminal.output(
+                            "equal     \(variant): \(counted(losses, "loss", "losses")), \(tensors) gradients and weights"
+                        )
                     case .agrees(.toRounding(let reason), let losses, _):
                         rounded += 1
-                        try Terminal.output("rounded   \(variant): \(losses) losses and their gradients; \(reason)")
+                        try Terminal.output(
+                            "rounded   \(variant): \(counted(losses, "loss", "losses")) and their gradients; \(reason)")
                     case .different(let what):
                         different += 1
                         try Terminal.output("DIFFERENT \(variant): \(what)")
-                    case .unfit(let reason):
+                    case .unfit(let setting, let reason):
                         unfit += 1
+                        settings.insert(setting)
                         try Terminal.output("no fit    \(variant): \(reason)")
                     }
                 }
             }
         }
         let nearly = rounded > 0 ? "\(rounded) equal to rounding, " : ""
-        let summary = "\(equal) equal, \(nearly)\(different) different, \(unfit) that do not fit"
+        let misfits = counted(unfit, "that does not fit", "that do not fit")
+        let summary = "\(equal) equal, \(nearly)\(different) different, \(misfits)"
         if different > 0 { throw CommandError(code: .failed, message: summary) }
         if equal + rounded == 0 {
-            throw CommandError(code: .usage, message: "--stages: nothing was compared: \(summary)")
+            let blame = settings.sorted().joined(separator: ", ")
+            throw CommandError(code: .usage, message: "\(blame): nothing was compared: \(summary)")
         }
         try Terminal.output(summary)
     }
@@ -74,8 +82,8 @@ enum VerifyCommand {
         let configuration = try options.configuration(variant)
         let plan: RunPlan
         do throws(RunError) { plan = try RunPlan(configuration) } catch {
-            guard case .configuration(_, let reason) = error else { throw error.commandError }
-            return .unfit(reason)
+            guard case .configuration(let setting, let reason) = error else { throw error.commandError }
+            return .unfit(setting: setting, reason)
         }
         if baseline == nil { baseline = try Self.baseline(of: variant, options) }
         do throws(RunError) { return compare(try plan.run(), baseline!) } catch { throw error.commandError }

@@ -23,8 +23,22 @@ struct BadInputTests {
             "--microbatches: a batch of 8 sequences cannot be split into 3 equal microbatches"),
         Case(
             "compare --schedule gpipe,gpipe", 64,
-            "--schedule: 'gpipe,gpipe' is not allowed; names separated by commas, each once, out of: gpipe, 1f1b, interleaved, zb-h1"
-        ),
+            "--schedule: 'gpipe,gpipe' is not allowed; each once, and gpipe stands twice"),
+        Case(
+            "compare --transport unix,threads,unix", 64,
+            "--transport: 'unix,threads,unix' is not allowed; each once, and unix stands twice"),
+        Case("verify --stages 1,1,1", 64, "--stages: '1,1,1' is not allowed; each once, and 1 stands twice"),
+        Case("verify --threads 2,1,2", 64, "--threads: '2,1,2' is not allowed; each once, and 2 stands twice"),
+        Case("verify --microbatches 4,4", 64, "--microbatches: '4,4' is not allowed; each once, and 4 stands twice"),
+        Case("verify --arch gpt,gpt", 64, "--arch: 'gpt,gpt' is not allowed; each once, and gpt stands twice"),
+        Case(
+            "verify --partition uniform,uniform", 64,
+            "--partition: 'uniform,uniform' is not allowed; each once, and uniform stands twice"),
+        Case("sweep --procs 2,4,2", 64, "--procs: '2,4,2' is not allowed; each once, and 2 stands twice"),
+        Case("sweep --layers 4,04", 64, "--layers: '4,04' is not allowed; each once, and 04 stands twice"),
+        Case("sweep --heads 4,8,8", 64, "--heads: '4,8,8' is not allowed; each once, and 8 stands twice"),
+        Case("sweep --dim 8,+8", 64, "--dim: '8,+8' is not allowed; each once, and +8 stands twice"),
+        Case("sweep --microbatches=1,1", 64, "--microbatches: '1,1' is not allowed; each once, and 1 stands twice"),
         Case(
             "compare --html /no/folder/page.html", 65,
             "/no/folder/page.html: cannot be written: its folder: ENOENT (No such file or directory)"),
@@ -91,7 +105,31 @@ struct BadInputTests {
             "--stages: a balanced partition of 10 units has at most 10 stages, not 11"),
         Case(
             "run --schedule interleaved --virtual-stages 3", 64,
-            "--stages: a uniform partition of 4 layers has at most 4 stages, not 6 on 2 ranks"),
+            "--virtual-stages: a uniform partition of 4 layers has at most 4 stages, not 6 on 2 ranks; at most 2 a rank"
+        ),
+        Case(
+            "run --schedule interleaved --virtual-stages 6 --partition balanced", 64,
+            "--virtual-stages: a balanced partition of 10 units has at most 10 stages, not 12 on 2 ranks; at most 5 a rank"
+        ),
+        Case(
+            "run --schedule interleaved --virtual-stages 2 --stages 5", 64,
+            "--stages: a uniform partition of 4 layers has at most 4 stages, not 10"),
+        Case(
+            "run --schedule interleaved --virtual-stages 5 --stages 1", 64,
+            "--virtual-stages: a uniform partition of 4 layers has at most 4 stages, not 5 on 1 rank; at most 4 a rank"),
+        Case("run --layers 1", 64, "--stages: a uniform partition of 1 layer has at most 1 stage, not 2"),
+        Case(
+            "run --layers 1 --schedule interleaved", 64,
+            "--virtual-stages: 1 layer on 2 ranks does not make whole stages of one layer each; give the number of stages a rank"
+        ),
+        Case("run --batch 1", 64, "--microbatches: a batch of 1 sequence cannot be split into 4 equal microbatches"),
+        Case(
+            "verify --microbatches 5 --arch gpt --schedule gpipe --stages 2", 64,
+            "--microbatches: nothing was compared: 0 equal, 0 different, 4 that do not fit"),
+        Case(
+            "verify --microbatches 5 --arch gpt --schedule gpipe --stages 2 --transport threads --partition uniform",
+            64,
+            "--microbatches: nothing was compared: 0 equal, 0 different, 1 that does not fit"),
         Case(
             "run --schedule gpipe --virtual-stages 2", 64,
             "--virtual-stages: gpipe runs one stage a rank; several need interleaved"),
@@ -195,7 +233,7 @@ struct BadInputTests {
             "--stages: nothing was compared: 0 equal, 0 different, 4 that do not fit"),
         Case("analyze", 64, "a CSV of results is missing: ppthreads analyze FILE"),
         Case("analyze --html page.html", 64, "a CSV of results is missing: ppthreads analyze FILE"),
-        Case("analyze FOLDER/bad.csv --page", 64, "unknown flag --page; did you mean --png?"),
+        Case("analyze FOLDER/bad.csv --page", 64, "unknown flag --page; --help lists those there are"),
         Case(
             "analyze FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
         Case("analyze FOLDER/empty", 65, "FOLDER/empty: is empty; a results CSV has a header"),
@@ -297,6 +335,14 @@ struct BadInputTests {
         }
     }
 
+    @Test(
+        "a sweep of which nothing fits says of how many, one or several",
+        arguments: [("gpipe", "1 combination"), ("gpipe,1f1b", "2 combinations")])
+    func nothingFits(schedules: String, count: String) throws {
+        let outcome = try Command.run("sweep", "--layers", "1", "--schedule", schedules)
+        #expect(outcome.code == 64 && outcome.errorLines.last == "ppthreads sweep: none of \(count) fits together")
+    }
+
     @Test("a CPU that may not be used is refused with those that may") func foreignCPU() throws {
         let outcome = try Command.run("run", "--pin", "1023")
         #expect(outcome.code == 64)
@@ -306,10 +352,10 @@ struct BadInputTests {
     @Test("a /dev/shm that is too small is told of, with what it has left", .enabled(if: SmallSharedMemory.isPossible))
     func smallSharedMemory() throws {
         let outcome = try Command.run(["run", "--transport", "processes"], through: SmallSharedMemory.launcher)
-        #expect(outcome.code == 70)
+        #expect(outcome.code == 64)
         #expect(outcome.errorLines.count == 1)
-        #expect(outcome.errors.contains("could not be mapped: posix_fallocate on /dev/shm: ENOSPC"))
-        #expect(outcome.errors.contains("/dev/shm has"))
+        #expect(outcome.errors.hasPrefix("ppthreads run: --transport: processes needs "))
+        #expect(outcome.errors.contains(" of /dev/shm, which has 16.0 KiB left: "))
     }
 
     @Test("a reader that goes away early ends the command with one line, not with a signal") func closedOutput() throws

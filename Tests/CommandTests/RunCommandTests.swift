@@ -75,6 +75,103 @@ struct RunCommandTests {
         #expect(a["stages"] as? Int == 2 && b["batch_size"] as? Int == 4)
     }
 
+    @Test("an evaluation's loss is the mean over its measured steps, in every output") func evaluation() throws {
+        let arguments = ["run", "--forward-only", "--warmup", "2", "--measure", "3"] + tiny
+        let report = try Command.json(arguments)
+        let history = try #require(report["loss_history"] as? [Double])
+        let mean = (history[2] + history[3] + history[4]) / 3
+        let loss = try #require(report["loss"] as? Double)
+        #expect(history.count == 5 && abs(loss - mean) < 1e-6 && abs(loss - history[4]) > 1e-4)
+        // 12 sequences of 5 tokens.
+        let table = try Command.run(arguments).output
+        #expect(table.contains("\nloss       \(loss), the mean over 180 tokens of 3 measured steps\n"), "\(table)")
+        let row = try Command.run(arguments + ["--emit-csv"]).output.split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
+        #expect(row[1][try #require(row[0].firstIndex(of: "loss"))] == "\(loss)")
+        let training = try Command.json(["run", "--warmup", "2", "--measure", "3"] + tiny)
+        #expect(training["loss"] as? Double == (training["loss_history"] as? [Double])?.last)
+        let one = try Command.run(
+            [
+                "run", "--forward-only", "--warmup", "0", "--measure", "1", "--microbatches", "1", "--batch", "1",
+                "--seq-len", "1",
+            ]
+                + tiny.dropLast(4))
+        #expect(one.output.contains(", the mean over 1 token of 1 measured step\n"))
+        #expect(
+            one.output.contains("(1 token a step, median step)") && one.output.contains("(1 step after 0 of warm-up)"))
+    }
+
+    @Test("that tokens are random is said, with a guess's loss; not of a text") func randomTokens() throws {
+        // ln 31 = 3.434
+        let decoder = try Command.run(["run"] + tiny).output
+        #expect(
+            decoder.contains(
+                "\nnote: tokens are random: a guess's loss is ln 31 = 3.43, and only an attention that copies "))
+        let gpt = try Command.run(["run", "--arch", "gpt"] + tiny).output
+        #expect(
+            gpt.contains(
+                "\nnote: tokens are random: the loss cannot stay below a guess's, ln 31 = 3.43; --data FILE trains on a text\n"
+            ))
+        let folder = try Folder()
+        let text = try folder.file("text", Array(String(repeating: "to be ", count: 40).utf8))
+        #expect(
+            !(try Command.run(
+                ["run", "--data", text, "--vocab-size", "256"] + tiny.filter { !["--vocab-size", "31"].contains($0) }
+            ).output.contains("random")))
+    }
+
+    @Test("a run says how long it took in all, and until its first step") func duration() throws {
+        let report = try Command.json(["run", "--measure", "4", "--warmup", "3"] + tiny)
+        let all = try #require(report["total_s"] as? Double)
+        let setUp = try #require(report["set_up_s"] as? Double)
+        let steps = try #require(report["step_s"] as? [Double]).reduce(0, +)
+        #expect(setUp > 0 && all > setUp + steps)
+        let table = try Command.run(["run"] + tiny).output
+        #expect(
+            table.contains(
+                /\ntime       [0-9]+\.[0-9][0-9] s in all, [0-9]+\.[0-9][0-9] s of them before the first step\n/))
+    }
+
+    @Test("interleaving that could be is told from interleaving that cannot") func interleaving() throws {
+        func note(_ flags: String) throws -> String? {
+            let outcome = try Command.run(
+                ["run", "--schedule", "interleaved", "--warmup", "0", "--measure", "1"] + tiny
+                    + flags.split(separator: " ").map(String.init))
+            return outcome.output.split(separator: "\n").first { $0.contains("plain 1F1B") }.map(String.init)
+        }
+        let plain = "note: with one stage a rank, Interleaved-1F1B is plain 1F1B: "
+        #expect(try note("--virtual-stages 1") == plain + "--virtual-stages takes up to 2 here (4 layers on 2 ranks)")
+        #expect(try note("--stages 4") == plain + "4 layers on 4 ranks leave nothing to interleave")
+        #expect(try note("--stages 1 --layers 1") == plain + "1 layer on 1 rank leaves nothing to interleave")
+        #expect(
+            try note("--stages 4 --virtual-stages 1 --partition balanced") == plain
+                + "--virtual-stages takes up to 2 here (10 units on 4 ranks)")
+        #expect(try note("--virtual-stages 2") == nil)
+    }
+
+    @Test("every exit code is in the top help and in the docs' table") func exitCodes() throws {
+        let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
+        let help = try Command.run("help").output
+        for code in [0, 64, 65, 69, 70] {
+            #expect(help.contains(" \(code) "), "\(code)")
+            #expect(document.contains("\n| \(code) | "), "\(code)")
+        }
+        #expect(help.contains(" 129 to 143 ") && document.contains("\n| 129 to 143 | "))
+    }
+
+    @Test("the docs' table of the CSV's columns has every name that a flag takes") func choices() throws {
+        let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
+        let help = try Command.run("help", "run").output
+        for flag in ["schedule", "transport", "arch", "partition", "optimizer"] {
+            let line = try #require(help.split(separator: "\n").first { $0.hasPrefix("  --\(flag) ") })
+            let names = try #require(line.split(separator: ": ").last).split(separator: " [")[0].split(separator: ", ")
+            let row = try #require(document.split(separator: "\n").first { $0.hasPrefix("| `\(flag)` | - | ") })
+            #expect(names.count > 1)
+            for name in names { #expect(row.contains("`\(name)`"), "\(flag): \(name)") }
+        }
+    }
+
     @Test("interleaving with one stage a rank is said to be plain 1F1B") func plainInterleaved() throws {
         let same = try Command.run(["run", "--schedule", "interleaved", "--stages", "4"] + tiny)
         #expect(same.output.contains("Interleaved-1F1B is plain 1F1B"))

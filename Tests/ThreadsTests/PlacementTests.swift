@@ -68,6 +68,58 @@ struct PlacementTests {
     }
 
     @Test(
+        "with a quota below the CPUs that the ranks take, none spins, and the note says why",
+        arguments: [
+            // Ranks, threads a rank, policy, the quota's CPUs, whether it is too small.
+            (2, 1, PinPolicy.auto, 1.5, true), (2, 1, .auto, 2, false), (2, 1, .none, 1.9, true),
+            (1, 1, .auto, 1, false), (1, 1, .auto, 0.5, true), (1, 4, .auto, 3, true), (4, 2, .none, 8, false),
+            (2, 1, .list([3]), 1, false), (4, 1, .list([0, 1, 1]), 1.5, true), (10, 1, .auto, 8, false),
+            (10, 1, .none, 7.5, true),
+        ])
+    func quota(ranks: Int, threads: Int, policy: PinPolicy, cpus: Double, isTooSmall: Bool) throws {
+        func place(_ quota: CPUQuota?) throws -> Placement {
+            try Placement(ranks: ranks, threads: threads, policy: policy, topology: Self.server, quota: quota)
+        }
+        let (without, with) = (try place(nil), try place(CPUQuota(cpus: cpus)))
+        #expect(with.cpusOfRank == without.cpusOfRank && with.isShared == without.isShared)
+        for rank in 0..<ranks {
+            #expect(with.patience(ofRank: rank) == (isTooSmall ? .sharedCPU : without.patience(ofRank: rank)))
+            #expect(with.ownsItsCPUs(rank: rank) == (with.patience(ofRank: rank) == .ownCPU))
+        }
+        if isTooSmall {
+            let note = try #require(with.note)
+            #expect(note.contains("a quota gives the run the time of \(CPUQuota(cpus: cpus))"))
+            #expect(note.hasSuffix("all waits sleep instead of spinning"))
+        } else {
+            #expect(with.note == without.note && with.quota == nil)
+        }
+    }
+
+    @Test("notes speak of one and of several as people do") func notes() throws {
+        func note(_ ranks: Int, _ threads: Int, _ policy: PinPolicy, _ quota: Double? = nil) throws -> String? {
+            try Placement(
+                ranks: ranks, threads: threads, policy: policy, topology: Self.server,
+                quota: quota.map { CPUQuota(cpus: $0) }
+            ).note
+        }
+        #expect(
+            try note(1, 3, .list([5]))
+                == "the rank's 3 threads share CPU 5, round-robin; all waits sleep instead of spinning")
+        #expect(
+            try note(3, 1, .list([1, 2]))
+                == "2 of 3 ranks share CPU 1, round-robin; their waits sleep instead of spinning")
+        #expect(
+            try note(1, 1, .auto, 0.5)
+                == "a quota gives the run the time of 0.5 CPUs, and its ranks take 1 CPU; all waits sleep instead of spinning"
+        )
+        #expect(
+            try note(2, 1, .none, 1)
+                == "a quota gives the run the time of 1 CPU, and its ranks take 2 CPUs; all waits sleep instead of spinning"
+        )
+        #expect(try note(8, 1, .auto) == nil)
+    }
+
+    @Test(
         "policies are read from text, and written as they are read",
         arguments: ["auto", "none", "0,2,4", "", "x", "0,,1", "-1", "0, 1"])
     func policyText(text: String) {

@@ -11,7 +11,8 @@ extension RunConfiguration {
         if batchSize % schedule.microbatches != 0 {
             throw .configuration(
                 setting: "--microbatches",
-                "a batch of \(batchSize) sequences cannot be split into \(schedule.microbatches) equal microbatches")
+                "a batch of \(counted(batchSize, "sequence")) cannot be split into \(schedule.microbatches) equal "
+                    + "microbatches")
         }
         let tokens = batchSize.multipliedReportingOverflow(by: model.sequenceLength)
         if tokens.overflow || tokens.partialValue > SegmentLayout.bytesMax {

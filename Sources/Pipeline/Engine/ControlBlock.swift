@@ -3,8 +3,8 @@ import Threads
 
 /// What the ranks of a run and their supervisor share besides the rings.
 ///
-///     line 0: abort flag    line 1: suspension flag    line 2: end    line 3: loss    lines 4, 5: step barrier
-///     line 6 + r: position of rank r
+///     line 0: abort flag    1: suspension flag    2: wish to stop    3: end    4: loss    5, 6: step barrier
+///     line 7 + r: position of rank r
 ///
 /// Each but the flags has one writer. A position is step * 2^32 + what the rank does there (`RankPosition.Activity`), and is
 /// there so that a rank that is killed, or hangs, can still be told from where.
@@ -12,26 +12,46 @@ struct ControlBlock: Sendable {
     let abort: AbortFlag
     let suspension: SuspensionFlag
     let barrier: Barrier
-    private let end: SharedCounter
     private let stopRequest: SharedCounter
+    private let end: SharedCounter
     private let loss: SharedCounter
     private let positions: [SharedCounter]
     // Keeps what the views above point into mapped.
     private let segment: Segment
 
+    private struct Layout {
+        let all: SegmentLayout
+        let abort, suspension, stopRequest, end, loss: Region
+        let barrier: Region
+        let positions: [Region]
+
+        init(ranks: Int) {
+            var all = SegmentLayout()
+            abort = all.reserve(bytes: 8)
+            suspension = all.reserve(bytes: 8)
+            stopRequest = all.reserve(bytes: 8)
+            end = all.reserve(bytes: 8)
+            loss = all.reserve(bytes: 8)
+            barrier = all.reserve(bytes: Barrier.bytes)
+            positions = (0..<ranks).map { _ in all.reserve(bytes: 8) }
+            self.all = all
+        }
+    }
+
+    static func bytes(ranks: Int) -> Int { Layout(ranks: ranks).all.bytes }
+
     init(ranks: Int, _ transport: some Transport) throws(SegmentError) {
-        var layout = SegmentLayout()
-        let lines = (0..<5).map { _ in layout.reserve(bytes: 8) }
-        let barrierRegion = layout.reserve(bytes: Barrier.bytes)
-        let positionRegions = (0..<ranks).map { _ in layout.reserve(bytes: 8) }
-        let segment = try transport.sharedMemory(bytes: layout.bytes)
+        let layout = Layout(ranks: ranks)
+        let segment = try transport.sharedMemory(bytes: layout.all.bytes)
         // Sound: the regions are aligned to a line each, the memory is zeroed, and `segment` lives as long as the views.
-        let counters = lines.map { unsafe SharedCounter(at: segment.address(of: $0)) }
-        abort = AbortFlag(counters[0])
-        suspension = SuspensionFlag(counters[1])
-        (end, stopRequest, loss) = (counters[2], counters[3], counters[4])
-        barrier = unsafe Barrier(at: segment.address(of: barrierRegion), parties: ranks)
-        positions = positionRegions.map { unsafe SharedCounter(at: segment.address(of: $0)) }
+        func counter(_ region: Region) -> SharedCounter { unsafe SharedCounter(at: segment.address(of: region)) }
+        abort = AbortFlag(counter(layout.abort))
+        suspension = SuspensionFlag(counter(layout.suspension))
+        stopRequest = counter(layout.stopRequest)
+        end = counter(layout.end)
+        loss = counter(layout.loss)
+        barrier = unsafe Barrier(at: segment.address(of: layout.barrier), parties: ranks)
+        positions = layout.positions.map(counter)
         self.segment = segment
     }
 

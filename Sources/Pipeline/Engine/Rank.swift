@@ -95,7 +95,7 @@ final class Rank {
         tasks = plan.graph.tasks[index]
         self.timeline = timeline
         timeline?.prepare(rank: index)
-        watch = TaskWatch(isOn: timeline != nil, sharesCPU: plan.placement.isShared[index])
+        watch = TaskWatch(isOn: timeline != nil, sharesCPU: !plan.placement.ownsItsCPUs(rank: index))
         microbatches = plan.schedule.microbatches
         recomputes = configuration.recomputes
         isForwardOnly = plan.schedule.isForwardOnly

@@ -13,6 +13,23 @@ public struct RunResult: Sendable {
     /// Of the last step before its update, when the configuration `keepsGradients`.
     public let gradients: CheckpointImage?
 
+    /// When `run` was called and when the last rank had ended, on the common clock.
+    let began: UInt64
+    let ended: UInt64
+
+    /// Of the whole run: set-up, all steps, warm-up included, and the ranks' end.
+    public var totalSeconds: Double { Double(ended - began) / 1e9 }
+
+    /// From the start of the run to the release into its first step.
+    public var setUpSeconds: Double { Double(released(0) - began) / 1e9 }
+
+    /// What a report calls the loss: that of the last step, or, where nothing was trained, the mean over the measured steps.
+    public var loss: Float {
+        if !plan.schedule.isForwardOnly { return losses.last! }
+        let measured = losses.dropFirst(plan.configuration.warmupSteps)
+        return Float(measured.reduce(0.0) { $0 + Double($1) } / Double(measured.count))
+    }
+
     /// For each step, from the moment all ranks were released into it to the moment the last one finished its update.
     public var stepSeconds: [Double] { (0..<steps).map { seconds(ofStep: $0) } }
 
@@ -52,6 +69,7 @@ extension RunPlan {
     public func run(
         progress: (RunProgress) -> Void = { _ in }, stopsEarly: () -> Bool = { false }
     ) throws(RunError) -> RunResult {
+        let began = Clock.now()
         let transport = configuration.transport
         let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
         let timeline = try mapped { () throws(SegmentError) in
@@ -59,10 +77,13 @@ extension RunPlan {
         }
         let weights = try configuration.keepsWeights ? image() : nil
         let gradients = try configuration.keepsGradients ? image() : nil
+        let memoryKills = Supervisor.memoryKillsSoFar
         let workers = try start(control, timeline, weights, gradients)
-        let supervisor = Supervisor(plan: self, control: control)
+        let supervisor = Supervisor(plan: self, control: control, memoryKills: memoryKills)
         let reports = try supervisor.collect(workers, progress, stopsEarly)
-        return RunResult(plan: self, ranks: reports, timeline: timeline, weights: weights, gradients: gradients)
+        return RunResult(
+            plan: self, ranks: reports, timeline: timeline, weights: weights, gradients: gradients, began: began,
+            ended: Clock.now())
     }
 
     /// Connects the ranks and starts them. From then on they alone hold the links: what the caller's process had of them

@@ -15,10 +15,13 @@ public struct RunPlan: Sendable {
     let stages: [Stage]
     let edges: [Edge]
     let memories: [RankMemory]
+    /// What the run takes besides the program itself.
+    public let memory: MemoryDemand
 
+    /// - Parameter machine: where it is to run; read now unless given.
     /// - Throws: `RunError.configuration` when settings do not fit together or the machine, `.model` when units do not fit each
     ///   other or the model, `.data` when a checkpoint or a token file does not fit the model.
-    public init(_ configuration: RunConfiguration) throws(RunError) {
+    public init(_ configuration: RunConfiguration, on machine: Machine? = nil) throws(RunError) {
         self.configuration = configuration
         let schedule = configuration.schedule
         do {
@@ -38,10 +41,12 @@ public struct RunPlan: Sendable {
         let share = schedule.isForwardOnly ? 1.0 / 3 : 1
         productFLOPs = costs.reduce(0) { $0 + $1.productFLOPs } * Double(schedule.microbatches) * share
         partition = try Self.cut(configuration, graph, loads: costs.map(\.productFLOPs))
+        let here: Machine
         do {
+            here = try machine ?? Machine.current()
             placement = try Placement(
                 ranks: schedule.ranks, threads: configuration.threadsPerRank, policy: configuration.pin,
-                topology: Topology.current())
+                topology: here.topology, quota: here.cpuQuota)
         } catch let error as PlacementError {
             throw .configuration(setting: "--pin", error.description)
         } catch {
@@ -54,7 +59,8 @@ public struct RunPlan: Sendable {
         memories = (0..<schedule.ranks).map { [facts, stages] rank in
             RankMemory(rank: rank, schedule, facts, stages, configuration)
         }
-        try checkMemory()
+        memory = Self.demand(configuration, graph, stages, edges, memories)
+        try checkMemory(on: here)
         try checkFiles()
     }
 
@@ -93,8 +99,14 @@ public struct RunPlan: Sendable {
             case .balanced: return try .balanced(loads: loads, stages: schedule.stages, graph)
             }
         } catch {
-            let ranks = schedule.stages > schedule.ranks ? " on \(schedule.ranks) ranks" : ""
-            throw .configuration(setting: "--stages", "\(error)\(ranks)")
+            // As many ranks with a stage each would fit: then it is the stages a rank that are too many.
+            if schedule.stages > schedule.ranks && schedule.ranks <= error.stagesMax {
+                let ranks = counted(schedule.ranks, "rank")
+                throw .configuration(
+                    setting: "--virtual-stages",
+                    "\(error) on \(ranks); at most \(error.stagesMax / schedule.ranks) a rank")
+            }
+            throw .configuration(setting: "--stages", "\(error)")
         }
     }
 
@@ -138,25 +150,6 @@ public struct RunPlan: Sendable {
         }
     }
 
-    /// Refuses a run that cannot fit, before anything is mapped and the system starts to swap or kill.
-    private func checkMemory() throws(RunError) {
-        var total = SegmentLayout()
-        for edge in edges {
-            var slot = SegmentLayout()
-            _ = slot.reserve(edge.shape)
-            _ = total.reserve(slot, count: edge.slots)
-        }
-        for memory in memories { _ = total.reserve(memory.layout) }
-        let available = MachineMemory.availableBytes ?? SegmentLayout.bytesMax
-        if total.isTooLarge || total.bytes > available {
-            let size = total.isTooLarge ? "more memory than any machine has" : "\(ByteCount(total.bytes)) of memory"
-            throw .configuration(
-                setting: "--dim",
-                "the model and its activations need \(size); \(ByteCount(available)) are available: make --dim, "
-                    + "--layers, --vocab-size, --seq-len, --ffn or --batch-size smaller")
-        }
-    }
-
     private func checkFiles() throws(RunError) {
         do throws(DataError) {
             if let initial = configuration.initial {
@@ -169,15 +162,5 @@ public struct RunPlan: Sendable {
         } catch {
             throw .data(error)
         }
-    }
-}
-
-/// What the system says of its memory.
-public enum MachineMemory {
-    /// Bytes that a new program can have without swapping; nil when the system does not say.
-    public static var availableBytes: Int? {
-        let lines = TextFile.text("/proc/meminfo")?.split(separator: "\n") ?? []
-        guard let line = lines.first(where: { $0.hasPrefix("MemAvailable:") }) else { return nil }
-        return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Threads
 
 /// How far a run is, for whoever watches it.
@@ -16,6 +17,8 @@ struct Supervisor {
 
     let plan: RunPlan
     let control: ControlBlock
+    /// Of `memoryKillsSoFar`, before the ranks were started.
+    let memoryKills: Int?
 
     /// How long ranks that were told to stop may take before processes are killed.
     private static let graceNanoseconds: UInt64 = 1_000_000_000
@@ -95,7 +98,8 @@ struct Supervisor {
                 at: words(error.position, rank),
                 waitingFor: isBlamed ? (culprit, words(failure.positions[culprit], culprit)) : nil)
         case .killed(let signal):
-            return "rank \(rank) was killed by signal \(SignalName(signal)) \(place); the other ranks were stopped"
+            let reason = signal == SIGKILL ? memoryReason : ""
+            return "rank \(rank) was killed by signal \(SignalName(signal)) \(place)\(reason); the other ranks were stopped"
         case .exited(let code):
             return "rank \(rank) ended with code \(code) \(place) without a report; the other ranks were stopped"
         case .lost:
@@ -103,6 +107,15 @@ struct Supervisor {
                 + "SIGCHLD?); the other ranks were stopped"
         }
     }
+
+    /// Says so when the kernel has killed a process of our control group for want of memory since the ranks started.
+    private var memoryReason: String {
+        guard let before = memoryKills, let now = Self.memoryKillsSoFar, now > before else { return "" }
+        return ", by the kernel, because the container was out of memory"
+    }
+
+    /// Processes of our control group that were killed for want of memory; nil when nobody counts them.
+    static var memoryKillsSoFar: Int? { (try? Machine.current())?.memoryKills }
 }
 
 /// The time that ranks have to leave by themselves; time in which the program itself was stopped does not count.

@@ -16,10 +16,20 @@ public struct Timeline: Sendable {
     /// Room for the reference workload's last hundred thousand steps.
     private static let bytesMax = 256 << 20
 
+    /// How many of a run's steps are kept.
+    private static func stepsKept(_ graph: TaskGraph, of steps: Int) -> Int {
+        min(steps, max(1, bytesMax / bytes(graph)))
+    }
+
+    /// Of one step.
+    private static func bytes(_ graph: TaskGraph) -> Int { graph.tasks.reduce(0) { $0 + $1.count } * lineBytes }
+
+    /// What a run of so many steps takes.
+    static func bytes(_ graph: TaskGraph, steps: Int) -> Int { bytes(graph) * stepsKept(graph, of: steps) }
+
     init(_ graph: TaskGraph, steps: Int, _ transport: some Transport) throws(SegmentError) {
         tasksOfRank = graph.tasks.map(\.count)
-        let tasks = tasksOfRank.reduce(0, +)
-        self.steps = min(steps, max(1, Self.bytesMax / (tasks * Self.lineBytes)))
+        self.steps = Self.stepsKept(graph, of: steps)
         var first = 0
         var firstLines: [Int] = []
         for count in tasksOfRank {

@@ -17,7 +17,7 @@ extension Partition {
     /// - Throws: `PartitionError` with more stages than units, or none.
     public static func balanced(loads: [Double], stages: Int, _ graph: TaskGraph) throws(PartitionError) -> Partition {
         if stages < 1 || stages > loads.count {
-            throw PartitionError(kind: .balanced, stages: stages, stagesMax: loads.count, what: "units")
+            throw PartitionError(kind: .balanced, stages: stages, stagesMax: loads.count, what: "unit")
         }
         require(graph.stages == stages, "a graph of \(graph.stages) stages to cut \(stages) for")
         var search = PartitionSearch(loads: loads, stages: stages, graph)

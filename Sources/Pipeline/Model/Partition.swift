@@ -19,7 +19,7 @@ public struct Partition: Equatable, Sendable {
     /// - Throws: `PartitionError` with more stages than layers, or none.
     public static func uniform(_ model: Model, stages: Int) throws(PartitionError) -> Partition {
         if stages < 1 || stages > model.layers {
-            throw PartitionError(kind: .uniform, stages: stages, stagesMax: model.layers, what: "layers")
+            throw PartitionError(kind: .uniform, stages: stages, stagesMax: model.layers, what: "layer")
         }
         var cuts = [0]
         for stage in 1..<max(stages, 1) {
@@ -40,9 +40,10 @@ public struct PartitionError: Error, Equatable, CustomStringConvertible {
     public let kind: PartitionKind
     public let stages: Int
     public let stagesMax: Int
+    /// What is cut, in the singular.
     let what: String
     public var description: String {
-        "a \(kind.rawValue) partition of \(stagesMax) \(what) has at "
-            + (stages < 1 ? "least 1 stage" : "most \(stagesMax) stages") + ", not \(stages)"
+        let limit = stages < 1 ? "least 1 stage" : "most \(counted(stagesMax, "stage"))"
+        return "a \(kind.rawValue) partition of \(counted(stagesMax, what)) has at \(limit), not \(stages)"
     }
 }

@@ -4,6 +4,7 @@ import Threads
 /// Ranks are forked processes; their rings lie in a segment of /dev/shm that has no name.
 public struct ProcessTransport: Transport {
     public let name = TransportKind.processes.rawValue
+    public let forksRanks = true
 
     public init() {}
 

@@ -7,12 +7,18 @@ struct RingLinks: Links {
     private let regions: [Edge: Region]
 
     init(_ edges: [Edge], _ transport: some Transport) throws(SegmentError) {
+        let layout = Self.layout(edges)
+        segment = try transport.sharedMemory(bytes: layout.all.bytes)
+        regions = layout.regions
+        for edge in edges { storage(edge).initialize() }
+    }
+
+    /// Where each edge's ring lies, one after the other.
+    static func layout(_ edges: [Edge]) -> (all: SegmentLayout, regions: [Edge: Region]) {
         var layout = SegmentLayout()
         var regions: [Edge: Region] = [:]
         for edge in edges { regions[edge] = layout.reserve(bytes: edge.ringLayout.bytes) }
-        segment = try transport.sharedMemory(bytes: layout.bytes)
-        self.regions = regions
-        for edge in edges { storage(edge).initialize() }
+        return (layout, regions)
     }
 
     func sender(_ edge: Edge) -> any SendChannel { RingSendChannel(storage(edge), edge.shape) }

@@ -13,12 +13,7 @@ struct SocketLinks: Links {
     private let buffers: [Edge: Buffers]
 
     init(_ edges: [Edge], _ domain: SocketTransport.Domain) throws(LinkError) {
-        var layout = SegmentLayout()
-        var buffers: [Edge: Buffers] = [:]
-        for edge in edges {
-            let slots = (0..<edge.slots).map { _ in layout.reserve(edge.shape) }
-            buffers[edge] = Buffers(outgoing: layout.reserve(edge.shape), slots: slots)
-        }
+        let (layout, buffers) = Self.layout(edges)
         self.buffers = buffers
         let memory: Segment
         do throws(SegmentError) {
@@ -31,6 +26,19 @@ struct SocketLinks: Links {
         } catch {
             throw .sockets(error)
         }
+    }
+
+    /// Bytes of all buffers.
+    static func bytes(_ edges: [Edge]) -> Int { layout(edges).all.bytes }
+
+    private static func layout(_ edges: [Edge]) -> (all: SegmentLayout, buffers: [Edge: Buffers]) {
+        var layout = SegmentLayout()
+        var buffers: [Edge: Buffers] = [:]
+        for edge in edges {
+            let slots = (0..<edge.slots).map { _ in layout.reserve(edge.shape) }
+            buffers[edge] = Buffers(outgoing: layout.reserve(edge.shape), slots: slots)
+        }
+        return (layout, buffers)
     }
 
     func sender(_ edge: Edge) -> any SendChannel {

@@ -23,5 +23,9 @@ public struct SocketTransport: RelinkedTransport {
         }
     }
 
+    public func linkMemory(_ edges: [Edge]) -> LinkMemory {
+        LinkMemory(sharedBytes: 0, privateBytes: SocketLinks.bytes(edges))
+    }
+
     public func connect(_ edges: [Edge]) throws(LinkError) -> any Links { try SocketLinks(edges, domain) }
 }

@@ -80,6 +80,12 @@ public protocol Transport: Sendable {
     /// Zeroed memory that ranks fill for the caller of the run; it may be large.
     func resultMemory(bytes: Int) throws(SegmentError) -> Segment
 
+    /// Whether ranks are forked processes, so that each has limits of its own and what they share lies in /dev/shm.
+    var forksRanks: Bool { get }
+
+    /// What `connect` will take. The sizes do not overflow.
+    func linkMemory(_ edges: [Edge]) -> LinkMemory
+
     /// Connects the edges. Called once for a run, before any rank starts.
     func connect(_ edges: [Edge]) throws(LinkError) -> any Links
 
@@ -97,6 +103,8 @@ public protocol RelinkedTransport: Transport {
 }
 
 extension RelinkedTransport {
+    public var forksRanks: Bool { base.forksRanks }
+
     public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment { try base.sharedMemory(bytes: bytes) }
     public func resultMemory(bytes: Int) throws(SegmentError) -> Segment { try base.resultMemory(bytes: bytes) }
 
@@ -134,6 +142,13 @@ public enum StartError: Error, CustomStringConvertible {
 }
 
 extension Transport {
+    public var forksRanks: Bool { false }
+
+    /// Of the rings.
+    public func linkMemory(_ edges: [Edge]) -> LinkMemory {
+        LinkMemory(sharedBytes: RingLinks.layout(edges).all.bytes, privateBytes: 0)
+    }
+
     /// Rings in `sharedMemory`, one an edge.
     public func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
         do { return try RingLinks(edges, self) } catch { throw .memory(error) }

@@ -1,0 +1,151 @@
+import SharedTensor
+import Threads
+
+/// The memory that a run takes, by what bounds it, in bytes.
+public struct MemoryDemand: Sendable, Equatable {
+    /// All that is there at the same time, in all processes together.
+    public var total = 0
+    /// Of that, what lies in files of /dev/shm.
+    public var inSharedMemory = 0
+    /// What the process that has the most maps.
+    public var ofProcess = 0
+    /// Of that, what no other process sees.
+    public var privateOfProcess = 0
+    /// More than any machine has; the figures then say nothing.
+    public var isTooLarge = false
+
+    func needed(by source: MemoryBound.Source) -> Int {
+        switch source {
+        case .machine, .group: total
+        case .addressSpace: ofProcess
+        case .privateData: privateOfProcess
+        }
+    }
+}
+
+/// Memory that connecting a run's edges takes.
+public struct LinkMemory: Sendable, Equatable {
+    /// From the transport's `sharedMemory`.
+    public var sharedBytes: Int
+    /// In memory that is not shared; the ranks together fill it once.
+    public var privateBytes: Int
+
+    public init(sharedBytes: Int, privateBytes: Int) {
+        self.sharedBytes = sharedBytes
+        self.privateBytes = privateBytes
+    }
+}
+
+extension MemoryDemand {
+    /// Address space that a thread's stack takes.
+    private static let stackBytes = 8 << 20
+    /// Address space that glibc sets aside for what a thread allocates.
+    private static let heapBytes = 64 << 20
+    /// What a process needs for itself: what a fork copies when it writes to it, page tables, its heap.
+    private static let processBytes = 2 << 20
+
+    /// - Parameters:
+    ///   - timeline, images: what the caller of the run gets. Images are filled after the last step.
+    ///   - ranks: each rank's own memory.
+    ///   - setUps: what each rank needs besides, before its first step: room for its largest parameter.
+    init(
+        _ transport: some Transport, links: LinkMemory, control: Int, timeline: Int, images: Int, ranks: [Int],
+        setUps: [Int], threadsPerRank: Int
+    ) {
+        let shared = links.sharedBytes + control
+        let stacks = threadsPerRank * Self.stackBytes
+        total =
+            shared + links.privateBytes + timeline + ranks.reduce(0, +) + max(images, setUps.reduce(0, +))
+            + (transport.forksRanks ? ranks.count + 1 : 2) * Self.processBytes
+        if transport.forksRanks {
+            inSharedMemory = shared
+            privateOfProcess = links.privateBytes + zip(ranks, setUps).map { $0 + $1 }.max()! + stacks
+            ofProcess = privateOfProcess + shared + timeline + images + threadsPerRank * Self.heapBytes
+        } else {
+            privateOfProcess = total + ranks.count * stacks
+            ofProcess = privateOfProcess + ranks.count * threadsPerRank * Self.heapBytes
+        }
+    }
+}
+
+extension RunPlan {
+    /// What the run will take, the program itself left out.
+    static func demand(
+        _ configuration: RunConfiguration, _ graph: TaskGraph, _ stages: [Stage], _ edges: [Edge],
+        _ memories: [RankMemory]
+    ) -> MemoryDemand {
+        var all = SegmentLayout()
+        for edge in edges {
+            var slot = SegmentLayout()
+            _ = slot.reserve(edge.shape)
+            _ = all.reserve(slot, count: edge.slots)
+        }
+        for memory in memories { _ = all.reserve(memory.layout) }
+        if all.isTooLarge {
+            var demand = MemoryDemand()
+            demand.isTooLarge = true
+            return demand
+        }
+        let images = (configuration.keepsWeights ? 1 : 0) + (configuration.keepsGradients ? 1 : 0)
+        let image = images == 0 ? 0 : CheckpointImage.Plan(stages.flatMap(\.plan.parameters)).layout.bytes
+        let largest = memories.indices.map { rank in
+            stages.filter { configuration.schedule.rankOfStage[$0.index] == rank }.flatMap(\.plan.parameters)
+                .map { $0.shape.count * 4 }.max() ?? 0
+        }
+        return MemoryDemand(
+            configuration.transport, links: configuration.transport.linkMemory(edges),
+            control: ControlBlock.bytes(ranks: memories.count),
+            timeline: configuration.keepsTimeline ? Timeline.bytes(graph, steps: configuration.steps) : 0,
+            images: images * image, ranks: memories.map(\.layout.bytes), setUps: largest,
+            threadsPerRank: configuration.threadsPerRank)
+    }
+
+    /// Refuses a run that cannot fit, before anything is mapped and the system starts to swap or kill.
+    func checkMemory(on machine: Machine) throws(RunError) {
+        func refusal(_ reason: String) -> RunError {
+            .configuration(
+                setting: "--dim",
+                "the model and its activations need \(reason): make --dim, --layers, --vocab-size, --seq-len, --ffn or "
+                    + "--batch-size smaller")
+        }
+        if memory.isTooLarge { throw refusal("more memory than any machine has") }
+        // The bound that is missed by most: to heed a milder one would not help.
+        let missed = machine.memoryBounds.max {
+            memory.needed(by: $0.source) - $0.availableBytes < memory.needed(by: $1.source) - $1.availableBytes
+        }
+        if let bound = missed, memory.needed(by: bound.source) > bound.availableBytes {
+            let process = bound.source.isOfEachProcess ? " in one process" : ""
+            throw refusal("\(ByteCount(memory.needed(by: bound.source))) of memory\(process); \(bound)")
+        }
+        if let free = machine.sharedMemory?.freeBytes, memory.inSharedMemory > free {
+            throw .configuration(
+                setting: "--transport",
+                "\(configuration.transport.name) needs \(ByteCount(memory.inSharedMemory)) of /dev/shm, which has "
+                    + "\(ByteCount(free)) left: give it more (docker run --shm-size=1g), or take threads")
+        }
+    }
+}
+
+extension MemoryBound.Source {
+    fileprivate var isOfEachProcess: Bool {
+        switch self {
+        case .machine, .group: false
+        case .addressSpace, .privateData: true
+        }
+    }
+}
+
+extension MemoryBound: CustomStringConvertible {
+    /// The limit's: `the container's limit of 300 MiB`; nil for the machine's own memory.
+    public var name: String? {
+        switch source {
+        case .machine: nil
+        case .group(let limit): "the container's limit of \(ByteCount(limit))"
+        case .addressSpace(let limit): "the limit of \(ByteCount(limit)) on each process (ulimit -v)"
+        case .privateData(let limit): "the limit of \(ByteCount(limit)) on each process's data (ulimit -d)"
+        }
+    }
+
+    /// `290 MiB are available under the container's limit of 300 MiB`.
+    public var description: String { "\(ByteCount(availableBytes)) are available\(name.map { " under \($0)" } ?? "")" }
+}

@@ -1,0 +1,83 @@
+import Pipeline
+import SharedTensor
+import Threads
+
+/// What would go wrong on a machine, a sentence each.
+struct DoctorWarnings {
+    private let machine: Machine
+
+    init(_ machine: Machine) { self.machine = machine }
+
+    var all: [String] { [oneCPU, quota, hyperThreads, memory, sharedMemory, pinning, kernels].compactMap(\.self) }
+
+    private var cpuCount: Int { machine.topology.cpus.count }
+
+    private var oneCPU: String? {
+        cpuCount < 2 ? "one CPU to use: ranks take turns on it, and no pipeline can be faster than one stage" : nil
+    }
+
+    private var quota: String? {
+        guard let quota = machine.cpuQuota, quota.cpus < Double(cpuCount) else { return nil }
+        let period = "\((quota.periodSeconds * 1000).fixed(0)) ms"
+        let share = "\((quota.cpus / Double(cpuCount) * 100).fixed(0)) %"
+        let effect =
+            quota.cpus <= 1
+            ? "no pipeline can be faster than one stage"
+            : "ranks that compute all the time on \(counted(cpuCount, "CPU")) get \(share) of them"
+        return
+            "a quota of \(quota) for \(cpuCount) to use (docker run --cpus): \(effect), and all stand still for the rest "
+            + "of each \(period) in which the time is used up; where ranks take more than the quota, waits sleep instead of "
+            + "spinning, and hand-offs take longer"
+    }
+
+    private var hyperThreads: String? {
+        let cores = machine.topology.coreCount
+        return cores < cpuCount
+            ? "\(cpuCount) CPUs are hyper-threads of \(counted(cores, "core")): more ranks than cores share a core's arithmetic"
+            : nil
+    }
+
+    /// The first model of the reference study's that would be refused.
+    private var memory: String? {
+        for layers in [4, 8, 12] {
+            var options = RunOptions()
+            options.model.layers = layers
+            guard let configuration = try? options.configuration() else { return nil }
+            do throws(RunError) { _ = try RunPlan(configuration, on: machine) } catch {
+                return "run --layers \(layers) is refused here: \(error)"
+            }
+        }
+        return nil
+    }
+
+    private var sharedMemory: String? {
+        if machine.sharedMemory == nil { return "there is no /dev/shm: \(Self.forked) cannot run" }
+        if let error = SharedMemory.trial() { return "/dev/shm cannot be used: \(error): \(Self.forked) cannot run" }
+        guard let free = machine.sharedMemory?.freeBytes, free < 64 << 20 else { return nil }
+        return
+            "/dev/shm has \(ByteCount(free)) left: --transport processes may not fit its rings (docker run --shm-size=1g)"
+    }
+
+    /// What needs /dev/shm: even ranks that exchange tensors by sockets share a control block there.
+    private static let forked =
+        "--transport processes, sockets and unix (and so compare and verify, unless --transport threads is given)"
+
+    private var pinning: String? {
+        guard case .refused(_, let error) = PinnedThread<Pinning, Never>.probe(cpu: machine.topology.cpus[0].id) else {
+            return nil
+        }
+        return "pinning is refused here (\(error)): ranks run wherever the system puts them"
+    }
+
+    private var kernels: String? {
+        SIMDLevel.best == .portable ? "no AVX2 or AVX-512: the portable kernels run, several times slower" : nil
+    }
+}
+
+extension PinnedThread where Value == Pinning, Failure == Never {
+    /// Tries pinning on a thread of its own.
+    fileprivate static func probe(cpu: Int) -> Pinning? {
+        guard let thread = try? PinnedThread(name: "doctor", cpu: cpu, body: { $0 }) else { return nil }
+        return try? thread.join()
+    }
+}
