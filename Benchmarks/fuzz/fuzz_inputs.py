@@ -26,7 +26,9 @@ from runner import Runner, build_fork_server
 
 CODES = {0, 64, 65, 70}
 LINES_MAX = 21
-HIDDEN = {*range(0x00, 0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+CONTROLS = [range(0x00, 0x0A), range(0x0B, 0x20), range(0x7F, 0xA0)]
+HIDDEN = {character for characters in CONTROLS for character in characters}
+HIDDEN |= {0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 """Characters that act on a terminal rather than show, but for the end of a line."""
 
 
@@ -65,7 +67,7 @@ def work(job):
             runners.append((own / name, Runner([options.command, *words], own, options.seconds, options.library)))
         for number in range(options.first + part, options.first + options.count, options.jobs):
             generator = random.Random(f"{options.seed} {kind_name} {number}")
-            data = mutated(generator.choice(kind.seeds), generator, kind.seeds)
+            data = mutated(generator.choice(kind.seeds), generator, kind.seeds, kind.changes)
             path, runner = runners[number % len(runners)]
             path.write_bytes(data)
             outcome = runner.run()

@@ -9,6 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from mutations import JSON_CHANGES
+
 MODEL = [
     "--n-layers", "2", "--n-heads", "1", "--dim", "4", "--ffn", "4", "--vocab-size", "300", "--seq-len", "2", "--batch-size",
     "1", "--microbatches", "1", "--stages", "1", "--warmup", "0", "--measure", "1",
@@ -22,6 +24,8 @@ class Kind:
     """Sound files, each as bytes."""
     commands: list
     """For each command the name of the file and its words after `ppthreads`; FILE and FOLDER stand for paths."""
+    changes: list = None
+    """What is done to the seeds, if not everything in equal shares."""
 
 
 def _made(command, folder, words, name):
@@ -84,7 +88,7 @@ def trace(command, folder):
         for place, (name, kind) in enumerate([("pack", "packing"), ("F0", "forward"), ("no input", "wait"), ("B0", "backward")])
     ]
     small = json.dumps({"traceEvents": events}).encode()
-    return Kind([small, small, made], [("trace.json", ["trace", "FILE"])])
+    return Kind([small, small, made], [("trace.json", ["trace", "FILE"])], JSON_CHANGES)
 
 
 def safetensors(command, folder):

@@ -15,11 +15,11 @@ TEXTS = [
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
-def mutated(data, random, others=()):
+def mutated(data, random, others=(), changes=None):
     """A copy with one to five changes. `others` are inputs to splice with."""
     data = bytearray(data)
     for _ in range(random.choice((1, 1, 1, 2, 3, 5))):
-        random.choice(CHANGES)(data, random, others)
+        random.choice(changes or CHANGES)(data, random, others)
     return bytes(data)
 
 
@@ -122,4 +122,21 @@ def splice(data, random, others):
         data[place : place + random.choice((0, length))] = other[start : start + length]
 
 
+def json_value(data, random, _):
+    """Another value in the place of a number or a string, as JSON writes it, mostly of the same type."""
+    found = list(JSON_VALUE.finditer(data))
+    if found:
+        chosen = random.choice(found)
+        is_text = chosen.group().endswith(b'"')
+        alike = [value for value in JSON_VALUES if value.endswith(b'"') == is_text and value[0] not in b"[{tn"]
+        data[chosen.start() : chosen.end()] = random.choice(alike if random.random() < 0.9 else JSON_VALUES)
+
+
+JSON_VALUE = re.compile(rb'(?<=:) ?(?:-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|"[^"\\]*")')
+JSON_VALUES = [
+    *(value for value in NUMBERS if value not in (b"", b"nan", b"inf")), b'"\\u001b[2J"', b'"\\u0000\\n\\u202e"',
+    b'"F\\u009b0"', b'"wait"', b'"X"', b'""', b"[]", b"{}", b"true", b'{"step":0}', b'"' + b"x" * 300 + b'"', b"4095", b"4096",
+]  # fmt: skip
+
 CHANGES = [flip, overwrite, insert, insert, delete, truncate, *[number] * 4, repeat, move, lines, columns, splice]
+JSON_CHANGES = [*[json_value] * 20, *CHANGES]

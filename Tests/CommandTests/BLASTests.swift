@@ -58,6 +58,21 @@ struct BLASTests {
     }
 
     @Test(
+        "what is hidden in a library's path is JSON's escapes in JSON, an escape in the table, and itself in a CSV",
+        .enabled(if: Clang.isThere))
+    func hiddenCharacters() throws {
+        let folder = try Folder()
+        let library = try Self.compile(
+            Self.source(factor: "1"), in: folder, name: "a\u{1B}\u{7F}\u{9B}\u{202E}\u{E0041}")
+        let run = ["run", "--stages", "1", "--gemm", library] + tiny
+        let json = try Command.run(run + ["--json"]).output
+        #expect(json.contains(#"a\u001b\u007f\u009b\u202e\udb40\udc41.so""#))
+        #expect(try Command.json(run)["gemm"] as? String == library)
+        #expect(try Command.run(run).output.contains(#"a\u{1B}\u{7F}\u{9B}\u{202E}\u{E0041}.so"#))
+        #expect(try Command.run(run + ["--emit-csv"]).output.contains(library))
+    }
+
+    @Test(
         "it is the library that computes, linear maps too: with one whose products are 0 all tokens are as likely",
         .enabled(if: Clang.isThere))
     func zeroLibrary() throws {
