@@ -90,6 +90,7 @@ struct SafetensorsTests {
             (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"scale":1}}"#, "has a key scale; dtype, shape and"),
             (#"{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#, "a whole number should stand"),
             (#"{"a":{"dtype":"F32","shape":[01],"data_offsets":[0,4]}}"#, "a whole number should stand"),
+            (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[-0,4]}}"#, "a whole number should stand"),
             (#"{"a":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}"#, "a whole number should stand"),
             (#"{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}"#, "a whole number"),
             (#"{"__metadata__":{"n":1}}"#, "at byte 21, '\"' should stand"),

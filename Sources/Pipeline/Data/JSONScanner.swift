@@ -34,7 +34,7 @@ struct JSONScanner {
         try expect("]")
     }
 
-    /// Reads a whole number in the digits that JSON allows: no leading zero, no fraction, no exponent.
+    /// Reads a whole number in the digits that JSON allows: no leading zero, no fraction, no exponent, no -0.
     mutating func integer() throws(Failure) -> Int {
         skipSpace()
         let start = position
@@ -44,7 +44,9 @@ struct JSONScanner {
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         let hasLeadingZero = position > first + 1 && bytes[first] == UInt8(ascii: "0")
         let goesOn = position < bytes.count && ".eE".utf8.contains(bytes[position])
-        guard let value = Int(text), !hasLeadingZero, !goesOn else { throw wanted("a whole number", at: start) }
+        guard let value = Int(text), !hasLeadingZero, !goesOn, text != "-0" else {
+            throw wanted("a whole number", at: start)
+        }
         return value
     }
 
