@@ -121,6 +121,7 @@ public struct Kernels {
                 "factors that do not fit: [\(a.rows), \(a.columns)] x [\(rows), \(columns)] into "
                     + "[\(c.rows), \(c.columns)]")
         }
+        require(a.columns > 0, "a product with nothing to sum up")
         c.requireStoredAsIs()
         require(bias == nil || bias!.count == c.columns, "a bias has one value for each column")
         guard let gate = ending.gate else { return }
@@ -227,6 +228,7 @@ public struct Kernels {
         _ a: Matrix, _ b: Matrix, into c: PackedMatrix, accumulating: Bool = false, columnSums: Tensor? = nil
     ) {
         require(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "factors that do not fit")
+        require(a.columns > 0, "a product with nothing to sum up")
         require(columnSums == nil || columnSums!.count == c.columns, "one sum for each column")
         var call = unsafe product(a, columns: c.columns, accumulating)
         unsafe setFactor(b, of: &call)

@@ -71,7 +71,8 @@ struct PromiseTests {
             var configuration = RunConfiguration(model: model(lost), schedule: schedule)
             configuration.keepsGradients = true
             configuration.partition = .balanced
-            configuration.optimizer = .sgd(rate: 0.1)
+            configuration.optimizer = .sgd(rate: 10)
+            (configuration.warmupSteps, configuration.measuredSteps) = (0, 2)
             return try RunPlan(configuration).run()
         }
         let baseline = try run(nil, .gpipe(ranks: 1, microbatches: 4))

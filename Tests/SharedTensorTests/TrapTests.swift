@@ -34,7 +34,7 @@ struct TrapTests {
 enum Bug: String, CaseIterable, Codable, Sendable {
     case tokenAboveTable, tokenBelowTable, targetAboveLogits
     case transposedSums, transposedSoftmax, transposedSoftmaxBackward, transposedResult
-    case gateOfAnotherShape, biasOfAnotherWidth, diagonalOverflows
+    case gateOfAnotherShape, biasOfAnotherWidth, diagonalOverflows, emptySum
     case negativeLength, tooManyElements, rowsOutside, elementsOutside, rowsOfMatrixOutside, tokensOutside
     case negativeRegion, regionOverflows, tensorBeyondRegion, tokensBeyondArena, partOverflows, copyBelowZero
     case copyOverflows, hugeAlignment, negativeSegment, smallPackedMatrix, hugePackedMatrix
@@ -51,6 +51,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .gateOfAnotherShape: "a gate is as large as c"
         case .biasOfAnotherWidth: "a bias has one value for each column"
         case .diagonalOverflows: "softmax with another diagonal"
+        case .emptySum: "a product with nothing to sum up"
         case .negativeLength: "a shape with a negative length: [3, -1]"
         case .tooManyElements: "a tensor of shape [1099511627776, 1099511627776] has too many elements to count"
         case .rowsOutside: "rows 2..<4 outside a tensor of [3, 4]"
@@ -107,6 +108,10 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .biasOfAnotherWidth:
             kernels.multiply(tensor.matrix, square.matrix, into: tensor.matrix, bias: bench.tensor(Shape(3)))
         case .diagonalOverflows: kernels.softmax(square.matrix, scale: 1, diagonal: .max, normalizers: pairs)
+        case .emptySum:
+            let (a, b) = (bench.tensor(Shape(0, 3)).matrix.transposed, bench.tensor(Shape(0, 4)).matrix)
+            let storage = bench.tensor(PackedMatrix.storageShape(rows: 3, columns: 4))
+            kernels.multiply(a, b, into: PackedMatrix(rows: 3, columns: 4, storage: storage))
         case .negativeLength: _ = Shape(3, -1)
         case .tooManyElements: _ = Shape(1 << 40, 1 << 40).count
         case .rowsOutside: _ = tensor.rows(2..<4)

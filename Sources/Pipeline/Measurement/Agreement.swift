@@ -3,23 +3,26 @@ import SharedTensor
 /// How results of one model under two schedules are compared: to the bit, or to rounding.
 ///
 /// To rounding, gradients may differ by `tolerance` times the norm of the tensor, and losses by that much of the loss. It is
-/// 2 n u for each step, u = 2^-24 and n the tokens of a batch, or 1024 if they are fewer: two orders of adding up n terms differ
+/// 2 n u for each time that gradients were added up before, u = 2^-24 and n the tokens of a batch, or 1024 if they are fewer: two orders of adding up n terms differ
 /// by no more than 2 n u times the sum of the terms' magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 4.2).
 /// Rounding errors mostly cancel each other, by a factor of the square root of n or more; that is what is left for gradients
 /// whose terms cancel, and for the weights that differ from the second step on, which a small batch has no less of.
 ///
-/// Losses of the first step are equal to the bit in any case: all forwards are the same. Weights are not compared to rounding:
+/// So losses of the first step are equal to the bit: all forwards are the same. Weights are not compared to rounding:
 /// Adam makes a whole step of a gradient that is nothing but a rounding error.
 public struct Agreement: Sendable {
     public let bits: BitsPromise
-    /// Relative.
-    public let tolerance: Double
+    /// Of gradients in the last step, relative.
+    public var tolerance: Double { Double(steps) * toleranceOfStep }
+    private let steps: Int
+    private let toleranceOfStep: Double
 
     /// Of runs with such a configuration and facts, the ones that promise less deciding.
     init(_ bits: BitsPromise, _ configuration: RunConfiguration) {
         self.bits = bits
         let terms = Double(configuration.batchSize) * Double(configuration.model.sequenceLength)
-        tolerance = Double(configuration.steps) * 2 * max(terms, 1024) * 0x1p-24
+        steps = configuration.steps
+        toleranceOfStep = 2 * max(terms, 1024) * 0x1p-24
     }
 
     /// What differs in losses, given as bits; nil when nothing does.
@@ -27,8 +30,9 @@ public struct Agreement: Sendable {
         if losses.count != expected.count { return "\(losses.count) losses instead of \(expected.count)" }
         for (step, (loss, other)) in zip(losses, expected).enumerated() where loss != other {
             let (found, wanted) = (Float(bitPattern: loss), Float(bitPattern: other))
-            let isNear = abs(Double(found) - Double(wanted)) <= tolerance * abs(Double(wanted))
-            if bits == .asOneStage || step == 0 || !isNear {
+            let most = Double(step) * toleranceOfStep * abs(Double(wanted))
+            let isNear = abs(Double(found) - Double(wanted)) <= most
+            if bits == .asOneStage || !isNear {
                 return "loss of step \(step + 1): \(found) instead of \(wanted)"
             }
         }

@@ -80,6 +80,7 @@ private final class RingReceiveChannel: ReceiveChannel {
     }
 
     func release(_ delivery: Delivery) {
+        require(held.indices.contains(delivery.ticket), "a delivery of another channel")
         guard let slot = held[delivery.ticket] else { trap("a delivery was released twice") }
         held[delivery.ticket] = nil
         consumer.release(slot)
