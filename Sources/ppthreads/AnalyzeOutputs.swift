@@ -23,7 +23,7 @@ struct AnalyzeOutputs {
 
     func write(_ report: AnalyzeReport, _ arguments: [String]) throws(CommandError) {
         var attempts = Attempts("analyze")
-        attempts.attempt { () throws(CommandError) in 
+        attempts.attempt { () throws(CommandError) in
             // Nothing that the file says can end a line.
             try files.report(AnalyzeTable(report).lines.map(\.visible).joined(separator: "\n"))
         }

@@ -29,7 +29,7 @@ enum CompareCommand {
         let oneStage = try options.oneStage()
         let comparison = try measure(candidates, oneStage, options)
         var attempts = Attempts("compare")
-        attempts.attempt { () throws(CommandError) in 
+        attempts.attempt { () throws(CommandError) in
             try files.report(try report(comparison, options), isData: options.json || options.csv)
         }
         if let page {

@@ -99,7 +99,8 @@ struct Supervisor {
                 waitingFor: isBlamed ? (culprit, words(failure.positions[culprit], culprit)) : nil)
         case .killed(let signal):
             let reason = signal == SIGKILL ? memoryReason : ""
-            return "rank \(rank) was killed by signal \(SignalName(signal)) \(place)\(reason); the other ranks were stopped"
+            return "rank \(rank) was killed by signal \(SignalName(signal)) \(place)\(reason); the other ranks were "
+                + "stopped"
         case .exited(let code):
             return "rank \(rank) ended with code \(code) \(place) without a report; the other ranks were stopped"
         case .lost:
