@@ -46,6 +46,9 @@ public struct Placement: Equatable, Sendable {
         return !isShared[rank] && quota == nil
     }
 
+    /// Whether all ranks do.
+    public var ownsAllCPUs: Bool { cpusOfRank.indices.allSatisfy(ownsItsCPUs) }
+
     /// How long each rank's threads spin before they sleep. Spinning would use up a quota that the ranks need for work.
     public func patience(ofRank rank: Int) -> Patience { ownsItsCPUs(rank: rank) ? .ownCPU : .sharedCPU }
 

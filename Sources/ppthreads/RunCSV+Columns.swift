@@ -96,7 +96,8 @@ extension RunCSV {
         .figure("peak_in_flight") { String($0.result.ranks.map(\.inFlightPeak).max()!) },
     ]
 
-    private static let machine = try? Machine.current()
+    /// Nil when the system does not tell.
+    static let machine = try? Machine.current()
 
     private static let circumstances: [Column] = [
         .setting("pin") { $0.options.pin.description },

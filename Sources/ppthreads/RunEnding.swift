@@ -17,7 +17,8 @@ struct RunEnding {
     }
 
     private static let here = [
-        "host": Machine.host, "cpu": Machine.cpuModel ?? "", "version": Main.version, "commit": Main.commit,
+        "host": RunCSV.machine?.host ?? "", "cpu": RunCSV.machine?.cpuModel ?? "", "version": Main.version,
+        "commit": Main.commit,
     ]
 }
 

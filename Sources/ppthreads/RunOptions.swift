@@ -135,7 +135,8 @@ struct RunOptions {
                 help:
                     "start from the weights of a safetensors checkpoint with PyTorch's names; no resume, since the optimizer's "
                     + "state, the step and the position in the data begin anew"),
-            .safetensors("--save", set: \.save, help: "write the weights at the end, as safetensors (- is standard output)"),
+            .safetensors(
+                "--save", set: \.save, help: "write the weights at the end, as safetensors (- is standard output)"),
             .safetensors(
                 "--save-grads", set: \.saveGradients,
                 help: "write the last step's gradients, before the update (- is standard output)"),

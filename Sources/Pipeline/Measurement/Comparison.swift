@@ -42,7 +42,7 @@ public struct Comparison: Sendable {
             handoffSeconds = handoffs.flatMap(\.seconds.sorted)
             parked = handoffs.reduce(0) { $0 + $1.parked }
             losses = result.losses.map(\.bitPattern)
-            disturbance = result.plan.placement.isShared.contains(true) ? nil : Disturbance([typical])
+            disturbance = result.plan.placement.ownsAllCPUs ? Disturbance([typical]) : nil
         }
     }
 

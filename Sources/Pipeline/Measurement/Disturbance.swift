@@ -34,9 +34,9 @@ extension StepTimes {
 
 extension RunResult {
     /// Over the measured steps that the timeline still has. Nil where nothing can be told: without a timeline, and where
-    /// ranks share CPUs, so that they take them from each other.
+    /// ranks share CPUs, or a quota, so that they take the time from each other.
     public func disturbance() -> Disturbance? {
-        if timedSteps.isEmpty || plan.placement.isShared.contains(true) { return nil }
+        if timedSteps.isEmpty || !plan.placement.ownsAllCPUs { return nil }
         return Disturbance(timedSteps.map { times(ofStep: $0) })
     }
 }
