@@ -3,7 +3,7 @@ import SharedTensor
 import Testing
 import Threads
 
-@testable import Pipeline
+import Pipeline
 
 /// What a run is said to take, and what is refused for it. `CommandTests/ContainerTests` has the kernel's opinion.
 struct MemoryTests {

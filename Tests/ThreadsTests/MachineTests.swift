@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Threads
+import Threads
 
 /// A folder that stands for a machine's root, gone with the value.
 final class FakeRoot {

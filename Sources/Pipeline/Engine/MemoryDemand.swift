@@ -48,7 +48,7 @@ extension MemoryDemand {
     ///   - timeline, images: what the caller of the run gets. Images are filled after the last step.
     ///   - ranks: each rank's own memory.
     ///   - setUps: what each rank needs besides, before its first step: room for its largest parameter.
-    init(
+    package init(
         _ transport: some Transport, links: LinkMemory, control: Int, timeline: Int, images: Int, ranks: [Int],
         setUps: [Int], threadsPerRank: Int
     ) {
