@@ -2,12 +2,14 @@ import Foundation
 import Testing
 import Threads
 
-@Suite(.serialized) struct PartialFileTests {
+@Suite(.serialized) final class PartialFileTests {
     private let folder = FileManager.default.temporaryDirectory.appending(path: "ppthreads-\(UUID().uuidString)").path
 
     init() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     private func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder) }
 
