@@ -78,7 +78,7 @@ struct AnalyzeFormatsTests {
                     "row 2: lr is 'fast', not a finite number; left out",
                     "row 3: seed is '0.5', not a whole number; left out",
                     "row 4: seed is '99999999999999999999', not a whole number; left out",
-                    "row 5: disturbance is 'much', not a finite number; left out",
+                    "row 5: disturbance is 'much', not a number from -1e15 to 1e15; left out",
                 ])
     }
 }

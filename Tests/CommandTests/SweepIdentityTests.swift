@@ -32,7 +32,7 @@ struct SweepIdentityTests {
             "--arch": ["gpt"], "--ffn": ["9"], "--vocab-size": ["10"], "--seq-len": ["4"], "--batch-size": ["16"],
             "--optimizer": ["sgd"], "--dropout": ["0.5"], "--warmup-steps": ["1"], "--measure-steps": ["3"],
             "--data": [try folder.file("tokens", Array(repeating: 1, count: 100))],
-            "--data-format": ["u16", "--data", try folder.file("pairs", Array(repeating: 0, count: 100))],
+            "--data-format": ["u16", "--data", try folder.file("pairs", (0..<100).map { $0 % 2 == 0 ? 1 : 0 })],
         ]
     }
 
@@ -105,8 +105,10 @@ struct SweepIdentityTests {
             }
         }
         #expect(
-            try runs(["--lr", "1e-3,3e-4,0.001", "--seed", "7,0"])
+            try runs(["--lr", "1e-3,3e-4", "--seed", "7,0"])
                 == [" lr 0.001 seed 7", " lr 0.001 seed 0", " lr 0.0003 seed 7", " lr 0.0003 seed 0"])
+        let twice = try Command.run("sweep", "--dry-run", "--lr", "1e-3,0.001")
+        #expect(twice.code == 64 && twice.errors.contains("each once"))
         #expect(try runs(["--seed", "1,2"]) == [" seed 1", " seed 2"])
         #expect(try runs(["--lr", "1"]).first?.contains("lr") == false)
         // With their runs on one stage.
