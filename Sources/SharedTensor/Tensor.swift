@@ -68,6 +68,11 @@ public struct Tensor {
         }
     }
 
+    /// Overwrites every element by what `value` says of its index.
+    public func fill(_ value: (Int) -> Float) {
+        for index in 0..<count { unsafe base[index] = value(index) }
+    }
+
     /// Overwrites every element.
     public func fill(_ value: Float) { unsafe base.update(repeating: value, count: count) }
 

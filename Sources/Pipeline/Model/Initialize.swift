@@ -44,15 +44,13 @@ extension ParameterSpec {
         case .constant(let value):
             tensor.fill(value)
         case .uniform(let bound):
-            for index in 0..<tensor.count {
-                tensor[index] = Float((2 * random.unit(at: UInt64(index)) - 1) * Double(bound))
-            }
+            tensor.fill { Float((2 * random.unit(at: UInt64($0)) - 1) * Double(bound)) }
         case .normal(let deviation):
             // Box and Muller: two uniform numbers for each normal one; 1 - u keeps the logarithm finite.
-            for index in 0..<tensor.count {
+            tensor.fill { index in
                 let radius = (-2 * log(1 - random.unit(at: 2 * UInt64(index)))).squareRoot()
                 let angle = 2 * Double.pi * random.unit(at: 2 * UInt64(index) + 1)
-                tensor[index] = Float(radius * cos(angle) * Double(deviation))
+                return Float(radius * cos(angle) * Double(deviation))
             }
         }
     }
