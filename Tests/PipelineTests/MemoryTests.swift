@@ -1,9 +1,8 @@
 import Foundation
+import Pipeline
 import SharedTensor
 import Testing
 import Threads
-
-import Pipeline
 
 /// What a run is said to take, and what is refused for it. `CommandTests/ContainerTests` has the kernel's opinion.
 struct MemoryTests {
