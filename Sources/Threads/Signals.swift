@@ -35,9 +35,15 @@ public enum Signals {
         unsafe name.withCString { unsafe ppt_take_over_signals($0) }
     }
 
-    /// From now on the first SIGINT, SIGTERM or SIGHUP only sets `noted`, so that work can be ended in order; the second ends
-    /// the program.
-    public static func noteTheFirst() { ppt_note_first_stop() }
+    /// While `body` runs, the first SIGINT, SIGTERM or SIGHUP only sets `noted`, so that work can be ended in order; the second
+    /// ends the program.
+    public static func notingTheFirst<Value, Failure: Error>(
+        _ body: () throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        ppt_note_first_stop(1)
+        defer { ppt_note_first_stop(0) }
+        return try body()
+    }
 
     /// The signal that was noted.
     public static var noted: StopSignal? { StopSignal(rawValue: ppt_noted_stop()) }

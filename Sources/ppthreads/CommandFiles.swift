@@ -54,6 +54,8 @@ struct CommandFiles {
 
     /// Takes note of a file that is read and then grows, and that is opened elsewhere.
     mutating func grow(_ name: String, _ path: String) throws(CommandError) {
+        // One that is there is opened as it is: what keeps a file from being replaced does not matter.
+        if let identity = FileIdentity(path) { return try add(name, path, identity, isOutput: true) }
         let file = try readingData { () throws(DataError) in try OutputFile(path) }
         try add(name, path, file.identity, isOutput: true)
     }
@@ -70,7 +72,7 @@ struct CommandFiles {
     /// Prints what the command found, to standard error where standard output is some flag's file.
     /// - Parameter isData: whether it is for other programs, such as a CSV, and is printed as it is.
     func report(_ text: String, isData: Bool = false) throws(CommandError) {
-        if ownerOfStandardOutput != nil { return Terminal.errors(text) }
+        if ownerOfStandardOutput != nil { return try Terminal.errors(text) }
         if isData { try Terminal.data(text) } else { try Terminal.output(text) }
     }
 

@@ -8,7 +8,9 @@ struct DoctorWarnings {
 
     init(_ machine: Machine) { self.machine = machine }
 
-    var all: [String] { [oneCPU, quota, hyperThreads, memory, sharedMemory, pinning, kernels].compactMap(\.self) }
+    var all: [String] {
+        [proc, oneCPU, quota, hyperThreads, memory, sharedMemory, pinning, kernels].compactMap(\.self)
+    }
 
     private var cpuCount: Int { machine.topology.cpus.count }
 
@@ -28,6 +30,11 @@ struct DoctorWarnings {
             "a quota of \(quota) for \(cpuCount) to use (docker run --cpus): \(effect), and all stand still for the rest "
             + "of each \(period) in which the time is used up; where ranks take more than the quota, waits sleep instead of "
             + "spinning, and hand-offs take longer"
+    }
+
+    private var proc: String? {
+        TextFile.line("/proc/self/stat") == nil
+            ? "there is no /proc: \(Self.forked) cannot run, and memory and limits are not known" : nil
     }
 
     private var hyperThreads: String? {

@@ -27,7 +27,7 @@ enum RunCommand {
         // What identifies the data is read before the run, which a file that is gone by its end would otherwise cost.
         let row = options.csv ? try RunCSV(options, configuration) : nil
         let result = try train(configuration)
-        let stop = result.steps < configuration.steps ? stopped(result, options) : nil
+        let stop = Signals.noted.map { stopped(result, by: $0) }
         try outputs.write(result, options, row, andThen: stop)
     }
 
@@ -36,21 +36,23 @@ enum RunCommand {
         do throws(RunError) {
             let plan = try RunPlan(configuration)
             defer { Terminal.progress("") }
-            Signals.noteTheFirst()
-            var told = false
-            return try plan.run { progress in
-                Terminal.progress(line(progress, of: configuration.steps))
-            } stopsEarly: {
-                guard let signal = Signals.noted else { return false }
-                if !told {
-                    Terminal.error(
-                        "ppthreads run: \(signal): the step is finished first; a second signal leaves at once")
-                }
-                told = true
-                return true
-            }
+            return try Signals.notingTheFirst { () throws(RunError) in try run(plan) }
         } catch {
             throw error.commandError
+        }
+    }
+
+    private static func run(_ plan: RunPlan) throws(RunError) -> RunResult {
+        var told = false
+        return try plan.run { progress in
+            Terminal.progress(line(progress, of: plan.configuration.steps))
+        } stopsEarly: {
+            guard let signal = Signals.noted else { return false }
+            if !told {
+                Terminal.error("ppthreads run: \(signal): the step is finished first; a second signal leaves at once")
+            }
+            told = true
+            return true
         }
     }
 
@@ -61,17 +63,14 @@ enum RunCommand {
         return "step \(progress.step + 1) of \(steps)\(loss)\(stopped)"
     }
 
-    /// How a run ends that a signal has stopped.
-    private static func stopped(_ result: RunResult, _ options: RunOptions) -> CommandError {
-        let all = result.plan.configuration.steps
-        let signal = Signals.noted ?? .interrupt
+    /// How a run ends that a signal has stopped, if only after its last step.
+    private static func stopped(_ result: RunResult, by signal: StopSignal) -> CommandError {
+        let (steps, all) = (result.steps, result.plan.configuration.steps)
         let figures =
-            switch (result.steps, result.measuredSteps) {
-            case (0, _): "before the first of \(all) steps was done: nothing was measured, and no file written"
-            case (let steps, 0): "after step \(steps) of \(all), within the warm-up: nothing was measured"
-            case (let steps, let measured):
-                "after step \(steps) of \(all): the figures are of \(measured) measured step\(measured == 1 ? "" : "s")"
-            }
-        return CommandError(code: ExitCode(signal), message: "stopped by \(signal) \(figures)")
+            result.measuredSteps == 0
+            ? ", within the warm-up: nothing was measured"
+            : ": the figures are of \(counted(result.measuredSteps, "measured step"))"
+        return CommandError(
+            code: ExitCode(signal), message: "stopped by \(signal) after step \(steps) of \(all)\(figures)")
     }
 }

@@ -21,7 +21,7 @@ struct RunOutputs {
 
     /// - Parameters:
     ///   - row: the run's, when its report is a row of a CSV.
-    ///   - stop: how the run ends when a signal has stopped it: then there may be nothing measured, or no step done.
+    ///   - stop: how the run ends when a signal has stopped it: then there may be nothing measured.
     func write(
         _ result: RunResult, _ options: RunOptions, _ row: RunCSV?, andThen stop: CommandError?
     ) throws(CommandError) {
@@ -31,7 +31,7 @@ struct RunOutputs {
                 try files.report(try report(result, options, row), isData: options.json || options.csv)
             }
         }
-        if result.steps > 0 { writeFiles(result, &attempts) }
+        writeFiles(result, &attempts)
         try attempts.finish(stop)
     }
 

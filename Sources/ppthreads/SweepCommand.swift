@@ -76,7 +76,9 @@ enum SweepCommand {
         var file = try SweepFile(path: options.out)
         let turns = plan.turns(rounds: options.repeats, seed: options.orderSeed)
         let missing = turns.filter { !file.contains($0.row) }
-        Signals.setRemark("; \(options.out) has the runs that have ended, and the same command goes on from there")
+        let name = options.out.visible
+        let shown = name.count > 100 ? "...\(name.suffix(97))" : name
+        Signals.setRemark("; \(shown) has the runs that have ended, and the same command goes on from there")
         var progress = SweepProgress(missing)
         for turn in missing {
             let row = try run(turn, progress)

@@ -47,15 +47,21 @@ struct SweepFile {
             Terminal.error("ppthreads sweep: \(path): half a row at its end was cut off")
             try file.truncate(to: half.lowerBound)
         }
-        if records.isEmpty { try file.append(RunCSV.header + "\n") }
+        if records.isEmpty {
+            try file.append(RunCSV.header + "\n")
+        } else if half == nil && bytes.last != UInt8(ascii: "\n") {
+            try file.append("\n")
+        }
         return endings
     }
 
-    /// Whether the last record is what a sweep has left that was killed while it wrote: our rows hold no end of a line.
+    /// Whether the last record is what a sweep has left that was killed while it wrote: our rows hold no end of a line. One that
+    /// lacks nothing but that has lost it to an editor.
     private func isHalf(_ last: CSVText.Record, in bytes: [UInt8]) -> Bool {
         let line = bytes[last.range]
         if last.hasOpenQuote { return !line.dropLast().contains(UInt8(ascii: "\n")) }
-        return line.last != UInt8(ascii: "\n") || last.values.count < RunCSV.names.count
+        if line.last == UInt8(ascii: "\n") { return false }
+        return last.values != RunCSV.names && !RunCSV.isWhole(last.values)
     }
 
     private func checkHeader(_ header: CSVText.Record, in bytes: [UInt8]) throws(DataError) {

@@ -22,10 +22,15 @@ enum Terminal {
     }
 
     /// Writes a line to standard error, and makes sure that it is one, whatever a file or an argument has brought into it.
-    static func error(_ line: String) { errors(line.visible) }
+    static func error(_ line: String) { try? errors(line.visible) }
 
     /// Writes text of this program's own, of one or several lines, to standard error.
-    static func errors(_ text: String) { try? writeAll(text.visible(but: ["\n"]) + "\n", to: STDERR_FILENO) }
+    /// - Throws: `CommandError` when nobody can read it any more, or the disk is full.
+    static func errors(_ text: String) throws(CommandError) {
+        do throws(SystemError) { try writeAll(text.visible(but: ["\n"]) + "\n", to: STDERR_FILENO) } catch {
+            throw CommandError(code: .failed, message: "standard error could not be written: \(error)")
+        }
+    }
 
     /// Replaces the last line of standard error, when that is a terminal that can; there is no progress on others.
     static func progress(_ line: String) {

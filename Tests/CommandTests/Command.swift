@@ -72,6 +72,11 @@ struct Command {
     }
 }
 
+/// Whether the commands are built with a sanitizer: it has memory of its own that no estimate knows, and reads /proc.
+enum Sanitizer {
+    static let isOn = ["__tsan_init", "__asan_init"].contains { unsafe dlsym(nil, $0) != nil }
+}
+
 /// A folder that is gone with the value.
 final class Folder {
     let url = FileManager.default.temporaryDirectory.appending(path: "ppthreads-\(UUID().uuidString)")

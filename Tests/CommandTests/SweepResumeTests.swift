@@ -228,4 +228,21 @@ struct SweepResumeTests {
         #expect(contents.text.split(separator: "\n").map(String.init).starts(with: whole))
         #expect(contents.rows.count == 3 * 27 && Set(contents.runs).count == contents.rows.count)
     }
+
+    @Test(
+        "a row that lacks nothing but the end of its line is kept, and so is one in capitals; another line is refused")
+    func wholeLastRow() throws {
+        let grid = arguments(["--stages", "2", "--schedule", "gpipe", "--no-baseline"])
+        #expect(try Command.run(grid).code == 0)
+        let text = try String(contentsOfFile: out, encoding: .utf8)
+        try write(text.dropLast().replacing("false", with: "FALSE").utf8)
+        let again = try Command.run(grid)
+        #expect(again.code == 0 && !again.errors.contains("cut off"))
+        #expect(again.output.contains("1 were there before"))
+        #expect(try String(contentsOfFile: out, encoding: .utf8) == text.replacing("false", with: "FALSE"))
+        try write((text + "# measured on a quiet day\n").utf8)
+        let strange = try Command.run(grid)
+        #expect(strange.code == 65 && strange.errors.contains("line 3 has 1 values"))
+        #expect(try String(contentsOfFile: out, encoding: .utf8).hasSuffix("day\n"))
+    }
 }

@@ -24,11 +24,18 @@ public final class CheckpointImage: Sendable {
         }
     }
 
-    init(_ plan: Plan, segment: Segment, metadata: [(key: String, value: String)] = []) {
-        parameters = plan.parameters
-        regions = plan.regions
-        self.segment = segment
-        self.metadata = metadata
+    convenience init(_ plan: Plan, segment: Segment) { self.init(plan.parameters, plan.regions, segment, []) }
+
+    private init(
+        _ parameters: [ParameterSpec], _ regions: [String: Region], _ segment: Segment,
+        _ metadata: [(key: String, value: String)]
+    ) {
+        (self.parameters, self.regions, self.segment, self.metadata) = (parameters, regions, segment, metadata)
+    }
+
+    /// The same tensors, with what their file is to say besides.
+    func described(by metadata: [(key: String, value: String)]) -> CheckpointImage {
+        CheckpointImage(parameters, regions, segment, metadata)
     }
 
     /// A parameter by its name, which must be one of the model's.

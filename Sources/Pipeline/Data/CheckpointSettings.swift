@@ -15,8 +15,9 @@ public enum CheckpointSettings {
     }
 
     /// What a run's checkpoint says. It is the same for all schedules, transports and partitions, as the tensors are.
-    static func written(by configuration: RunConfiguration) -> [(key: String, value: String)] {
-        let trained = configuration.schedule.isForwardOnly ? 0 : configuration.steps
+    /// - Parameter steps: that were run.
+    static func written(by configuration: RunConfiguration, steps: Int) -> [(key: String, value: String)] {
+        let trained = configuration.schedule.isForwardOnly ? 0 : steps
         var texts = configuration.checkpointNotes
         if let spec = configuration.model.spec {
             for setting in settings(spec) { texts[prefix + setting.key] = setting.value }

@@ -35,16 +35,4 @@ public enum WholeFile {
         return unsafe Data(
             bytesNoCopy: bytes.baseAddress!, count: bytes.count, deallocator: .custom { _, _ in _ = memory })
     }
-
-    /// Bytes in a regular file; anything else is refused.
-    @discardableResult
-    private static func regularSize(_ path: String) throws(SystemError) -> Int {
-        let descriptor = try systemCall("open") { unsafe open(path, O_RDONLY | O_CLOEXEC) }
-        defer { close(descriptor) }
-        var status = stat()
-        try systemCall("fstat") { unsafe fstat(descriptor, &status) }
-        if status.st_mode & S_IFMT == S_IFDIR { throw SystemError(call: "read", code: EISDIR) }
-        if status.st_mode & S_IFMT != S_IFREG { throw SystemError(call: "read (not a regular file)", code: EINVAL) }
-        return Int(status.st_size)
-    }
 }

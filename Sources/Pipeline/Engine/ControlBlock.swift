@@ -76,9 +76,9 @@ struct ControlBlock: Sendable {
 
     /// Passes the supervisor's wish on, so that all ranks run the same steps. By rank 0, before it arrives at the barrier of a
     /// step: the others see it when they leave that barrier.
-    /// - Parameter last: the last step to be run.
-    func announceEnd(after last: @autoclosure () -> Int) {
-        if stopRequest.value != 0 && end.value == 0 { end.store(UInt64(last() + 1)) }
+    /// - Parameter last: the last step to be run; the first is run in any case.
+    func announceEnd(after last: Int) {
+        if stopRequest.value != 0 && end.value == 0 { end.store(UInt64(max(0, last) + 1)) }
     }
 
     /// Whether a step is behind the last one. Once the barrier of that step is passed, the answer is the same on all ranks: by

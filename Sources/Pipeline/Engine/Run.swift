@@ -81,9 +81,11 @@ extension RunPlan {
         let workers = try start(control, timeline, weights, gradients)
         let supervisor = Supervisor(plan: self, control: control, memoryKills: memoryKills)
         let reports = try supervisor.collect(workers, progress, stopsEarly)
+        // A run that was stopped early has trained fewer steps than were asked for.
+        let metadata = CheckpointSettings.written(by: configuration, steps: reports[0].stepEnd.count)
         return RunResult(
-            plan: self, ranks: reports, timeline: timeline, weights: weights, gradients: gradients, began: began,
-            ended: Clock.now())
+            plan: self, ranks: reports, timeline: timeline, weights: weights?.described(by: metadata),
+            gradients: gradients?.described(by: metadata), began: began, ended: Clock.now())
     }
 
     /// Connects the ranks and starts them. From then on they alone hold the links: what the caller's process had of them
@@ -150,7 +152,7 @@ extension RunPlan {
         let segment = try mapped { () throws(SegmentError) in
             try configuration.transport.resultMemory(bytes: plan.layout.bytes)
         }
-        return CheckpointImage(plan, segment: segment, metadata: CheckpointSettings.written(by: configuration))
+        return CheckpointImage(plan, segment: segment)
     }
 
     private func mapped<Mapped>(_ map: () throws(SegmentError) -> Mapped) throws(RunError) -> Mapped {

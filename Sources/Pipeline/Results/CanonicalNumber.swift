@@ -7,3 +7,8 @@ extension String {
         return Int(exactly: number).map(String.init) ?? String(number)
     }
 }
+
+extension String {
+    /// `true` or `false`, which spreadsheet programs write in capitals; nil when it is neither.
+    public var canonicalTruth: String? { ["true", "false"].first { $0 == lowercased() } }
+}

@@ -37,6 +37,7 @@ struct ResultsReader {
             throw DataError(path: path, reason: "has no column \(names); a results CSV has them")
         }
         if let name = Self.columnsRead.first(where: doubled.contains) {
+            if let form { throw DataError(path: path, reason: form) }
             throw DataError(path: path, reason: "has two columns \(name); which one counts is not told")
         }
         settings = RunSetting.allCases.compactMap { setting in

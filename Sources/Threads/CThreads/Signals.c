@@ -108,7 +108,7 @@ void ppt_take_over_signals(const char *name) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-void ppt_note_first_stop(void) { atomic_store(&notes_first, 1); }
+void ppt_note_first_stop(int notes) { atomic_store(&notes_first, notes); }
 int ppt_noted_stop(void) { return atomic_load(&noted); }
 
 void ppt_set_stop_remark(const char *remark) {

@@ -15,8 +15,8 @@ int ppt_open_standard_descriptors(void);
 /// for. `name` is kept up to 63 bytes.
 void ppt_take_over_signals(const char *name);
 
-/// From now on the first SIGINT, SIGTERM or SIGHUP is only noted; the second ends the process.
-void ppt_note_first_stop(void);
+/// From now on (1) the first SIGINT, SIGTERM or SIGHUP is only noted, and the second ends the process; or (0) the first does.
+void ppt_note_first_stop(int notes);
 /// The signal that was noted, or 0.
 int ppt_noted_stop(void);
 
