@@ -74,7 +74,7 @@ struct Command {
 
 /// Whether the commands are built with a sanitizer: it has memory of its own that no estimate knows, and reads /proc.
 enum Sanitizer {
-    static let isOn = ["__tsan_init", "__asan_init"].contains { unsafe dlsym(nil, $0) != nil }
+    static let isOn = ["__tsan_init", "__asan_init"].contains { (name: String) in unsafe dlsym(nil, name) != nil }
 }
 
 /// A folder that is gone with the value.
