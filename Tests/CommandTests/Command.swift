@@ -72,7 +72,8 @@ struct Command {
     }
 }
 
-/// Whether the commands are built with a sanitizer: it has memory of its own that no estimate knows, and reads /proc.
+/// Whether the commands are built with a sanitizer: it has memory of its own that no estimate knows,
+/// reads /proc, and does not start under a limit on the size of files.
 enum Sanitizer {
     static let isOn = ["__tsan_init", "__asan_init"].contains { (name: String) in unsafe dlsym(nil, name) != nil }
 }
