@@ -65,7 +65,7 @@ struct BadInputTests {
         Case(
             "sweep --out /no/folder/results.csv", 65,
             "/no/folder/results.csv: cannot be written: its folder: ENOENT (No such file or directory)"),
-        Case("sweep --out FOLDER", 65, "FOLDER: cannot be written: it is a folder"),
+        Case("sweep --out FOLDER", 65, "FOLDER: cannot be written: open: EISDIR (Is a directory)"),
         Case("sweep --out /dev/null", 65, "/dev/null: cannot be written: it is no regular file"),
         Case(
             "sweep --out FOLDER/text", 65,
