@@ -56,10 +56,10 @@ struct ResultsReader {
 
     static func read(_ path: String) throws(DataError) -> Results { try rows(of: path).results(path) }
 
-    /// What the file holds, which is no longer mapped then.
+    /// What the file holds, whose bytes are no longer in memory then.
     private static func rows(of path: String) throws(DataError) -> ResultsReader {
         let data = try WholeFile.read(path)
-        // Sound: every byte is a valid UInt8, and the view ends with this call, before the file's mapping.
+        // Sound: every byte is a valid UInt8, and the view ends with this call, before the file's bytes are given back.
         let bytes = unsafe data.bytes._unsafeView(as: UInt8.self)
         var scanner = CSVScanner(bytes)
         guard scanner.next(in: bytes) else {
