@@ -104,6 +104,7 @@ extension RunCSV {
         .setting("lr") { String($0.options.rate) },
         .setting("seed") { String($0.options.seed) },
         .setting("data") { $0.data },
+        .setting("init") { $0.initial },
         .setting("timeline") { String(!$0.options.noTimeline) },
         .setting("repeat") { String($0.repetition) },
         .figure("tries") { String($0.tries) },

@@ -13,13 +13,17 @@ struct RunCSV {
     /// What it reads: `random` for random tokens, else the file's name and a fingerprint of the tokens that are read, so that
     /// another path to the same file is the same run, and the same path to other tokens is not.
     let data: String
+    /// What its weights start from: `seed`, or a checkpoint's name and a fingerprint of the file.
+    let initial: String
 
     /// A run that is still to come.
-    /// - Throws: `CommandError` with code 65 when the file that it reads tokens from cannot be read.
-    init(_ options: RunOptions, _ configuration: RunConfiguration) throws(CommandError) {
+    /// - Throws: `CommandError` with code 65 when the checkpoint that it starts from cannot be read.
+    init(_ options: RunOptions, _ plan: RunPlan) throws(CommandError) {
         self.options = options
-        self.configuration = configuration
-        data = try readingData { () throws(DataError) in try Self.data(options, configuration) }
+        configuration = plan.configuration
+        data = Self.source(options.data, plan.tokenFingerprint) ?? "random"
+        let checkpoint = try readingData { () throws(DataError) in try plan.configuration.initial?.fingerprint() }
+        initial = Self.source(options.initial, checkpoint) ?? "seed"
         (repetition, figures, error) = (1, nil, "")
     }
 
@@ -27,7 +31,7 @@ struct RunCSV {
     func measured(_ result: RunResult) -> RunCSV { RunCSV(self, 1, figures: RunFigures(result)) }
 
     private init(_ run: RunCSV, _ repetition: Int, figures: RunFigures? = nil, error: String = "") {
-        (options, configuration, data) = (run.options, run.configuration, run.data)
+        (options, configuration, data, initial) = (run.options, run.configuration, run.data, run.initial)
         (self.repetition, self.figures, self.error) = (repetition, figures, error)
     }
 
@@ -45,10 +49,9 @@ struct RunCSV {
         }
     }
 
-    private static func data(_ options: RunOptions, _ configuration: RunConfiguration) throws(DataError) -> String {
-        guard case .file(let file) = configuration.tokens, let path = options.data else { return "random" }
-        let digits = String(try file.fingerprint(used: configuration.tokensUsed), radix: 16)
-        return "\(path.split(separator: "/").last ?? ""):\(String(repeating: "0", count: 16 - digits.count))\(digits)"
+    private static func source(_ path: String?, _ fingerprint: Fingerprint?) -> String? {
+        guard let path, let fingerprint else { return nil }
+        return "\(path.split(separator: "/").last ?? ""):\(fingerprint)"
     }
 
     static let names = columns.map(\.name)

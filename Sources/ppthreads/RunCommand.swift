@@ -23,18 +23,17 @@ enum RunCommand {
             throw CommandError(code: .usage, message: "--json: cannot be given together with --emit-csv")
         }
         let outputs = try RunOutputs(options)
-        let configuration = try options.configuration()
-        // What identifies the data is read before the run, which a file that is gone by its end would otherwise cost.
-        let row = options.csv ? try RunCSV(options, configuration) : nil
-        let result = try train(configuration)
+        let plan = try options.plan()
+        // What identifies a checkpoint is read before the run, which a file that is gone by its end would otherwise cost.
+        let row = options.csv ? try RunCSV(options, plan) : nil
+        let result = try train(plan)
         let stop = Signals.noted.map { stopped(result, by: $0) }
         try outputs.write(result, options, row, andThen: stop)
     }
 
     /// The first signal lets the step at hand be finished; a second one leaves at once.
-    private static func train(_ configuration: RunConfiguration) throws(CommandError) -> RunResult {
+    private static func train(_ plan: RunPlan) throws(CommandError) -> RunResult {
         do throws(RunError) {
-            let plan = try RunPlan(configuration)
             defer { Terminal.progress("") }
             return try Signals.notingTheFirst { () throws(RunError) in try run(plan) }
         } catch {

@@ -13,7 +13,7 @@ struct SweepPlan {
             self.options = options
             self.title = title
             plan = try options.plan()
-            firstRow = try RunCSV(options, plan.configuration)
+            firstRow = try RunCSV(options, plan)
         }
 
         /// The row of one of its repetitions, without figures yet.

@@ -56,6 +56,13 @@ struct AnalyzeFormatsTests {
         #expect(Set(rows.map { "\($0["lr"]!) \($0["seed"]!) \($0["data"]!) \($0["timeline"]!)" }).count == 8)
     }
 
+    @Test("runs that start from other weights are groups of their own") func initial() throws {
+        let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s,repeat,init\n"
+        let rows = ["1,seed", "1,a:1", "1,a:2", "2,a:1"].map { "gpipe,2,4,4,100,0.5,\($0)\n" }
+        let groups = try summary(folder.file("results.csv", Array((header + rows.joined()).utf8)))
+        #expect(groups.map { "\($0["init"]!) \($0["Runs"]!)" }.sorted() == ["a:1 2", "a:2 1", "seed 1"])
+    }
+
     @Test("a note counts the rows that were measured while others took the ranks' CPUs, and 2 % is no disturbance")
     func disturbed() throws {
         let path = try csv(

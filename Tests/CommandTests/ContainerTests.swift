@@ -24,6 +24,23 @@ struct ContainerTests {
     }
 
     @Test(
+        "a file that is too large for a container is refused with both sizes",
+        .enabled(if: ControlGroup.canLimit(.memory)),
+        arguments: [("analyze FILE", 200, 400), ("trace FILE", 110, 770), ("sweep --out FILE", 110, 770)])
+    func largeFiles(command: String, size: Int, needed: Int) throws {
+        let folder = try Folder()
+        let path = try folder.file("f", Array("x".utf8))
+        #expect(unsafe truncate(path, size * Self.mebibyte) == 0)
+        let group = try ControlGroup(.memory, 300 * Self.mebibyte)
+        let words = command.replacing("FILE", with: path).split(separator: " ").map(String.init)
+        let outcome = try Command.run(words, through: group.launcher)
+        #expect(outcome.code == 65 && outcome.errorLines.count == 1)
+        let reason = "\(path): has \(size) MiB; to read them takes about \(needed) MiB of memory, and 2"
+        #expect(outcome.errors.hasPrefix("ppthreads \(words[0]): \(reason)"), "\(outcome.errors)")
+        #expect(outcome.errors.contains(" are available under the container's limit of 300 MiB"))
+    }
+
+    @Test(
         "what is let into a container is not killed there", .enabled(if: ControlGroup.canLimit(.memory)),
         arguments: ["threads", "processes", "unix"],
         ["--layers 4", "--stages 4", "--layers 3 --save FILE --save-grads FILE2"])

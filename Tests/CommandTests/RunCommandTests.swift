@@ -75,6 +75,23 @@ struct RunCommandTests {
         #expect(a["stages"] as? Int == 2 && b["batch_size"] as? Int == 4)
     }
 
+    @Test("a row tells what the weights started from, whatever the checkpoint's folder") func initialInRow() throws {
+        let folder = try Folder()
+        func initial(_ arguments: [String]) throws -> Substring {
+            let row = try Command.run(["run", "--measure", "1", "--emit-csv"] + tiny + arguments).output
+                .split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+            return row[1][try #require(row[0].firstIndex(of: "init"))]
+        }
+        #expect(try initial(["--save", folder.path("a")]) == "seed")
+        try FileManager.default.createDirectory(atPath: folder.path("b"), withIntermediateDirectories: false)
+        try FileManager.default.copyItem(atPath: folder.path("a"), toPath: folder.path("b/a"))
+        let first = try initial(["--init", folder.path("a")])
+        #expect(first.hasPrefix("a:") && first.count == 18)
+        #expect(try initial(["--init", folder.path("b/a"), "--save", folder.path("a")]) == first)
+        // Trained on meanwhile.
+        #expect(try initial(["--init", folder.path("a")]) != first)
+    }
+
     @Test("an evaluation's loss is the mean over its measured steps, in every output") func evaluation() throws {
         let arguments = ["run", "--forward-only", "--warmup", "2", "--measure", "3"] + tiny
         let report = try Command.json(arguments)

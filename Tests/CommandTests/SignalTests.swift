@@ -73,10 +73,9 @@ struct SignalTests {
         // The pipe has no reader: the run waits at it once all steps are done.
         let thread = "/proc/\(running.process.processIdentifier)/wchan"
         let deadline = Date.now.addingTimeInterval(60)
-        while Date.now < deadline, (try? String(contentsOfFile: thread, encoding: .utf8))?.contains("wait_for") != true
-        {
-            usleep(5000)
-        }
+        func isAtPipe() -> Bool { (try? String(contentsOfFile: thread, encoding: .utf8)) == "wait_for_partner" }
+        while Date.now < deadline && !isAtPipe() { usleep(5000) }
+        try #require(isAtPipe())
         kill(running.process.processIdentifier, SIGTERM)
         let outcome = running.wait()
         #expect(outcome.code == 143)

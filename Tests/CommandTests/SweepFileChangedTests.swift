@@ -12,11 +12,11 @@ struct SweepFileChangedTests {
     }
 
     /// Starts a sweep of several runs, each of which takes a second or so, and waits until the first one is on its way.
-    private func start() throws -> Command.Running {
+    private func start(_ flags: [String] = []) throws -> Command.Running {
         let sweep = try Command.Running(
             ["sweep", "--out", out] + smallest + [
                 "--schedule", "gpipe,1f1b", "--transport", "processes", "--measure", "60", "--seq-len", "60",
-            ])
+            ] + flags)
         let deadline = Date.now.addingTimeInterval(20)
         while sweep.children.isEmpty && Date.now < deadline { usleep(2000) }
         try #require(!sweep.children.isEmpty)
@@ -76,6 +76,26 @@ struct SweepFileChangedTests {
         let rest = try Command.run(arguments)
         #expect(rest.code == 0 && rest.errors.isEmpty, "no half row is left")
         #expect(try SweepFileContents(out).rows.count == 2)
+    }
+
+    @Test("data that was written to stops a sweep only if the tokens are others, and costs none of the runs")
+    func changedData() throws {
+        let tokens = (0..<9000).map { UInt8($0 % 7) }
+        let data = try folder.file("tokens", tokens)
+        let touched = try start(["--data", data])
+        _ = try folder.file("tokens", tokens)
+        #expect(touched.wait().code == 0)
+        try FileManager.default.removeItem(atPath: out)
+
+        let changed = try start(["--data", data])
+        _ = try folder.file("tokens", tokens.map { 6 - $0 })
+        let outcome = changed.wait()
+        #expect(outcome.code == 65)
+        #expect(
+            outcome.errors.hasSuffix("ppthreads sweep: \(data): has other tokens than when this command opened it\n"))
+        // Those that had begun, and none that failed.
+        let rows = try String(contentsOfFile: out, encoding: .utf8).split(separator: "\n").dropFirst()
+        #expect((1...2).contains(rows.count) && rows.allSatisfy { $0.hasSuffix(",") }, "\(rows)")
     }
 
     @Test("standard output is no file to go on with") func standardOutput() throws {

@@ -54,6 +54,22 @@ struct SweepResumeTests {
         }
     }
 
+    @Test("a row that analyze cannot use is none that a sweep leaves out") func unusableRow() throws {
+        let grid = ["--schedule", "gpipe", "--no-baseline"]
+        #expect(try Command.run(arguments(grid)).code == 0)
+        var lines = try String(contentsOfFile: out, encoding: .utf8).split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        let column = try #require(lines[0].firstIndex(of: "tokens_per_s"))
+        lines[1][column] = "1.234.5"
+        try write(lines.map { $0.joined(separator: ",") + "\n" }.joined().utf8)
+        let outcome = try Command.run(arguments(grid))
+        #expect(outcome.code == 65)
+        #expect(
+            outcome.errors
+                == "ppthreads sweep: \(out): row 2: tokens_per_s is '1.234.5', not a number from 1e-15 to 1e15\n")
+    }
+
     @Test("a header that was cut off is written anew") func cutHeader() throws {
         let grid = arguments(["--stages", "2", "--schedule", "gpipe", "--no-baseline"])
         #expect(try Command.run(grid).code == 0)
@@ -81,7 +97,8 @@ struct SweepResumeTests {
         try write(broken.utf8)
         let refused = try Command.run(grid)
         #expect(refused.code == 65)
-        #expect(refused.errors == "ppthreads sweep: \(out): line 2 has 2 values, not 57\n")
+        let columns = lines[0].split(separator: ",").count
+        #expect(refused.errors == "ppthreads sweep: \(out): line 2 has 2 values, not \(columns)\n")
         #expect(try String(contentsOfFile: out, encoding: .utf8) == broken)
     }
 
@@ -182,7 +199,7 @@ struct SweepResumeTests {
     func olderFormat() throws {
         #expect(try Command.run(arguments(["--stages", "2", "--schedule", "gpipe"])).code == 0)
         let header = try SweepFileContents(out).names
-        let new = ["lr", "seed", "data", "timeline", "tries", "disturbance"]
+        let new = ["lr", "seed", "data", "init", "timeline", "tries", "disturbance"]
         for lacking in [new, new + ["commit"], new + ["pin", "commit"]] {
             let names = header.filter { !lacking.contains($0) }
             let text = names.joined(separator: ",") + "\n" + names.map { _ in "1" }.joined(separator: ",") + "\n"

@@ -12,13 +12,27 @@ struct IdentityTests {
     func fingerprint(name: String, used: Int, expected: String) throws {
         let folder = try Folder()
         let file = try TokenFile(path: folder.file(name, Array("hi".utf8)))
-        #expect(try String(file.fingerprint(used: used), radix: 16) == expected)
+        #expect(try file.fingerprint(used: used).description == expected)
+    }
+
+    @Test(
+        "a checkpoint's fingerprint is FNV-1a of all its bytes",
+        arguments: [(2, "e3b1844a02d65307"), (70000, "b6d4103af1eb65c9")])
+    func checkpoint(count: Int, expected: String) throws {
+        let folder = try Folder()
+        let header = #"{"x":{"dtype":"F32","shape":[\#(count)],"data_offsets":[0,\#(4 * count)]}}"#
+        let length = [UInt8(header.utf8.count)] + Array(repeating: 0, count: 7)
+        // 1, 2, or 0, 1, 2 and so on.
+        let floats = (0..<count).map { Float($0 + (count == 2 ? 1 : 0)) }
+        let data = floats.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } }
+        let file = try SafetensorsFile(path: folder.file("x", length + Array(header.utf8) + data))
+        #expect(try file.fingerprint().description == expected)
     }
 
     @Test("a fingerprint follows from what is read alone: not from the rest of the file, but from its layout")
     func read() throws {
         let folder = try Folder()
-        func fingerprint(_ name: String, _ bytes: [UInt8], used: Int) throws -> UInt64 {
+        func fingerprint(_ name: String, _ bytes: [UInt8], used: Int) throws -> Fingerprint {
             try TokenFile(path: folder.file(name, bytes)).fingerprint(used: used)
         }
         let first = try fingerprint("a", [1, 0, 2, 0], used: 2)

@@ -4,7 +4,7 @@ import SharedTensor
 import Threads
 
 /// Something wrong with a file's contents, or the file cannot be read or written.
-public struct DataError: Error, Equatable, CustomStringConvertible {
+public struct DataError: Error, Equatable, Codable, CustomStringConvertible {
     public let path: String
     public let reason: String
 
@@ -19,9 +19,11 @@ public struct DataError: Error, Equatable, CustomStringConvertible {
 /// Whole files.
 public enum WholeFile {
     /// All of a file's bytes, in memory of their own.
-    static func read(_ path: String) throws(DataError) -> Data {
+    /// - Parameter memoryPerByte: what reading it takes at its peak, what is made of it included, in bytes for each of its own.
+    static func read(_ path: String, memoryPerByte: Int) throws(DataError) -> Data {
         let file = try ReadableFile(path: path)
         if file.size == 0 { return Data() }
+        try checkFits(path, bytes: file.size, memoryPerByte)
         let memory: Segment
         do throws(SegmentError) {
             memory = try Segment(bytes: file.size, backing: .privateMemory)
@@ -34,5 +36,16 @@ public enum WholeFile {
         unsafe try file.read(into: bytes, at: 0)
         return unsafe Data(
             bytesNoCopy: bytes.baseAddress!, count: bytes.count, deallocator: .custom { _, _ in _ = memory })
+    }
+
+    /// Refuses a file that is too large, before the system starts to swap, or kills the program without a word.
+    static func checkFits(_ path: String, bytes: Int, _ memoryPerByte: Int) throws(DataError) {
+        // A machine that does not say what memory it has gives an error when there is none.
+        guard let bound = (try? Machine.current())?.memoryBounds.first else { return }
+        let (needed, isTooLarge) = bytes.multipliedReportingOverflow(by: memoryPerByte)
+        if !isTooLarge && needed <= bound.availableBytes { return }
+        let amount = isTooLarge ? "more than any machine has" : "\(ByteCount(needed))"
+        throw DataError(
+            path: path, reason: "has \(ByteCount(bytes)); to read them takes about \(amount) of memory, and \(bound)")
     }
 }

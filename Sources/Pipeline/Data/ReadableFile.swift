@@ -85,13 +85,15 @@ final class ReadableFile: Sendable {
         }
     }
 
-    /// Checks that nobody has written to the file since it was opened.
-    func checkUnchanged() throws(DataError) {
-        var status = stat()
-        if unsafe fstat(descriptor, &status) != 0 { return }
-        let isSame = status.st_mtim.tv_sec == modified.tv_sec && status.st_mtim.tv_nsec == modified.tv_nsec
-        if Int(status.st_size) != size || !isSame {
-            throw DataError(path: path, reason: "has changed since this command opened it")
+    /// Whether nobody has written to the file since it was opened, or has set its time.
+    var isUntouched: Bool {
+        get throws(DataError) {
+            var status = stat()
+            do throws(SystemError) { try systemCall("fstat") { unsafe fstat(descriptor, &status) } } catch {
+                throw DataError(path: path, reason: "cannot be read: \(error)")
+            }
+            let modifiedNow = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+            return Int(status.st_size) == size && modifiedNow == (modified.tv_sec, modified.tv_nsec)
         }
     }
 }

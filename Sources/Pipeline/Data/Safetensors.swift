@@ -9,7 +9,7 @@ public struct SafetensorsFile: Sendable {
     public let path: String
     /// What its `__metadata__` says; ours has the model's settings in it (`CheckpointSettings`).
     public let metadata: [String: String]
-    private let file: ReadableFile
+    let file: ReadableFile
     private let dataStart: Int
     private let entries: [String: SafetensorsHeader.Entry]
 

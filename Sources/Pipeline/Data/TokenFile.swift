@@ -36,8 +36,8 @@ public struct TokenFile: Sendable {
 
     public var path: String { file.path }
 
-    /// Checks that nobody has written to the file since it was opened, so that runs of one command have the same tokens.
-    func checkUnchanged() throws(DataError) { try file.checkUnchanged() }
+    /// Whether nobody has written to the file since it was opened, or has set its time.
+    var isUntouched: Bool { get throws(DataError) { try file.isUntouched } }
 
     /// How its tokens lie, for a person, such as `bytes` or `16-bit tokens after llm.c's header`.
     public var layoutName: String { layout.name }

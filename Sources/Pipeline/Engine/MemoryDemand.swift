@@ -99,28 +99,30 @@ extension RunPlan {
             images: images * image, ranks: memories.map(\.layout.bytes), setUps: largest,
             threadsPerRank: configuration.threadsPerRank)
     }
+}
 
+extension MemoryDemand {
     /// Refuses a run that cannot fit, before anything is mapped and the system starts to swap or kill.
-    func checkMemory(on machine: Machine) throws(RunError) {
+    func check(on machine: Machine, transport: String) throws(RunError) {
         func refusal(_ reason: String) -> RunError {
             .configuration(
                 setting: "--dim",
                 "the model and its activations need \(reason): make --dim, --layers, --vocab-size, --seq-len, --ffn or "
                     + "--batch-size smaller")
         }
-        if memory.isTooLarge { throw refusal("more memory than any machine has") }
+        if isTooLarge { throw refusal("more memory than any machine has") }
         // The bound that is missed by most: to heed a milder one would not help.
         let missed = machine.memoryBounds.max {
-            memory.needed(by: $0.source) - $0.availableBytes < memory.needed(by: $1.source) - $1.availableBytes
+            needed(by: $0.source) - $0.availableBytes < needed(by: $1.source) - $1.availableBytes
         }
-        if let bound = missed, memory.needed(by: bound.source) > bound.availableBytes {
+        if let bound = missed, needed(by: bound.source) > bound.availableBytes {
             let process = bound.source.isOfEachProcess ? " in one process" : ""
-            throw refusal("\(ByteCount(memory.needed(by: bound.source))) of memory\(process); \(bound)")
+            throw refusal("\(ByteCount(needed(by: bound.source))) of memory\(process); \(bound)")
         }
-        if let free = machine.sharedMemory?.freeBytes, memory.inSharedMemory > free {
+        if let free = machine.sharedMemory?.freeBytes, inSharedMemory > free {
             throw .configuration(
                 setting: "--transport",
-                "\(configuration.transport.name) needs \(ByteCount(memory.inSharedMemory)) of /dev/shm, which has "
+                "\(transport) needs \(ByteCount(inSharedMemory)) of /dev/shm, which has "
                     + "\(ByteCount(free)) left: give it more (docker run --shm-size=1g), or take threads")
         }
     }

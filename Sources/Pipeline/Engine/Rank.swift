@@ -103,9 +103,6 @@ final class Rank {
         inFlight = Array(repeating: InFlight(), count: stages.count * plan.schedule.microbatches)
         report = RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu)
         try initializeWeights()
-        if case .file(let file) = configuration.tokens {
-            do throws(DataError) { try file.checkUnchanged() } catch { throw .data(error.description) }
-        }
     }
 
     /// Runs all steps. `weights` and `gradients` receive this rank's share at the end, where they are wanted.
@@ -140,7 +137,7 @@ final class Rank {
     private func enter(_ step: Int, keepsGradients: Bool) throws(RankFailure) {
         control.setPosition(ofRank: index, step: step, .preparing)
         stepNumber[0] = Int32(step)
-        do throws(DataError) { try fillTokens(step) } catch { throw failure(.data(error.description)) }
+        do throws(DataError) { try fillTokens(step) } catch { throw failure(.data(error)) }
         // Where the last step's gradients are wanted, it has to be known as the last when it begins: one more is run.
         if index == 0 { control.announceEnd(after: keepsGradients ? step : step - 1) }
         control.setPosition(ofRank: index, step: step, .atBarrier)
@@ -300,7 +297,7 @@ final class Rank {
                         do throws(DataError) { try initialize(parameter, values) } catch { problem = error }
                     }
                 }
-                if let problem { throw .data(problem.description) }
+                if let problem { throw .data(problem) }
             }
         }
     }

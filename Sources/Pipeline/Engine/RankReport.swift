@@ -42,7 +42,7 @@ public struct RankFailure: Error, Codable, Equatable, Sendable {
         case wait(WaitError)
         case memory(String)
         /// A file that it reads while it works.
-        case data(String)
+        case data(DataError)
         case threads(String)
     }
 
@@ -85,7 +85,7 @@ public struct RankFailure: Error, Codable, Equatable, Sendable {
             return "rank \(rank) lost the connection to another rank \(position): that rank has ended"
         case .wait(.system(let error)):
             return "rank \(rank) could not exchange with another rank \(position): \(error)"
-        case .data(let text): return "rank \(rank) could not go on \(position): \(text)"
+        case .data(let error): return "\(error.reason); rank \(rank) could not go on \(position)"
         case .memory(let text): return "rank \(rank) got no memory: \(text)"
         case .threads(let text): return "rank \(rank) got no threads to share its work: \(text)"
         }

@@ -64,12 +64,13 @@ extension RunPlan {
     /// - Parameters:
     ///   - progress: called a few times a second on the caller's thread.
     ///   - stopsEarly: asked as often; once it says so, the step at hand is the last (or the next, when gradients are kept).
-    /// - Throws: `RunError.failed` when the system gives no memory, thread or process, or a rank fails. Every rank has
-    ///   ended by then.
+    /// - Throws: `RunError.failed` when the system gives no memory, thread or process, or a rank fails, `.data` when a file
+    ///   has changed since the run was planned. Every rank has ended by then.
     public func run(
         progress: (RunProgress) -> Void = { _ in }, stopsEarly: () -> Bool = { false }
     ) throws(RunError) -> RunResult {
         let began = Clock.now()
+        try checkTokens()
         let transport = configuration.transport
         let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
         let timeline = try mapped { () throws(SegmentError) in

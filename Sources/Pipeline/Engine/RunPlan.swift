@@ -17,6 +17,8 @@ public struct RunPlan: Sendable {
     let memories: [RankMemory]
     /// What the run takes besides the program itself.
     public let memory: MemoryDemand
+    /// Of the tokens that it will read from a file; nil when they are random.
+    public let tokenFingerprint: Fingerprint?
 
     /// - Parameter machine: where it is to run; read now unless given.
     /// - Throws: `RunError.configuration` when settings do not fit together or the machine, `.model` when units do not fit each
@@ -60,8 +62,9 @@ public struct RunPlan: Sendable {
             RankMemory(rank: rank, schedule, facts, stages, configuration)
         }
         memory = Self.demand(configuration, graph, stages, edges, memories)
-        try checkMemory(on: here)
-        try checkFiles()
+        // Before any file is read, which takes its time.
+        try memory.check(on: here, transport: configuration.transport.name)
+        tokenFingerprint = try Self.checkFiles(configuration, parameters)
     }
 
     public var schedule: Schedule { configuration.schedule }
@@ -150,15 +153,30 @@ public struct RunPlan: Sendable {
         }
     }
 
-    private func checkFiles() throws(RunError) {
+    /// - Returns: the fingerprint of a file's tokens.
+    private static func checkFiles(
+        _ configuration: RunConfiguration, _ parameters: [ParameterSpec]
+    ) throws(RunError) -> Fingerprint? {
         do throws(DataError) {
             if let initial = configuration.initial {
                 try CheckpointSettings.check(initial, suits: configuration.model)
                 try initial.check(holds: parameters)
             }
-            if case .file(let file) = configuration.tokens {
-                try file.check(vocabulary: configuration.model.vocabulary, used: configuration.tokensUsed)
-            }
+            guard case .file(let file) = configuration.tokens else { return nil }
+            try file.check(vocabulary: configuration.model.vocabulary, used: configuration.tokensUsed)
+            return try file.fingerprint(used: configuration.tokensUsed)
+        } catch {
+            throw .data(error)
+        }
+    }
+
+    /// Checks that a file's tokens are still those that the run was planned with. Reads them only if the file was written to.
+    func checkTokens() throws(RunError) {
+        guard case .file(let file) = configuration.tokens, let tokenFingerprint else { return }
+        do throws(DataError) {
+            if try file.isUntouched { return }
+            if try file.fingerprint(used: configuration.tokensUsed) == tokenFingerprint { return }
+            throw DataError(path: file.path, reason: "has other tokens than when this command opened it")
         } catch {
             throw .data(error)
         }

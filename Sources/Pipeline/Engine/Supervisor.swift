@@ -45,7 +45,8 @@ struct Supervisor {
     /// - Parameters:
     ///   - progress: called now and then while the ranks run.
     ///   - stopsEarly: asked as often, until it says yes: then the ranks end after the step at hand.
-    /// - Throws: `RunError.failed`, which names the rank that failed first and where it was.
+    /// - Throws: `RunError` that names the rank that failed first and where it was: `.data` when a file was at fault, else
+    ///   `.failed`.
     func collect(
         _ workers: [RankWorker], _ progress: (RunProgress) -> Void, _ stopsEarly: () -> Bool
     ) throws(RunError) -> [RankReport] {
@@ -75,7 +76,7 @@ struct Supervisor {
         }
         let causes = failures.filter(\.isCause)
         if let first = (causes.isEmpty ? failures : causes).min(by: { $0.moment < $1.moment }) {
-            throw .failed(describe(first, cutOff: failures.filter(\.isCutOff).map(\.rank)))
+            throw error(first, cutOff: failures.filter(\.isCutOff).map(\.rank))
         }
         return reports.sorted { $0.rank < $1.rank }
     }
@@ -87,6 +88,12 @@ struct Supervisor {
     }
 
     /// - Parameter cutOff: ranks that left because they had lost a connection: they did not hang.
+    private func error(_ failure: Failure, cutOff: [Int]) -> RunError {
+        let text = describe(failure, cutOff: cutOff)
+        guard case .failed(let own) = failure.error, case .data(let data) = own.reason else { return .failed(text) }
+        return .data(DataError(path: data.path, reason: text))
+    }
+
     private func describe(_ failure: Failure, cutOff: [Int]) -> String {
         func words(_ position: RankPosition, _ rank: Int) -> String { position.description(plan.graph.tasks[rank]) }
         let (rank, place) = (failure.rank, words(failure.positions[failure.rank], failure.rank))

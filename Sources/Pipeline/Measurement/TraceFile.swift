@@ -23,7 +23,7 @@ public struct TraceFile: Sendable {
 
     /// - Throws: `DataError` when the file cannot be read, is not such a trace, or has no spans.
     public init(path: String) throws(DataError) {
-        let bytes = try WholeFile.read(path)
+        let bytes = try WholeFile.read(path, memoryPerByte: 7)
         let document: Document
         do { document = try JSONDecoder().decode(Document.self, from: bytes) } catch {
             throw DataError(path: path, reason: "is not a trace: \(Self.reason(error))")

@@ -56,11 +56,20 @@ struct ResultsReader {
 
     static func read(_ path: String) throws(DataError) -> Results { try rows(of: path).results(path) }
 
+    /// - Throws: as `read` does, and `DataError` with the first row that cannot be used.
+    static func check(_ bytes: [UInt8], of path: String) throws(DataError) {
+        let reader = try rows(in: bytes.span, of: path)
+        if let problem = reader.problems.first { throw DataError(path: path, reason: problem.description) }
+    }
+
     /// What the file holds, whose bytes are no longer in memory then.
     private static func rows(of path: String) throws(DataError) -> ResultsReader {
-        let data = try WholeFile.read(path)
+        let data = try WholeFile.read(path, memoryPerByte: 2)
         // Sound: every byte is a valid UInt8, and the view ends with this call, before the file's bytes are given back.
-        let bytes = unsafe data.bytes._unsafeView(as: UInt8.self)
+        return try rows(in: unsafe data.bytes._unsafeView(as: UInt8.self), of: path)
+    }
+
+    private static func rows(in bytes: Span<UInt8>, of path: String) throws(DataError) -> ResultsReader {
         var scanner = CSVScanner(bytes)
         guard scanner.next(in: bytes) else {
             throw DataError(path: path, reason: "is empty; a results CSV has a header")
@@ -184,4 +193,10 @@ extension Results {
     /// The runs of a results CSV.
     /// - Throws: `DataError` when a column is missing or no row can be used.
     public init(path: String) throws(DataError) { self = try ResultsReader.read(path) }
+
+    /// Checks that every row of a results CSV can be used.
+    /// - Throws: `DataError` that names the first one that cannot, or a column that is missing.
+    public static func check(_ bytes: [UInt8], of path: String) throws(DataError) {
+        try ResultsReader.check(bytes, of: path)
+    }
 }

@@ -5,7 +5,7 @@
 public enum RunSetting: Int, CaseIterable, Sendable {
     case host, cpu, layers, heads, ranks, microbatches, transport, arch, dim, ffn, vocabulary, sequenceLength, batch,
         threads
-    case partition, recompute, forwardOnly, optimizer, lr, dropout, seed, data, simd, gemm, pin, warmupSteps
+    case partition, recompute, forwardOnly, optimizer, lr, dropout, seed, data, initial, simd, gemm, pin, warmupSteps
     case measuredSteps, timeline, schedule
     case virtualStages
 
@@ -21,6 +21,7 @@ public enum RunSetting: Int, CaseIterable, Sendable {
         case .warmupSteps: "warmup_steps"
         case .measuredSteps: "measure_steps"
         case .virtualStages: "virtual_stages"
+        case .initial: "init"
         default: "\(self)"
         }
     }

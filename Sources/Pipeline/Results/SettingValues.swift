@@ -42,7 +42,7 @@ struct SettingValues {
         if field.range.isEmpty { return RunSetting.required.contains(setting) ? nil : "" }
         if field.range.count > RunSetting.nameBytesMost { return nil }
         switch setting {
-        case .host, .cpu, .gemm, .data: return field.text(in: bytes)
+        case .host, .cpu, .gemm, .data, .initial: return field.text(in: bytes)
         case .seed: return field.text(in: bytes).canonicalNumber.flatMap(Int.init).map(String.init)
         case _ where setting.isNumber: return field.number(in: bytes).map { String($0 == 0 ? 0 : $0) }
         case _ where setting.isCount:
