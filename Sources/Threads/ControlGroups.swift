@@ -120,16 +120,7 @@ struct ControlGroups {
             fields[dash + 1] == "cgroup" || fields[dash + 1] == "cgroup2"
         else { return nil }
         return Mount(
-            group: unescaped(fields[3]), point: unescaped(fields[4]), isVersion2: fields[dash + 1] == "cgroup2",
+            group: MountInfo.unescaped(fields[3]), point: MountInfo.unescaped(fields[4]), isVersion2: fields[dash + 1] == "cgroup2",
             options: fields.count > dash + 3 ? fields[dash + 3].split(separator: ",") : [])
-    }
-
-    /// The kernel writes blanks and backslashes in paths as three octal digits.
-    private static func unescaped(_ path: Substring) -> String {
-        let pieces = path.split(separator: "\\", omittingEmptySubsequences: false)
-        return pieces.dropFirst().reduce(String(pieces[0])) { text, piece in
-            guard piece.count >= 3, let code = UInt8(piece.prefix(3), radix: 8) else { return text + "\\" + piece }
-            return text + String(UnicodeScalar(code)) + piece.dropFirst(3)
-        }
     }
 }

@@ -35,6 +35,24 @@ package final class PartialFile {
         isInPlace = true
     }
 
+    /// Copies the file into another one that cannot be replaced, such as one that something is mounted on.
+    package func copy(to target: String) throws(SystemError) {
+        let copy = try systemCall("open") { unsafe open(target, O_WRONLY | O_CLOEXEC | O_NOCTTY) }
+        defer { close(copy) }
+        try systemCall("lseek") { lseek(descriptor, 0, SEEK_SET) }
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        var size = 0
+        while true {
+            let count = try systemCall("read") { unsafe read(descriptor, &chunk, chunk.count) }
+            if count == 0 { break }
+            try writeAll(chunk.span.extracting(first: count).bytes, to: copy)
+            size += count
+        }
+        // Last, so that a disk without room keeps what it can of both.
+        try systemCall("ftruncate") { ftruncate(copy, size) }
+        try systemCall("fsync") { fsync(copy) }
+    }
+
     /// What a signal's handler does.
     package static func removeAll() { ppt_partial_unlink_all() }
 
@@ -45,7 +63,7 @@ package final class PartialFile {
             let path = "\(folder == "/" ? "" : folder)/\(freshName(name))"
             do throws(SystemError) {
                 let descriptor = try systemCall("open") {
-                    unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+                    unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
                 }
                 return (path, descriptor)
             } catch {
