@@ -14,11 +14,8 @@ package final class PartialFile {
     /// - Parameter folder: an absolute path.
     package init(folder: String, name: String, mode: mode_t) throws(SystemError) {
         // No signal comes between the file and the note of it.
-        var all = sigset_t()
-        var before = sigset_t()
-        unsafe sigfillset(&all)
-        unsafe pthread_sigmask(SIG_BLOCK, &all, &before)
-        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        let before = Signals.block()
+        defer { Signals.restore(before) }
         (path, descriptor) = try Self.make(folder, name, mode)
         slot = unsafe path.withCString { unsafe ppt_partial_add($0) }
     }

@@ -16,25 +16,51 @@ public enum ProgramArguments {
 public enum Program {
     /// Runs a program to its end, with nothing to read, what it writes thrown away, this process's environment, and signals
     /// that do what they do in a program that a shell starts. It is killed when it takes too long, without the time in which
-    /// this program was stopped.
+    /// this program was stopped. What it has started goes with it, unless that has left its process group; all of it goes too
+    /// when a signal ends this program.
     ///
     /// - Returns: its exit code, or 1000 and the number of the signal that ended it.
     /// - Throws: when it cannot be started.
     public static func run(
         _ path: String, _ arguments: [String], nanosecondsMost: UInt64
     ) throws(SystemError) -> Int32 {
-        let process = try start(path, arguments)
+        let process = try startNoted(path, arguments)
         let lookNanoseconds: UInt64 = 2_000_000
         var (lastLook, taken) = (Clock.now(), UInt64(0))
-        var status: Int32 = 0
-        while try systemCall("waitpid", { unsafe waitpid(process, &status, WNOHANG) }) == 0 {
-            // Not collected yet, so that the number is still its own.
-            if taken > nanosecondsMost { kill(process, SIGKILL) }
+        while try !hasEnded(process) {
+            if taken > nanosecondsMost { kill(-process, SIGKILL) }
             Clock.sleep(nanoseconds: lookNanoseconds)
             let now = Clock.now()
             taken += min(now - lastLook, 10 * lookNanoseconds)
             lastLook = now
         }
+        return try collect(process)
+    }
+
+    /// Starts it in a process group of its own, and notes that for a signal's handler before one can come.
+    private static func startNoted(_ path: String, _ arguments: [String]) throws(SystemError) -> pid_t {
+        let before = Signals.block()
+        defer { Signals.restore(before) }
+        let process = try start(path, arguments)
+        ppt_note_program(process)
+        return process
+    }
+
+    /// Without collecting it, so that its number is still its own.
+    private static func hasEnded(_ process: pid_t) throws(SystemError) -> Bool {
+        var end = siginfo_t()
+        try systemCall("waitid") { unsafe waitid(P_PID, id_t(process), &end, WEXITED | WNOHANG | WNOWAIT) }
+        return end.si_signo != 0
+    }
+
+    /// Ends what it has left behind, and collects it.
+    private static func collect(_ process: pid_t) throws(SystemError) -> Int32 {
+        let before = Signals.block()
+        defer { Signals.restore(before) }
+        kill(-process, SIGKILL)
+        ppt_note_program(0)
+        var status: Int32 = 0
+        try systemCall("waitpid") { unsafe waitpid(process, &status, 0) }
         return ppt_decode_wait_status(status)
     }
 
@@ -59,7 +85,8 @@ public enum Program {
         for number: Int32 in 1...31 { unsafe sigaddset(&named, number) }
         unsafe posix_spawnattr_setsigdefault(&attributes, &named)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+        unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
         var process: pid_t = 0
         let code = unsafe posix_spawn(&process, path, &actions, &attributes, &words, environ)
         if code != 0 { throw SystemError(call: "posix_spawn \(path)", code: code) }

@@ -52,6 +52,21 @@ public enum Signals {
     public static func setRemark(_ remark: String) { unsafe remark.withCString { unsafe ppt_set_stop_remark($0) } }
 }
 
+extension Signals {
+    /// Keeps signals from the calling thread, and returns what was kept from it before, for `restore`.
+    static func block() -> sigset_t {
+        var (all, before) = (sigset_t(), sigset_t())
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_BLOCK, &all, &before)
+        return before
+    }
+
+    static func restore(_ before: sigset_t) {
+        var before = before
+        unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+    }
+}
+
 /// A signal's number with its name, such as `9 (SIGKILL)`.
 public struct SignalName: CustomStringConvertible, Sendable {
     public let description: String

@@ -107,23 +107,52 @@ struct OutputFailureTests {
     }
 
     @Test(
-        "a signal that comes while a PNG is made leaves nothing in the folder for temporary files")
+        "a signal that comes while a PNG is made leaves nothing in the folder for temporary files, and no program that runs"
+    )
     func signalWhileConverting() throws {
         try results()
         for name in ["bin", "tmp", "plots"] {
             try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: false)
         }
-        let converter = try folder.file("bin/rsvg-convert", Array("#!/bin/sh\nexec /bin/sleep 2\n".utf8))
+        // A browser: a profile of its own, and helpers, one of which writes there until it is killed.
+        let script = """
+            #!/bin/sh
+            PATH=/usr/bin:/bin
+            for argument; do case $argument in --user-data-dir=*) profile=${argument#*=};; esac; done
+            mkdir -p $profile/Default/Cache && touch $profile/Default/Cache/data && mkfifo $profile/pipe
+            (while :; do echo > $profile/Default/log; done) &
+            echo $! > \(folder.path("helpers"))
+            sleep 600 &
+            echo $! >> \(folder.path("helpers"))
+            exec sleep 600
+
+            """
+        let converter = try folder.file("bin/chromium", Array(script.utf8))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: converter)
         let running = try Command.Running(
             ["analyze", folder.path("results.csv"), "--png", folder.path("plots")],
             through: ["/usr/bin/env", "PATH=\(folder.path("bin"))", "TMPDIR=\(folder.path("tmp"))"])
-        while running.process.isRunning && running.children.isEmpty { usleep(1000) }
-        #expect(try !FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")).isEmpty)
+        func helpers() -> [Int32] {
+            let text = try? String(contentsOfFile: folder.path("helpers"), encoding: .utf8)
+            return (text ?? "").split(separator: "\n").compactMap { Int32($0) }
+        }
+        while running.process.isRunning && helpers().count < 2 { usleep(1000) }
+        let programs = running.children + helpers()
+        #expect(try !FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")).isEmpty && programs.count == 3)
         kill(running.process.processIdentifier, SIGTERM)
         #expect(running.wait().code == 128 + SIGTERM)
+        for program in programs where !isGone(program) {
+            Issue.record("\(program) goes on")
+            kill(program, SIGKILL)
+        }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")).isEmpty)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("plots")).isEmpty)
+    }
+
+    /// A process that has ended may wait for a while until somebody collects it.
+    private func isGone(_ process: Int32) -> Bool {
+        let stat = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+        return stat.isEmpty || stat.contains(") Z ")
     }
 
     // MARK: Other commands

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int argument_count;
@@ -36,6 +38,7 @@ static atomic_int owner;
 static atomic_int notes_first;
 static atomic_int noted;
 static int writes_to_terminal;
+static atomic_int program;
 
 static void copy(char *target, size_t size, const char *source) {
     size_t length = strnlen(source, size - 1);
@@ -53,8 +56,19 @@ static const char *signal_name(int number) {
     }
 }
 
+// Waits, within bounds, until the whole group is gone, so that none of it writes files any more.
+static void end_program(void) {
+    int process = atomic_load(&program);
+    if (process == 0) return;
+    for (int tries = 0; tries < 500 && kill(-process, SIGKILL) == 0; tries++) {
+        waitpid(process, NULL, WNOHANG);
+        poll(NULL, 0, 1);
+    }
+}
+
 // Only what may be called in a handler.
 static void leave(int number) {
+    end_program();
     ppt_partial_unlink_all();
     const char *texts[] = {
         writes_to_terminal ? "\n" : "", program_name, ": stopped by ", signal_name(number),
@@ -116,6 +130,8 @@ void ppt_set_stop_remark(const char *remark) {
     copy(remarks[next], sizeof remarks[next], remark == NULL ? "" : remark);
     atomic_store(&current_remark, next);
 }
+
+void ppt_note_program(int process) { atomic_store(&program, process); }
 
 void ppt_ignore_stops(void) {
     struct sigaction ignored = {.sa_handler = SIG_IGN};

@@ -23,6 +23,10 @@ int ppt_noted_stop(void);
 /// What the handler adds to its sentence, up to 255 bytes; NULL for nothing.
 void ppt_set_stop_remark(const char *remark);
 
+/// Takes note of a program that this process has started, and that leads a process group of its own: the handler kills that
+/// group. 0 when it has ended.
+void ppt_note_program(int process);
+
 /// Lets a forked child outlive the signals of its terminal: its parent decides.
 void ppt_ignore_stops(void);
 
