@@ -3,13 +3,31 @@ import Glibc
 
 /// How this program was started.
 public enum ProgramArguments {
-    /// The words after the program's name. Unlike `CommandLine.arguments`, they do not need /proc.
+    /// The words after the program's name. Unlike `CommandLine.arguments`, they do not need /proc, and are what was given:
+    /// a word that is no text would otherwise be another one, and as a path lead to another file.
     public static var words: [String] {
-        var words: [String] = []
-        // Sound: the system's own texts, which stay as they are until the program ends.
-        while let word = unsafe ppt_argument(Int32(words.count + 1)) { words.append(unsafe String(cString: word)) }
-        return words
+        get throws(ArgumentError) {
+            var words: [String] = []
+            // Sound: the system's own texts, which stay as they are until the program ends.
+            while let word = unsafe ppt_argument(Int32(words.count + 1)) {
+                guard let text = unsafe String(validatingCString: word) else {
+                    throw ArgumentError(place: words.count + 1, repaired: unsafe String(cString: word))
+                }
+                words.append(text)
+            }
+            return words
+        }
     }
+}
+
+/// A word of the command line that is not UTF-8.
+public struct ArgumentError: Error, CustomStringConvertible {
+    /// From 1.
+    public let place: Int
+    /// With a sign for all that is wrong.
+    public let repaired: String
+
+    public var description: String { "argument \(place), '\(repaired)', is not UTF-8; only text in UTF-8 is allowed" }
 }
 
 /// Another program of this machine.
@@ -48,9 +66,10 @@ public enum Program {
 
     /// Without collecting it, so that its number is still its own.
     private static func hasEnded(_ process: pid_t) throws(SystemError) -> Bool {
-        var end = siginfo_t()
+        var end = unsafe siginfo_t()
         try systemCall("waitid") { unsafe waitid(P_PID, id_t(process), &end, WEXITED | WNOHANG | WNOWAIT) }
-        return end.si_signo != 0
+        // Sound: the structure is zeros, unless the call has filled it.
+        return unsafe end.si_signo != 0
     }
 
     /// Ends what it has left behind, and collects it.
@@ -86,7 +105,8 @@ public enum Program {
         unsafe posix_spawnattr_setsigdefault(&attributes, &named)
         unsafe posix_spawnattr_setsigmask(&attributes, &none)
         unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
+        unsafe posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
         var process: pid_t = 0
         let code = unsafe posix_spawn(&process, path, &actions, &attributes, &words, environ)
         if code != 0 { throw SystemError(call: "posix_spawn \(path)", code: code) }
