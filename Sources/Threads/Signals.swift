@@ -35,6 +35,9 @@ public enum Signals {
         unsafe name.withCString { unsafe ppt_take_over_signals($0) }
     }
 
+    /// Whether a descriptor, of 0, 1 and 2, was closed before `takeOver`: what is written there now, nobody gets.
+    public static func wasClosed(_ descriptor: Int32) -> Bool { ppt_was_closed(descriptor) != 0 }
+
     /// While `body` runs, the first SIGINT, SIGTERM or SIGHUP only sets `noted`, so that work can be ended in order; the second
     /// ends the program.
     public static func notingTheFirst<Value, Failure: Error>(

@@ -153,6 +153,24 @@ struct OutputTests {
         #expect(outcome.output.hasSuffix("--save: - is the file of standard error too; each needs one of its own\n"))
     }
 
+    @Test(
+        "a standard descriptor that was closed at the start gets no file",
+        arguments: [
+            (["--save", "-"], ">&-", "--save: standard output"),
+            (["--trace", "/dev/stdout"], ">&-", "--trace: standard output"),
+            (["--json"], ">&-", "--json: standard output"), (["--emit-csv"], ">&-", "--emit-csv: standard output"),
+            (["--save", "/dev/stderr"], "2>&-", nil), (["--save", "/dev/fd/0"], "<&-", "--save: standard input"),
+        ])
+    func closedDescriptors(flags: [String], redirection: String, line: String?) throws {
+        let outcome = try shell("exec \"$@\" \(redirection)", Self.run + flags)
+        #expect(outcome.code == 64 && outcome.output.isEmpty)
+        if let line {
+            #expect(outcome.errors == "ppthreads run: \(line) is closed; it has to be open\n")
+        }
+        // One that a shell has opened on the same device is what was asked for.
+        #expect(try shell("\"$@\" > /dev/null", Self.run + ["--save", "-"]).code == 0)
+    }
+
     @Test("an open descriptor and a pipe with a name are written to, and stay what they are") func streams() throws {
         #expect(try Command.run(Self.run + ["--save", folder.path("file")]).code == 0)
         let outcome = try shell("\"$@\" 3> third", Self.run + ["--save", "/dev/fd/3"])

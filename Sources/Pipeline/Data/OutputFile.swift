@@ -34,6 +34,9 @@ public struct OutputFile: Sendable {
         if case .descriptor(STDOUT_FILENO) = target { true } else { false }
     }
 
+    /// The number by which this process has it open, as with /dev/fd/3; nil for all that it opens itself.
+    public var descriptor: Int32? { if case .descriptor(let number) = target { number } else { nil } }
+
     /// What tells it apart from other files of a command.
     public var identity: FileIdentity? {
         switch target {

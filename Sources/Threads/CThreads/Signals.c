@@ -21,13 +21,20 @@ __attribute__((constructor)) static void keep_arguments(int count, char **list) 
 
 const char *ppt_argument(int index) { return index < argument_count ? arguments[index] : NULL; }
 
+static int closed_at_start;
+
 int ppt_open_standard_descriptors(void) {
     for (int descriptor = 0; descriptor <= 2; descriptor++) {
         if (fcntl(descriptor, F_GETFD) != -1) continue;
+        closed_at_start |= 1 << descriptor;
         // The lowest free number is given: this one, because those below are open.
         if (open("/dev/null", O_RDWR) == -1) return errno;
     }
     return 0;
+}
+
+int ppt_was_closed(int descriptor) {
+    return descriptor >= 0 && descriptor <= 2 && (closed_at_start >> descriptor & 1);
 }
 
 static char program_name[64];

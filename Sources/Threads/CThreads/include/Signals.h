@@ -8,6 +8,9 @@
 /// 0, or an errno.
 int ppt_open_standard_descriptors(void);
 
+/// Whether `ppt_open_standard_descriptors` found a descriptor closed.
+int ppt_was_closed(int descriptor);
+
 /// Sets what signals do, whatever was inherited, and unblocks them all. SIGINT, SIGTERM, SIGHUP and SIGQUIT end this process
 /// by a handler of ours, because process 1 of a container is ended by nothing else: it removes partial files, writes
 /// "NAME: stopped by SIGINT" to standard error and exits with 128 plus the signal. A SIGHUP that was ignored stays so
