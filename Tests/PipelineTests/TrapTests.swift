@@ -18,6 +18,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
     case headsThatDoNotDivide, noHeads, negativeColumns, hugeColumns, biasOfAnotherWidth, lossOfAnotherWidth
     case hiddenOfAnotherWidth, attentionOfAnotherWidth, rowsBeyondPlace, placeOfAnotherPlan, weightOfAnotherPlan
     case probeOfAnotherWidth, probeOfTwins, strangeToken, strangeTarget, negativeBatch, cutsOfAnotherGraph
+    case bytesBeyondFile
 
     var sentence: String {
         switch self {
@@ -44,6 +45,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .strangeTarget: "token -2 is outside the columns of the logits, 0 to 8"
         case .negativeBatch: "a microbatch of -1 sequences of 3 tokens"
         case .cutsOfAnotherGraph: "a graph of 2 stages to cut 3 for"
+        case .bytesBeyondFile: "bytes 0..<1099511627776 outside a file of "
         }
     }
 
@@ -106,6 +108,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .cutsOfAnotherGraph:
             _ = try Partition.balanced(
                 loads: [1, 1, 1], stages: 3, TaskGraph(.gpipe(ranks: 2, microbatches: 1)))
+        case .bytesBeyondFile: _ = try ReadableFile(path: #filePath).bytes(0..<1 << 40)
         }
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Threads
 
@@ -9,6 +10,18 @@ struct TrapTests {
         }
         let text = String(decoding: result.standardErrorContent, as: UTF8.self)
         #expect(text.contains("Fatal error: \(bug.sentence)"), "\(text)")
+    }
+
+    @Test("no trap's sentence is one that release builds drop") func noPrecondition() throws {
+        let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources").standardized
+        let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+        var count = 0
+        for case let file as URL in files where file.pathExtension == "swift" {
+            count += 1
+            let text = try String(contentsOf: file, encoding: .utf8)
+            #expect(!text.contains("precondition("), "\(file.lastPathComponent)")
+        }
+        #expect(count > 100)
     }
 
     @Test("a stack of negative size is the system's refusal") func negativeStack() {
