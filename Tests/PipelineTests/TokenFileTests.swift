@@ -122,6 +122,21 @@ struct TokenFileTests {
         #expect(reason { _ = try TokenFile(path: path) }.contains("is a safetensors file: weights are for --init"))
     }
 
+    @Test("numbers that look like the length and the brace of a safetensors file are tokens") func braces() throws {
+        let folder = try Folder()
+        let zeros = [UInt8](repeating: 0, count: 60)
+        for (name, rest) in [("t.u32", [0, 0, 0]), ("t.bin", [0x22, 5, 0]), ("t.u16", [0x7D, 7, 0])] as [(String, [UInt8])] {
+            let path = try folder.file(name, [40, 0, 0, 0, 0, 0, 0, 0, 0x7B] + rest + zeros)
+            #expect(try TokenFile(path: path).count == 72 / (name == "t.u32" ? 4 : 2))
+        }
+        for object in ["{}", "{ } ", "{\"a\": 1, \u{0}", "{\n\"a\\u0022\":"] {
+            let path = try folder.file("w.u32", [UInt8(object.utf8.count), 0, 0, 0, 0, 0, 0, 0] + object.utf8)
+            #expect(reason { _ = try TokenFile(path: path) }.contains("is a safetensors file"), "\(object)")
+            let asTokens = try? TokenFile(path: path, format: .bytes)
+            #expect(asTokens?.count == 8 + object.utf8.count)
+        }
+    }
+
     @Test(
         "texts and tokens that start like another format, but are not it, are read",
         arguments: [
