@@ -86,9 +86,12 @@ package final class ReadableFile: Sendable {
     }
 
     /// Checks that nobody has written to the file since it was opened.
+    /// - Throws: `DataError` also when the system does not tell.
     func checkUnchanged() throws(DataError) {
-        var status = stat()
-        if unsafe fstat(descriptor, &status) != 0 { return }
+        let status: stat
+        do throws(SystemError) { status = try FileStatus.of(descriptor: descriptor) } catch {
+            throw DataError(path: path, reason: "cannot be looked at again: \(error)")
+        }
         let isSame = status.st_mtim.tv_sec == modified.tv_sec && status.st_mtim.tv_nsec == modified.tv_nsec
         if Int(status.st_size) != size || !isSame {
             throw DataError(path: path, reason: "has changed since this command opened it")
