@@ -73,6 +73,8 @@ static void end_program(void) {
     }
 }
 
+enum { sentence_milliseconds_max = 200 };
+
 // Only what may be called in a handler.
 static void leave(int number) {
     end_program();
@@ -88,8 +90,13 @@ static void leave(int number) {
         memcpy(line + length, texts[index], bytes);
         length += bytes;
     }
-    ssize_t written = write(STDERR_FILENO, line, length);
-    (void)written;
+    // Ended without the sentence rather than waiting for somebody to read a full pipe, or for a terminal that Ctrl-S has
+    // stopped: the signals that end us are blocked here. A pipe that has room has it for a whole line.
+    struct pollfd error = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&error, 1, sentence_milliseconds_max) == 1 && error.revents & POLLOUT) {
+        ssize_t written = write(STDERR_FILENO, line, length);
+        (void)written;
+    }
     _exit(128 + number);
 }
 
