@@ -2,17 +2,6 @@ import Pipeline
 import SharedTensor
 import Testing
 
-struct TrapTests {
-    @Test("a caller's bug traps with a sentence", arguments: Bug.allCases)
-    func traps(bug: Bug) async throws {
-        let result = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            [bug = bug as Bug] in try bug.happen()
-        }
-        let text = String(decoding: result.standardErrorContent, as: UTF8.self)
-        #expect(text.contains("Fatal error: \(bug.sentence)"), "\(text)")
-    }
-}
-
 enum Bug: String, CaseIterable, Codable, Sendable {
     case noSample, wildQuantile, noDraws, untimedStep, untimed, unknownRank, wrongDurations
     case headsThatDoNotDivide, noHeads, negativeColumns, hugeColumns, biasOfAnotherWidth, lossOfAnotherWidth
@@ -94,10 +83,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
                     return Thief(kept: nil, weight: plan.parameter("w", Shape(4), .constant(0)))
                 }, 4)
         case .strangeToken:
-            let probe = try probe(
-                Unit(name: "embedding", layer: nil, outputColumns: 4) {
-                    Embedding("e", vocabulary: 9, dim: 4, initializer: .normal(1), plan: &$0)
-                }, 0)
+            let probe = try probe(embedding(columns: 4, vocabulary: 9), 0)
             probe.tokens[3] = 9
             probe.forward()
         case .strangeTarget:

@@ -3,15 +3,6 @@ import Testing
 import Threads
 
 struct TrapTests {
-    @Test("a caller's bug traps with a sentence", arguments: Bug.allCases)
-    func traps(bug: Bug) async throws {
-        let result = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            [bug = bug as Bug] in try bug.happen()
-        }
-        let text = String(decoding: result.standardErrorContent, as: UTF8.self)
-        #expect(text.contains("Fatal error: \(bug.sentence)"), "\(text)")
-    }
-
     @Test("no trap's sentence is one that release builds drop") func noPrecondition() throws {
         let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources").standardized
         let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
