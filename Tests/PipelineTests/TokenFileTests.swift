@@ -253,9 +253,9 @@ struct TokenFileTests {
             let lower = (0..<64).map { _ in unsafe open("/dev/null", O_RDONLY) }
             let plan = try RunPlan(TokenFileTests.configuration(path))
             for descriptor in lower { close(descriptor) }
-            let open = "/proc/self/fd"
-            for name in try FileManager.default.contentsOfDirectory(atPath: open) {
-                let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(open)/\(name)")
+            let list = "/proc/self/fd"
+            for name in try FileManager.default.contentsOfDirectory(atPath: list) {
+                let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(list)/\(name)")
                 if link == path, let descriptor = Int32(name) { close(descriptor) }
             }
             var outcome = "no error"
