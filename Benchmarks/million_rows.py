@@ -29,7 +29,7 @@ def row(number, is_repeat):
     """The settings go through 42 combinations; a dim of its own makes a row's settings like no other's."""
     schedule, ranks = SCHEDULES[number % 3], RANKS[number // 3 % 7]
     transport = "threads" if number // 21 % 2 else "processes"
-    dim, repeat = (240, number // 42) if is_repeat else (240 + number, 1)
+    dim, repeat = (240, number // 42 + 1) if is_repeat else (240 + number, 1)
     step = 0.3 + (number * 7919 % 100_003) * 1e-6 + 1 / 3e9
     minute, second = number // 60 % 60, number % 60
     return (

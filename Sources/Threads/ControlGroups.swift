@@ -60,6 +60,15 @@ struct ControlGroups {
         return (second + first).compactMap(\.self)
     }
 
+    /// One for each group that has a limit.
+    var taskBounds: [TaskBound] {
+        (folders("") + folders("pids")).compactMap { folder in
+            guard let limit = TextFile.integer("\(folder)/pids.max"), limit >= 0 else { return nil }
+            let used = max(0, TextFile.integer("\(folder)/pids.current") ?? 0)
+            return TaskBound(.group, limit: limit, left: max(0, limit - used))
+        }
+    }
+
     /// How many of the own group's processes the kernel has killed for want of memory.
     var memoryKills: Int? {
         let files = [
@@ -120,16 +129,8 @@ struct ControlGroups {
             fields[dash + 1] == "cgroup" || fields[dash + 1] == "cgroup2"
         else { return nil }
         return Mount(
-            group: unescaped(fields[3]), point: unescaped(fields[4]), isVersion2: fields[dash + 1] == "cgroup2",
+            group: MountInfo.unescaped(fields[3]), point: MountInfo.unescaped(fields[4]),
+            isVersion2: fields[dash + 1] == "cgroup2",
             options: fields.count > dash + 3 ? fields[dash + 3].split(separator: ",") : [])
-    }
-
-    /// The kernel writes blanks and backslashes in paths as three octal digits.
-    private static func unescaped(_ path: Substring) -> String {
-        let pieces = path.split(separator: "\\", omittingEmptySubsequences: false)
-        return pieces.dropFirst().reduce(String(pieces[0])) { text, piece in
-            guard piece.count >= 3, let code = UInt8(piece.prefix(3), radix: 8) else { return text + "\\" + piece }
-            return text + String(UnicodeScalar(code)) + piece.dropFirst(3)
-        }
     }
 }

@@ -17,7 +17,8 @@ struct ForkedProcess {
         defer { if forgets { ppt_forget_ended_children() } }
         // What the parent has not written out yet would be in the child's buffers too, and come out twice.
         fflush(nil)
-        let id = try systemCall("fork") { fork() }
+        let id: Int32
+        do throws(SystemError) { id = try systemCall("fork") { fork() } } catch { throw TaskBound.naming(error) }
         if id == 0 { child() }
         self.id = id
         descriptor = ppt_open_process(id)

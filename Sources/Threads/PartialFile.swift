@@ -14,11 +14,8 @@ package final class PartialFile {
     /// - Parameter folder: an absolute path.
     package init(folder: String, name: String, mode: mode_t) throws(SystemError) {
         // No signal comes between the file and the note of it.
-        var all = sigset_t()
-        var before = sigset_t()
-        unsafe sigfillset(&all)
-        unsafe pthread_sigmask(SIG_BLOCK, &all, &before)
-        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        let before = Signals.block()
+        defer { Signals.restore(before) }
         (path, descriptor) = try Self.make(folder, name, mode)
         slot = unsafe path.withCString { unsafe ppt_partial_add($0) }
     }
@@ -35,6 +32,25 @@ package final class PartialFile {
         isInPlace = true
     }
 
+    /// Copies the file into another one that cannot be replaced, such as one that something is mounted on.
+    package func copy(to target: String) throws(SystemError) {
+        let copy = try systemCall("open") { unsafe open(target, O_WRONLY | O_CLOEXEC | O_NOCTTY) }
+        defer { close(copy) }
+        try systemCall("lseek") { lseek(descriptor, 0, SEEK_SET) }
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        var size = 0
+        while true {
+            let count = try systemCall("read") { unsafe read(descriptor, &chunk, chunk.count) }
+            if count == 0 { break }
+            // Sound: bytes have no gaps between them, which nobody may read.
+            try unsafe writeAll(chunk.span.extracting(first: count).bytes, to: copy)
+            size += count
+        }
+        // Last, so that a disk without room keeps what it can of both.
+        try systemCall("ftruncate") { ftruncate(copy, size) }
+        try systemCall("fsync") { fsync(copy) }
+    }
+
     /// What a signal's handler does.
     package static func removeAll() { ppt_partial_unlink_all() }
 
@@ -45,7 +61,7 @@ package final class PartialFile {
             let path = "\(folder == "/" ? "" : folder)/\(freshName(name))"
             do throws(SystemError) {
                 let descriptor = try systemCall("open") {
-                    unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+                    unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
                 }
                 return (path, descriptor)
             } catch {

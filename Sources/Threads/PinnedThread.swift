@@ -40,7 +40,7 @@ public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unche
                 return nil
             }, retained.toOpaque())
         if code != 0 { unsafe retained.release() }
-        try check(code, "pthread_create")
+        if code != 0 { throw TaskBound.naming(SystemError(call: "pthread_create", code: code)) }
         self.handle = handle
     }
 

@@ -35,6 +35,9 @@ public enum Signals {
         unsafe name.withCString { unsafe ppt_take_over_signals($0) }
     }
 
+    /// Whether a descriptor, of 0, 1 and 2, was closed before `takeOver`: what is written there now, nobody gets.
+    public static func wasClosed(_ descriptor: Int32) -> Bool { ppt_was_closed(descriptor) != 0 }
+
     /// While `body` runs, the first SIGINT, SIGTERM or SIGHUP only sets `noted`, so that work can be ended in order; the second
     /// ends the program.
     public static func notingTheFirst<Value, Failure: Error>(
@@ -50,6 +53,21 @@ public enum Signals {
 
     /// What the sentence of a program that is ended at once goes on with, such as `; 3 rows are in results.csv`.
     public static func setRemark(_ remark: String) { unsafe remark.withCString { unsafe ppt_set_stop_remark($0) } }
+}
+
+extension Signals {
+    /// Keeps signals from the calling thread, and returns what was kept from it before, for `restore`.
+    static func block() -> sigset_t {
+        var (all, before) = (sigset_t(), sigset_t())
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_BLOCK, &all, &before)
+        return before
+    }
+
+    static func restore(_ before: sigset_t) {
+        var before = before
+        unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+    }
 }
 
 /// A signal's number with its name, such as `9 (SIGKILL)`.

@@ -1,4 +1,5 @@
 import Pipeline
+import Threads
 
 /// The plots that a file of results has the figures for, and why the others are left out.
 struct AnalyzePlots {
@@ -39,7 +40,7 @@ struct AnalyzePlots {
     }
 
     private mutating func add(_ id: String, _ make: () -> Outcome) {
-        precondition(Self.ids.contains(id), "\(id) is no plot's name")
+        require(Self.ids.contains(id), "\(id) is no plot's name")
         switch make() {
         case .plot(let plot): plots.append(plot)
         case .none(let reason): leftOut.append("\(id): \(reason)")

@@ -1,4 +1,6 @@
+import Glibc
 import Pipeline
+import Threads
 
 /// The files of a command, told to it before anything runs. No output may be an input, another output, or what the command's
 /// standard output or error goes to, whatever names and links lead there: each such pair ends the command with code 64.
@@ -36,6 +38,7 @@ struct CommandFiles {
         let file = try readingData { () throws(DataError) in
             path == "-" ? try OutputFile.standardOutput() : try OutputFile(path)
         }
+        if let descriptor = file.descriptor { try Self.checkWasOpen(descriptor, name) }
         if file.isStandardOutput { try takeStandardOutput(name) }
         try add(name, path, file.identity, isOutput: true, over: input)
         try readingData { () throws(DataError) in try file.checkFolder() }
@@ -65,6 +68,7 @@ struct CommandFiles {
     /// Checks that nothing else is asked for on standard output.
     /// - Parameter flag: one that asks for it by name, such as --json.
     func keepStandardOutput(for flag: String) throws(CommandError) {
+        try Self.checkWasOpen(STDOUT_FILENO, flag)
         guard let owner = ownerOfStandardOutput else { return }
         throw CommandError(code: .usage, message: "\(flag): standard output is the file of \(owner); it cannot be both")
     }
@@ -77,6 +81,13 @@ struct CommandFiles {
     }
 
     // MARK: Comparing
+
+    /// A standard descriptor that was closed when the command started is /dev/null now.
+    private static func checkWasOpen(_ descriptor: Int32, _ flag: String) throws(CommandError) {
+        guard Signals.wasClosed(descriptor) else { return }
+        let name = ["standard input", standardOutput, "standard error"][Int(descriptor)]
+        throw CommandError(code: .usage, message: "\(flag): \(name) is closed; it has to be open")
+    }
 
     private mutating func takeStandardOutput(_ name: String) throws(CommandError) {
         if let owner = ownerOfStandardOutput { throw Self.clash(name, Self.standardOutput, owner) }

@@ -50,6 +50,7 @@ enum DoctorCommand {
             ("kernels", "\(SIMDLevel.best.rawValue) (can run: \(levels))"),
             ("memory", memory(machine)),
             ("/dev/shm", sharedMemory(machine)),
+            ("tasks", tasks(machine)),
             ("locked memory", limit("Max locked memory", machine)),
             ("stack of a process", limit("Max stack size", machine)),
             ("open files", limit("Max open files", machine)),
@@ -74,6 +75,12 @@ enum DoctorCommand {
         guard let space = machine.sharedMemory else { return "none" }
         guard let free = space.freeBytes, let total = space.totalBytes else { return "no bound but the memory's" }
         return "\(ByteCount(free)) free of \(ByteCount(total))"
+    }
+
+    /// The tightest bound on threads and processes.
+    private static func tasks(_ machine: Machine) -> String {
+        guard machine.knowsGroups else { return "unknown" }
+        return TaskBound.all().first.map { "\($0.left) left under \($0)" } ?? "no limit"
     }
 
     /// A soft limit with its unit.

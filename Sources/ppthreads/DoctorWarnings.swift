@@ -9,7 +9,7 @@ struct DoctorWarnings {
     init(_ machine: Machine) { self.machine = machine }
 
     var all: [String] {
-        [proc, oneCPU, quota, hyperThreads, memory, sharedMemory, pinning, kernels].compactMap(\.self)
+        [proc, oneCPU, quota, hyperThreads, memory, sharedMemory, tasks, pinning, kernels].compactMap(\.self)
     }
 
     private var cpuCount: Int { machine.topology.cpus.count }
@@ -49,7 +49,10 @@ struct DoctorWarnings {
         for layers in [4, 8, 12] {
             var options = RunOptions()
             options.model.layers = layers
-            guard let configuration = try? options.configuration() else { return nil }
+            let configuration: RunConfiguration
+            do throws(CommandError) { configuration = try options.configuration() } catch {
+                return "whether run --layers \(layers) fits here is not known: \(error.message)"
+            }
             do throws(RunError) { _ = try RunPlan(configuration, on: machine) } catch {
                 return "run --layers \(layers) is refused here: \(error)"
             }
@@ -69,11 +72,20 @@ struct DoctorWarnings {
     private static let forked =
         "--transport processes, sockets and unix (and so compare and verify, unless --transport threads is given)"
 
+    /// What a rank on each CPU, or the fewest of a pipeline, would lack.
+    private var tasks: String? {
+        let ranks = max(2, cpuCount)
+        guard let bound = TaskBound.all().first, bound.left < ranks else { return nil }
+        return "\(ranks) ranks are as many threads or processes, and \(bound.left) can be started under \(bound)"
+    }
+
     private var pinning: String? {
-        guard case .refused(_, let error) = PinnedThread<Pinning, Never>.probe(cpu: machine.topology.cpus[0].id) else {
-            return nil
+        do throws(SystemError) {
+            guard case .refused(_, let error) = try Pinning.probe(cpu: machine.topology.cpus[0].id) else { return nil }
+            return "pinning is refused here (\(error)): ranks run wherever the system puts them"
+        } catch {
+            return "no thread can be started, and whether pinning works is not known: \(error)"
         }
-        return "pinning is refused here (\(error)): ranks run wherever the system puts them"
     }
 
     private var kernels: String? {
@@ -81,10 +93,13 @@ struct DoctorWarnings {
     }
 }
 
-extension PinnedThread where Value == Pinning, Failure == Never {
+extension Pinning {
     /// Tries pinning on a thread of its own.
-    fileprivate static func probe(cpu: Int) -> Pinning? {
-        guard let thread = try? PinnedThread(name: "doctor", cpu: cpu, body: { $0 }) else { return nil }
-        return try? thread.join()
+    /// - Throws: when there is no thread to be had.
+    fileprivate static func probe(cpu: Int) throws(SystemError) -> Pinning {
+        let thread = try PinnedThread<Pinning, Never>(name: "doctor", cpu: cpu) { $0 }
+        do throws(WorkerError<Never>) { return try thread.join() } catch {
+            trap("a thread that cannot fail has failed")
+        }
     }
 }

@@ -22,7 +22,7 @@ struct Main {
     }
 
     static func main() {
-        let arguments = ProgramArguments.words
+        let arguments = arguments()
         let command = commands.first { $0.name == arguments.first }.map { " \($0.name)" } ?? ""
         do throws(CommandError) {
             do throws(SystemError) { try Signals.takeOver(name: "ppthreads\(command)") } catch {
@@ -32,6 +32,14 @@ struct Main {
         } catch {
             Terminal.error("ppthreads\(command): \(error.message)")
             exit(error.code.rawValue)
+        }
+    }
+
+    /// Ends the program when they are no text.
+    private static func arguments() -> [String] {
+        do throws(ArgumentError) { return try ProgramArguments.words } catch {
+            Terminal.error("ppthreads: \(error)")
+            exit(ExitCode.usage.rawValue)
         }
     }
 

@@ -45,7 +45,7 @@ struct PNGConverter {
     private func convert(_ plot: Plot) throws(CommandError) -> Data {
         let parent = FileManager.default.temporaryDirectory.path
         let folder = try saying("a folder in \(parent) cannot be made") { () throws(SystemError) in
-            try PartialFolder(in: parent, prefix: "ppthreads", names: ["plot.svg", "plot.png"])
+            try PartialFolder(in: parent, prefix: "ppthreads")
         }
         let (svg, png) = (URL(filePath: "\(folder.path)/plot.svg"), URL(filePath: "\(folder.path)/plot.png"))
         try readingData { () throws(DataError) in try OutputFile(svg.path).write(text: plot.lightFile) }

@@ -75,11 +75,15 @@ struct TraceDrawing {
             let own = spans[rank] ?? []
             let worked = own.filter { !$0.isWait }.reduce(0) { $0 + $1.duration }
             let share = end > start ? worked / (end - start) * 100 : 0
-            return "rank \(rank)".padded(to: 9) + line(own) + "  at work \(share.fixed(0)) %"
+            return "rank \(rank)".padded(to: margin) + line(own) + "  at work \(share.fixed(0)) %"
         }
-        let scale = "".padded(to: 9) + "0".padded(to: width - 10) + "\(milliseconds.fixed(2)) ms".paddedLeft(to: 10)
+        let scale =
+            "".padded(to: margin) + "0".padded(to: width - 10) + "\(milliseconds.fixed(2)) ms".paddedLeft(to: 10)
         return ["step \(step)"] + lines + [scale]
     }
+
+    /// Columns of the ranks' names, and at least a blank behind the longest.
+    private var margin: Int { max(9, "rank \(ranks - 1)".count + 1) }
 
     private func line(_ own: [TraceFile.Span]) -> String {
         var cells = Array(repeating: Character(" "), count: width)

@@ -72,20 +72,42 @@ struct AnalyzeFormatsTests {
         #expect(notes == ["note: 2 rows measured while others took the ranks' CPUs (disturbance above 0.02)"])
     }
 
-    @Test("a rate or a seed that is no number leaves its row out, with its reason") func badNumbers() throws {
+    @Test("a number that its column does not allow leaves its row out, with its reason") func badNumbers() throws {
         let path = try csv(
             "gpipe,2,4,4,100,0.5,1,fast,0,random,true,", "gpipe,2,4,4,100,0.5,1,1,0.5,random,true,",
             "gpipe,2,4,4,100,0.5,1,1,99999999999999999999,random,true,", "gpipe,2,4,4,100,0.5,1,1,0,random,true,much",
-            "gpipe,2,4,4,100,0.5,1,1,0,random,true,0")
+            "gpipe,2,4,4,100,0.5,1,1,0,random,true,7", "gpipe,2,4,4,100,0.5,1,1,0,random,true,-1.5",
+            "gpipe,2,4,4,100,0.5,0,1,0,random,true,", "gpipe,2,4,4,100,0.5,1.5,1,0,random,true,",
+            "gpipe,2,4,4,100,0.5,1,0,0,random,true,", "gpipe,2,4,4,100,0.5,1,1,-1,random,true,",
+            "gpipe,2,4,4,100,0.5,2147483647,1,9223372036854775807,random,true,1",
+            "gpipe,2,4,4,100,0.5,1,1000,0,random,true,-1e-9")
         let outcome = try Command.run("analyze", path)
         let lines = outcome.errorLines.map { String($0.split(separator: "results.csv: ").last!) }
         #expect(
             outcome.code == 0
                 && lines == [
-                    "row 2: lr is 'fast', not a finite number; left out",
-                    "row 3: seed is '0.5', not a whole number; left out",
-                    "row 4: seed is '99999999999999999999', not a whole number; left out",
-                    "row 5: disturbance is 'much', not a number from -1e15 to 1e15; left out",
+                    "row 2: lr is 'fast', not a number above 0; left out",
+                    "row 3: seed is '0.5', not a whole number from 0 to 9223372036854775807; left out",
+                    "row 4: seed is '99999999999999999999', not a whole number from 0 to 9223372036854775807; left out",
+                    "row 5: disturbance is 'much', not a number from -1 to 1; left out",
+                    "row 6: disturbance is '7', not a number from -1 to 1; left out",
+                    "row 7: disturbance is '-1.5', not a number from -1 to 1; left out",
+                    "row 8: repeat is '0', not a whole number from 1 to 2147483647; left out",
+                    "row 9: repeat is '1.5', not a whole number from 1 to 2147483647; left out",
+                    "row 10: lr is '0', not a number above 0; left out",
+                    "row 11: seed is '-1', not a whole number from 0 to 9223372036854775807; left out",
                 ])
+    }
+
+    @Test("a probability of dropout that is none leaves its row out") func badDropout() throws {
+        let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s,dropout"
+        let rows = ["0", "0.1", "1", "-0.1", "1e300"].map { "gpipe,2,4,4,100,0.5,\($0)" }
+        let path = try folder.file("results.csv", Array(([header] + rows).joined(separator: "\n").utf8))
+        let lines = try Command.run("analyze", path).errorLines.map { $0.split(separator: "results.csv: ").last! }
+        #expect(
+            lines
+                == [(4, "1"), (5, "-0.1"), (6, "1e300")].map {
+                    "row \($0): dropout is '\($1)', not a number from 0 and below 1; left out"
+                })
     }
 }

@@ -13,7 +13,7 @@ struct AnalyzeTests {
     /// A row as `run --emit-csv` and `sweep` write it.
     private static func row(
         _ schedule: String, ranks: Int = 2, layers: Int = 4, heads: Int = 4, tokens: String = "1000",
-        repetition: Int = 0, minute: Int = 0,
+        repetition: Int = 1, minute: Int = 0,
         threads: Int = 1, microbatches: Int = 4, transport: String = "threads", host: String = "box", error: String = ""
     ) -> String {
         let step = error.isEmpty && Double(tokens) ?? 0 > 0 ? "\(512 / Double(tokens)!)" : error.isEmpty ? "0.5" : ""
@@ -91,8 +91,8 @@ struct AnalyzeTests {
     @Test("of rows with the same settings and repeat the newest counts, wherever it is; others are a sample")
     func sample() throws {
         let path = try csv(
-            Self.row("gpipe", tokens: "500", repetition: 0, minute: 5), Self.row("gpipe", tokens: "900", minute: 1),
-            Self.row("gpipe", tokens: "700", repetition: 1), Self.row("gpipe", tokens: "600", repetition: 2))
+            Self.row("gpipe", tokens: "500", minute: 5), Self.row("gpipe", tokens: "900", minute: 1),
+            Self.row("gpipe", tokens: "700", repetition: 2), Self.row("gpipe", tokens: "600", repetition: 3))
         let rows = try summary(path)
         #expect(rows.count == 1 && rows[0]["Runs"] == "3")
         #expect(rows[0]["Tokens per Second"] == "600.0")

@@ -367,6 +367,22 @@ struct BadInputTests {
             outcome.errors
                 == "ppthreads: standard output could not be written: write: ENOSPC (No space left on device)\n")
     }
+
+    @Test("an argument that is not UTF-8 is refused instead of being taken for another one", arguments: [1, 2, 4])
+    func notUTF8(place: Int) throws {
+        let folder = try Folder()
+        // A byte that starts nothing, in the place of one of the words.
+        let words = ["run", "--save", "weights", "--trace", "t"].map { "'\($0)'" }
+        let bad = words.enumerated().map { $0.offset == place - 1 ? #""$(printf 'a\377')""# : $0.element }
+        let outcome = try Command.run(
+            [],
+            through: ["/bin/sh", "-c", "cd \"$1\" && exec \"$2\" \(bad.joined(separator: " "))", "sh", folder.url.path])
+        #expect(outcome.code == 64 && outcome.output.isEmpty)
+        #expect(
+            outcome.errors
+                == "ppthreads: argument \(place), 'a\u{FFFD}', is not UTF-8; only text in UTF-8 is allowed\n")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+    }
 }
 
 /// A mount namespace of its own for a command, in which /dev/shm has four pages.

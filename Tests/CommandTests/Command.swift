@@ -88,6 +88,14 @@ final class Folder {
         try Data(bytes).write(to: url.appending(path: name))
         return path(name)
     }
+
+    /// What is in it.
+    func names() throws -> Set<String> { Set(try FileManager.default.contentsOfDirectory(atPath: url.path)) }
+
+    /// Runs the command in a shell: `script` starts it as `"$@"`, in the folder.
+    func shell(_ script: String, _ arguments: [String]) throws -> Command.Outcome {
+        try Command.run(arguments, through: ["/bin/sh", "-c", "cd \"$1\" && shift && \(script)", "sh", url.path])
+    }
 }
 
 /// Names in /dev/shm that ppthreads made.

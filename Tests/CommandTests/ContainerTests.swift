@@ -109,6 +109,49 @@ struct ContainerTests {
                 "quota"))
     }
 
+    @Test(
+        "where no more tasks can be started, doctor warns and a run says which limit it is",
+        .enabled(if: ControlGroup.canLimit(.pids)), arguments: ["threads", "processes"])
+    func taskLimit(transport: String) throws {
+        // The command's own is one.
+        for (limit, rank) in [(1, 0), (2, 1)] {
+            let group = try ControlGroup(.pids, limit)
+            let name = "the container's limit of \(limit) task\(limit == 1 ? "" : "s") (docker run --pids-limit)"
+            let call = transport == "threads" ? "pthread_create" : "fork"
+            let run = try Command.run(["run", "--transport", transport] + tiny, through: group.launcher)
+            #expect(run.code == 70)
+            #expect(
+                run.errors
+                    == "ppthreads run: rank \(rank) could not be started: \(call) beyond \(name): EAGAIN (Resource temporarily unavailable)\n"
+            )
+            let doctor = try Command.run(["doctor"], through: ["/usr/bin/taskset", "-c", "0"] + group.launcher)
+            #expect(doctor.code == 0 && doctor.output.contains("\ntasks               \(rank) left under \(name)\n"))
+            let warning = "2 ranks are as many threads or processes, and \(rank) can be started under \(name)\n"
+            #expect(doctor.output.contains("\nwarning: \(warning)"))
+            let unknown = "\nwarning: no thread can be started, and whether pinning works is not known: pthread_create "
+            #expect(doctor.output.contains(unknown) == (limit == 1))
+        }
+    }
+
+    @Test("a helper that cannot be started is told with the limit", .enabled(if: ControlGroup.canLimit(.pids)))
+    func helperLimit() throws {
+        let group = try ControlGroup(.pids, 3)
+        let run = try Command.run(["run", "--threads", "3", "--stages", "1"] + tiny, through: group.launcher)
+        #expect(run.code == 70 && run.errorLines.count == 1)
+        #expect(
+            run.errors.contains("pthread_create beyond the container's limit of 3 tasks (docker run --pids-limit): "))
+    }
+
+    @Test("a user's limit on tasks is heeded too", .enabled(if: LoneUser.isPossible))
+    func userLimit() throws {
+        let launcher = LoneUser.launcher
+        let name = "the user's limit of 1 task (ulimit -u)"
+        let run = try Command.run(["run"] + tiny, through: launcher)
+        #expect(run.code == 70 && run.errors.contains("pthread_create beyond \(name): EAGAIN "), "\(run.errors)")
+        let doctor = try Command.run(["doctor"], through: launcher)
+        #expect(doctor.output.contains("\ntasks               0 left under \(name)\n"))
+    }
+
     // MARK: /dev/shm
 
     @Test(
@@ -172,11 +215,11 @@ struct ContainerTests {
 
 /// A control group with one limit, of version 1 or 2, gone with the value.
 private final class ControlGroup {
-    enum Controller: String { case memory, cpu }
+    enum Controller: String { case memory, cpu, pids }
 
     private let folder: String
 
-    /// - Parameter limit: bytes, or microseconds of CPU time in 100 ms.
+    /// - Parameter limit: bytes, microseconds of CPU time in 100 ms, or tasks.
     init(_ controller: Controller, _ limit: Int) throws {
         let name = "ppt-test-\(UUID().uuidString)"
         let first = "/sys/fs/cgroup/\(controller.rawValue)"
@@ -189,6 +232,7 @@ private final class ControlGroup {
             case (.memory, false): ("memory.max", "\(limit)")
             case (.cpu, true): ("cpu.cfs_quota_us", "\(limit)")
             case (.cpu, false): ("cpu.max", "\(limit) 100000")
+            case (.pids, _): ("pids.max", "\(limit)")
             }
         guard let handle = FileHandle(forWritingAtPath: "\(folder)/\(file)") else {
             unsafe _ = rmdir(folder)
@@ -211,10 +255,21 @@ private final class ControlGroup {
 
     /// Whether this machine lets us make one.
     static func canLimit(_ controller: Controller) -> Bool {
-        if controller == .memory && Sanitizer.isOn { return false }
+        // A sanitizer has memory and threads of its own.
+        if controller != .cpu && Sanitizer.isOn { return false }
         guard let group = try? ControlGroup(controller, controller == .memory ? 1 << 30 : 100_000) else { return false }
         return (try? Command.run(["--version"], through: group.launcher).code) == 0
     }
+}
+
+/// A user who runs nothing else, and may have one task.
+private enum LoneUser {
+    static let launcher = [
+        "/bin/sh", "-c",
+        "prlimit --pid $$ --nproc=1 && exec setpriv --reuid=64999 --regid=64999 --clear-groups \"$0\" \"$@\"",
+    ]
+    /// As root, where nothing but the system's own means stands in the way.
+    static let isPossible = !Sanitizer.isOn && (try? Command.run(["--version"], through: launcher).code) == 0
 }
 
 /// A mount namespace of its own for a command.

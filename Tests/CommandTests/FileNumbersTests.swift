@@ -121,11 +121,13 @@ struct FileNumbersTests {
 
     // MARK: Traces
 
-    private func trace(_ spans: [(rank: String, start: String, duration: String)]) throws -> Command.Outcome {
-        let events = spans.map { span in
+    private func trace(
+        _ spans: [(rank: String, start: String, duration: String)], lastStep: String = "0"
+    ) throws -> Command.Outcome {
+        let events = spans.enumerated().map { place, span in
             """
             {"ph":"X","tid":\(span.rank),"ts":\(span.start),"dur":\(span.duration),"name":"F0","cat":"forward",\
-            "args":{"step":0}}
+            "args":{"step":\(place == spans.count - 1 ? lastStep : "0")}}
             """
         }
         let text = "{\"traceEvents\":[\(events.joined(separator: ","))]}"
@@ -144,7 +146,23 @@ struct FileNumbersTests {
         #expect(
             outcome.errors.hasSuffix(
                 "event 2 is not one of ppthreads': it needs tid below 4096, ts and dur of at most 1e15, name, cat and "
-                    + "args.step\n"))
+                    + "args.step from 0\n"))
+    }
+
+    @Test("a step that is none is refused as a rank that is none is", arguments: ["-1", "0.5", "1e30", "-9e18"])
+    func absurdStep(step: String) throws {
+        let outcome = try trace([("0", "0", "1"), ("1", "0", "1")], lastStep: step)
+        #expect(outcome.code == 65 && outcome.errors.hasSuffix(" name, cat and args.step from 0\n"))
+    }
+
+    @Test("ranks' names have a blank behind them, however long they are", arguments: [0, 99, 999, 1000, 4095])
+    func longNames(rank: Int) throws {
+        let outcome = try trace([("\(rank)", "0", "1")])
+        let lines = outcome.output.split(separator: "\n")
+        let margin = rank < 1000 ? 9 : 10
+        let name = "rank \(rank)" + String(repeating: " ", count: margin - "rank \(rank)".count)
+        #expect(lines.count == rank + 3 && lines[rank + 1] == "\(name)F0==================  at work 100 %")
+        #expect(lines[1].hasPrefix("rank 0") && lines.last!.count == margin + 20)
     }
 
     @Test("times at the ends of what is allowed are drawn, and so are steps that take no time") func timesAtTheEnds()

@@ -8,18 +8,8 @@ struct OutputFailureTests {
 
     private static let run = ["run", "--warmup", "0", "--measure", "40"] + tiny
 
-    /// Runs in a shell: `script` starts the command as `"$@"`, in the folder.
-    private func shell(_ script: String, _ arguments: [String]) throws -> Command.Outcome {
-        try Command.run(
-            arguments, through: ["/bin/sh", "-c", "cd \"$1\" && shift && \(script)", "sh", folder.url.path])
-    }
-
     private func size(_ name: String) -> Int? {
         (try? Data(contentsOf: URL(filePath: folder.path(name))))?.count
-    }
-
-    private func names() throws -> Set<String> {
-        Set(try FileManager.default.contentsOfDirectory(atPath: folder.url.path))
     }
 
     @Test(
@@ -27,7 +17,7 @@ struct OutputFailureTests {
         arguments: ["--save", "--save-grads", "--trace"])
     func eachOutput(flag: String) throws {
         let others = ["--save", "--save-grads", "--trace"].filter { $0 != flag }
-        let outcome = try shell(
+        let outcome = try folder.shell(
             "\"$@\" 3> /dev/full", Self.run + [flag, "/dev/fd/3"] + others.flatMap { [$0, "file\($0)"] })
         #expect(outcome.code == 65)
         #expect(
@@ -35,11 +25,11 @@ struct OutputFailureTests {
                 == "ppthreads run: /dev/fd/3: cannot be written: write: ENOSPC (No space left on device)\n")
         #expect(outcome.output.contains("tokens/s"))
         for other in others { #expect(size("file\(other)") ?? 0 > 10_000, "\(other)") }
-        #expect(try names() == Set(others.map { "file\($0)" }))
+        #expect(try folder.names() == Set(others.map { "file\($0)" }))
     }
 
     @Test("each output that fails has a line of its own") func severalFailures() throws {
-        let outcome = try shell(
+        let outcome = try folder.shell(
             "\"$@\" 3> /dev/full 4> /dev/full",
             Self.run + ["--save", "/dev/fd/3", "--save-grads", "/dev/fd/4", "--trace", "trace"])
         #expect(outcome.code == 65 && size("trace") ?? 0 > 10_000 && outcome.output.contains("tokens/s"))
@@ -51,12 +41,13 @@ struct OutputFailureTests {
     }
 
     @Test("a report that nobody can read any more leaves the files") func closedOutput() throws {
-        let outcome = try shell("\"$@\" > /dev/full", Self.run + ["--save", "weights", "--trace", "trace"])
+        let outcome = try folder.shell("\"$@\" > /dev/full", Self.run + ["--save", "weights", "--trace", "trace"])
         #expect(outcome.code == 70)
         #expect(
             outcome.errors
                 == "ppthreads run: standard output could not be written: write: ENOSPC (No space left on device)\n")
-        #expect(try size("weights") ?? 0 > 10_000 && size("trace") ?? 0 > 10_000 && names() == ["weights", "trace"])
+        #expect(
+            try size("weights") ?? 0 > 10_000 && size("trace") ?? 0 > 10_000 && folder.names() == ["weights", "trace"])
     }
 
     @Test(
@@ -65,11 +56,11 @@ struct OutputFailureTests {
     func fileSizeLimit() throws {
         _ = try folder.file("trace", Array("old".utf8))
         // In units of 512 bytes; the weights take 60 kB, the trace 340.
-        let outcome = try shell(
+        let outcome = try folder.shell(
             "trap '' XFSZ && ulimit -f 200 && \"$@\"", Self.run + ["--trace", "trace", "--save", "weights"])
         #expect(outcome.code == 65 && outcome.output.contains("tokens/s"))
         #expect(outcome.errors == "ppthreads run: trace: cannot be written: write: EFBIG (File too large)\n")
-        #expect(try size("weights") ?? 0 > 10_000 && size("trace") == 3 && names() == ["weights", "trace"])
+        #expect(try size("weights") ?? 0 > 10_000 && size("trace") == 3 && folder.names() == ["weights", "trace"])
     }
 
     @Test(
@@ -77,10 +68,10 @@ struct OutputFailureTests {
     func foreignPartialFile() throws {
         // The shell's process becomes the command's.
         let script = "for f in weights trace; do echo mine > $f.$$.partial; done; exec \"$@\""
-        let outcome = try shell(script, Self.run + ["--save", "weights", "--trace", "trace"])
+        let outcome = try folder.shell(script, Self.run + ["--save", "weights", "--trace", "trace"])
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(size("weights") ?? 0 > 10_000 && size("trace") ?? 0 > 10_000)
-        let foreign = try names().subtracting(["weights", "trace"])
+        let foreign = try folder.names().subtracting(["weights", "trace"])
         #expect(foreign.count == 2 && foreign.allSatisfy { size($0) == 5 })
     }
 
@@ -95,10 +86,10 @@ struct OutputFailureTests {
         for _ in 0..<30 where stopped < 3 {
             _ = try folder.file("weights", Array("old".utf8))
             let running = try Command.Running(["run"] + tiny + flags + ["--save", folder.path("weights")])
-            while running.process.isRunning, try names().count == 1 || size("weights") != 3 {}
+            while running.process.isRunning, try folder.names().count == 1 || size("weights") != 3 {}
             for signal in signals { kill(running.process.processIdentifier, signal) }
             let outcome = running.wait()
-            #expect(try names() == ["weights"])
+            #expect(try folder.names() == ["weights"])
             if outcome.code == 0 { continue }
             #expect(outcome.code == 128 + signals.first! && size("weights") == 3)
             stopped += 1
@@ -107,23 +98,52 @@ struct OutputFailureTests {
     }
 
     @Test(
-        "a signal that comes while a PNG is made leaves nothing in the folder for temporary files")
+        "a signal that comes while a PNG is made leaves nothing in the folder for temporary files, and no program that runs"
+    )
     func signalWhileConverting() throws {
         try results()
         for name in ["bin", "tmp", "plots"] {
             try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: false)
         }
-        let converter = try folder.file("bin/rsvg-convert", Array("#!/bin/sh\nexec /bin/sleep 2\n".utf8))
+        // A browser: a profile of its own, and helpers, one of which writes there until it is killed.
+        let script = """
+            #!/bin/sh
+            PATH=/usr/bin:/bin
+            for argument; do case $argument in --user-data-dir=*) profile=${argument#*=};; esac; done
+            mkdir -p $profile/Default/Cache && touch $profile/Default/Cache/data && mkfifo $profile/pipe
+            (while :; do echo > $profile/Default/log; done) &
+            echo $! > \(folder.path("helpers"))
+            sleep 600 &
+            echo $! >> \(folder.path("helpers"))
+            exec sleep 600
+
+            """
+        let converter = try folder.file("bin/chromium", Array(script.utf8))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: converter)
         let running = try Command.Running(
             ["analyze", folder.path("results.csv"), "--png", folder.path("plots")],
             through: ["/usr/bin/env", "PATH=\(folder.path("bin"))", "TMPDIR=\(folder.path("tmp"))"])
-        while running.process.isRunning && running.children.isEmpty { usleep(1000) }
-        #expect(try !FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")).isEmpty)
+        func helpers() -> [Int32] {
+            let text = try? String(contentsOfFile: folder.path("helpers"), encoding: .utf8)
+            return (text ?? "").split(separator: "\n").compactMap { Int32($0) }
+        }
+        while running.process.isRunning && helpers().count < 2 { usleep(1000) }
+        let programs = running.children + helpers()
+        #expect(try !FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")).isEmpty && programs.count == 3)
         kill(running.process.processIdentifier, SIGTERM)
         #expect(running.wait().code == 128 + SIGTERM)
+        for program in programs where !isGone(program) {
+            Issue.record("\(program) goes on")
+            kill(program, SIGKILL)
+        }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")).isEmpty)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("plots")).isEmpty)
+    }
+
+    /// A process that has ended may wait for a while until somebody collects it.
+    private func isGone(_ process: Int32) -> Bool {
+        let stat = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+        return stat.isEmpty || stat.contains(") Z ")
     }
 
     // MARK: Other commands
@@ -138,7 +158,7 @@ struct OutputFailureTests {
     func analyze() throws {
         try results()
         try FileManager.default.createDirectory(atPath: folder.path("plots"), withIntermediateDirectories: false)
-        let outcome = try shell(
+        let outcome = try folder.shell(
             "\"$@\" 3> /dev/full",
             ["analyze", "results.csv", "--summary", "/dev/fd/3", "--svg", "plots", "--html", "page.html"])
         #expect(outcome.code == 65 && outcome.output.contains("tokens/s"))
@@ -151,7 +171,7 @@ struct OutputFailureTests {
     @Test("analyze: one plot that cannot be written leaves the others") func onePlot() throws {
         try results()
         let script = "mkdir plots && ln -s /dev/fd/3 plots/speedup.svg && \"$@\" 3> /dev/full"
-        let outcome = try shell(script, ["analyze", "results.csv", "--svg", "plots", "--html", "page.html"])
+        let outcome = try folder.shell(script, ["analyze", "results.csv", "--svg", "plots", "--html", "page.html"])
         #expect(outcome.code == 65 && outcome.output.contains("tokens/s") && size("page.html") ?? 0 > 1000)
         #expect(
             outcome.errors
@@ -168,7 +188,7 @@ struct OutputFailureTests {
         }
         let converter = try folder.file("bin/rsvg-convert", Array(script.utf8))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: converter)
-        let outcome = try shell(
+        let outcome = try folder.shell(
             "PATH=$PWD/bin TMPDIR=$PWD/tmp \"$@\"",
             ["analyze", "results.csv", "--png", "plots", "--html", "page.html"])
         #expect(outcome.code == 70 && outcome.output.contains("tokens/s") && size("page.html") ?? 0 > 1000)
@@ -178,7 +198,8 @@ struct OutputFailureTests {
         #expect(size("plots/speedup.png") == nil && size("plots/efficiency.png") ?? 0 > 1000)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")).isEmpty)
 
-        let missing = try shell("PATH=$PWD/bin TMPDIR=$PWD/none \"$@\"", ["analyze", "results.csv", "--png", "plots"])
+        let missing = try folder.shell(
+            "PATH=$PWD/bin TMPDIR=$PWD/none \"$@\"", ["analyze", "results.csv", "--png", "plots"])
         #expect(missing.code == 70 && missing.output.contains("tokens/s"))
         for line in missing.errorLines {
             #expect(line.hasSuffix("/none cannot be made: mkdtemp: ENOENT (No such file or directory)"))
@@ -190,9 +211,9 @@ struct OutputFailureTests {
     {
         let command =
             ["compare", "--trials", "1", "--measure", "2", "--schedule", "gpipe", "--transport", "threads"] + tiny
-        let page = try shell("\"$@\" 3> /dev/full", command + ["--html", "/dev/fd/3"])
+        let page = try folder.shell("\"$@\" 3> /dev/full", command + ["--html", "/dev/fd/3"])
         #expect(page.code == 65 && page.errorLines.count == 1 && page.output.contains("tokens/s"))
-        let table = try shell("\"$@\" > /dev/full", command + ["--html", "page.html"])
+        let table = try folder.shell("\"$@\" > /dev/full", command + ["--html", "page.html"])
         #expect(table.code == 70 && table.errorLines.count == 1 && size("page.html") ?? 0 > 1000)
     }
 }

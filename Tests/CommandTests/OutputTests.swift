@@ -9,17 +9,7 @@ struct OutputTests {
     /// A run that takes milliseconds.
     private static let run = ["run", "--warmup", "0", "--measure", "2"] + tiny
 
-    /// Runs in a shell: `script` starts the command as `"$@"`, in the folder.
-    private func shell(_ script: String, _ arguments: [String]) throws -> Command.Outcome {
-        try Command.run(
-            arguments, through: ["/bin/sh", "-c", "cd \"$1\" && shift && \(script)", "sh", folder.url.path])
-    }
-
     private func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: folder.path(name))) }
-
-    private func names() throws -> Set<String> {
-        Set(try FileManager.default.contentsOfDirectory(atPath: folder.url.path))
-    }
 
     private func link(_ name: String, to target: String) throws {
         try FileManager.default.createSymbolicLink(atPath: folder.path(name), withDestinationPath: target)
@@ -47,7 +37,7 @@ struct OutputTests {
         }
         #expect(try bytes("real/target").count > 1000)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("real")) == ["target"])
-        #expect(try names() == ["real", "folder", "first", "second"])
+        #expect(try folder.names() == ["real", "folder", "first", "second"])
     }
 
     @Test("links that go round in a circle are refused before the run") func circle() throws {
@@ -62,11 +52,11 @@ struct OutputTests {
         for (name, mode) in [("private", 0o600), ("shared", 0o664), ("program", 0o755)] {
             try FileManager.default.setAttributes(
                 [.posixPermissions: mode], ofItemAtPath: try folder.file(name, [1]))
-            #expect(try shell("umask 027 && \"$@\"", Self.run + ["--save", name]).code == 0)
+            #expect(try folder.shell("umask 027 && \"$@\"", Self.run + ["--save", name]).code == 0)
             #expect(try self.mode(name) == mode && bytes(name).count > 1000)
         }
         for (mask, mode) in [("027", 0o640), ("002", 0o664), ("077", 0o600)] {
-            #expect(try shell("umask \(mask) && \"$@\"", Self.run + ["--trace", mask]).code == 0)
+            #expect(try folder.shell("umask \(mask) && \"$@\"", Self.run + ["--trace", mask]).code == 0)
             #expect(try self.mode(mask) == mode)
         }
     }
@@ -77,11 +67,11 @@ struct OutputTests {
             #expect(try Command.run(Self.run + ["--save", folder.path(name)]).code == 0)
             #expect(try bytes(name).count > 1000)
         }
-        let before = try names()
+        let before = try folder.names()
         let outcome = try Command.run(Self.run + ["--save", folder.path(String(repeating: "a", count: 256))])
         #expect(outcome.code == 65 && outcome.output.isEmpty)
         #expect(outcome.errors.hasSuffix(": cannot be written: open: ENAMETOOLONG (File name too long)\n"))
-        #expect(try names() == before)
+        #expect(try folder.names() == before)
     }
 
     // MARK: Standard output and other descriptors
@@ -94,22 +84,22 @@ struct OutputTests {
         #expect(try Command.run(Self.run + ["--save", folder.path("file")]).code == 0)
         let expected = try bytes("file")
 
-        let piped = try shell("\"$@\" | cat > piped", Self.run + ["--save", name])
+        let piped = try folder.shell("\"$@\" | cat > piped", Self.run + ["--save", name])
         #expect(try bytes("piped") == expected)
         #expect(piped.errors.contains("tokens/s"))
 
         // A regular file is what the shell has opened: it is neither replaced nor written from its start.
         let script = "{ printf before; ln redirected other; \"$@\"; } > redirected"
-        #expect(try shell(script, Self.run + ["--save", name]).code == 0)
+        #expect(try folder.shell(script, Self.run + ["--save", name]).code == 0)
         #expect(try bytes("redirected") == Data("before".utf8) + expected)
         #expect(try bytes("other") == bytes("redirected"))
-        #expect(try names() == ["link", "file", "piped", "redirected", "other"])
+        #expect(try folder.names() == ["link", "file", "piped", "redirected", "other"])
     }
 
     @Test("each output of one file can be standard output") func everyFlag() throws {
         for flag in ["--save", "--save-grads", "--trace"] {
             _ = try Command.run(Self.run + [flag, folder.path("file")])
-            let outcome = try shell("\"$@\" > out", Self.run + [flag, "-"])
+            let outcome = try folder.shell("\"$@\" > out", Self.run + [flag, "-"])
             #expect(outcome.code == 0 && outcome.errors.contains("tokens/s"))
             if flag == "--trace" {
                 let trace = try JSONSerialization.jsonObject(with: bytes("out")) as? [String: Any]
@@ -118,14 +108,14 @@ struct OutputTests {
                 #expect(try bytes("out") == bytes("file"))
             }
         }
-        let csv = try shell("\"$@\" > runs.csv", Self.run + ["--emit-csv"])
+        let csv = try folder.shell("\"$@\" > runs.csv", Self.run + ["--emit-csv"])
         #expect(csv.code == 0)
         for (flag, start) in [("--summary", "layers,heads,Model Size,"), ("--html", "<!")] {
-            let outcome = try shell("\"$@\"", ["analyze", "runs.csv", flag, "-"])
+            let outcome = try folder.shell("\"$@\"", ["analyze", "runs.csv", flag, "-"])
             #expect(outcome.code == 0 && outcome.output.hasPrefix(start), "\(outcome.output.prefix(50))")
             #expect(outcome.errors.contains("tokens/s"))
         }
-        let page = try shell("\"$@\"", ["compare", "--trials", "1", "--html", "-"] + tiny)
+        let page = try folder.shell("\"$@\"", ["compare", "--trials", "1", "--html", "-"] + tiny)
         #expect(page.code == 0 && page.output.hasPrefix("<!") && page.errors.contains("tokens/s"))
     }
 
@@ -144,25 +134,43 @@ struct OutputTests {
         ])
     func twoOnOne(flags: [String], line: String) throws {
         for target in ["out", "/dev/null"] {
-            let outcome = try shell("\"$@\" > \(target)", Self.run + flags)
+            let outcome = try folder.shell("\"$@\" > \(target)", Self.run + flags)
             #expect(outcome.code == 64 && outcome.errors == "ppthreads run: \(line)\n")
         }
         // Standard error, where the table would go, may not be the same pipe.
-        let outcome = try shell("\"$@\" 2>&1", Self.run + ["--save", "-"])
+        let outcome = try folder.shell("\"$@\" 2>&1", Self.run + ["--save", "-"])
         #expect(outcome.code == 64)
         #expect(outcome.output.hasSuffix("--save: - is the file of standard error too; each needs one of its own\n"))
     }
 
+    @Test(
+        "a standard descriptor that was closed at the start gets no file",
+        arguments: [
+            (["--save", "-"], ">&-", "--save: standard output"),
+            (["--trace", "/dev/stdout"], ">&-", "--trace: standard output"),
+            (["--json"], ">&-", "--json: standard output"), (["--emit-csv"], ">&-", "--emit-csv: standard output"),
+            (["--save", "/dev/stderr"], "2>&-", nil), (["--save", "/dev/fd/0"], "<&-", "--save: standard input"),
+        ])
+    func closedDescriptors(flags: [String], redirection: String, line: String?) throws {
+        let outcome = try folder.shell("exec \"$@\" \(redirection)", Self.run + flags)
+        #expect(outcome.code == 64 && outcome.output.isEmpty)
+        if let line {
+            #expect(outcome.errors == "ppthreads run: \(line) is closed; it has to be open\n")
+        }
+        // One that a shell has opened on the same device is what was asked for.
+        #expect(try folder.shell("\"$@\" > /dev/null", Self.run + ["--save", "-"]).code == 0)
+    }
+
     @Test("an open descriptor and a pipe with a name are written to, and stay what they are") func streams() throws {
         #expect(try Command.run(Self.run + ["--save", folder.path("file")]).code == 0)
-        let outcome = try shell("\"$@\" 3> third", Self.run + ["--save", "/dev/fd/3"])
+        let outcome = try folder.shell("\"$@\" 3> third", Self.run + ["--save", "/dev/fd/3"])
         #expect(outcome.code == 0 && outcome.output.contains("tokens/s"))
         #expect(try bytes("third") == bytes("file"))
 
         let script = "mkfifo pipe && { cat pipe > copy & } && \"$@\" && wait && test -p pipe"
-        #expect(try shell(script, Self.run + ["--save", "pipe"]).code == 0)
+        #expect(try folder.shell(script, Self.run + ["--save", "pipe"]).code == 0)
         #expect(try bytes("copy") == bytes("file"))
-        #expect(try names() == ["file", "third", "copy", "pipe"])
+        #expect(try folder.names() == ["file", "third", "copy", "pipe"])
     }
 
     // MARK: Refusals
@@ -184,13 +192,13 @@ struct OutputTests {
         try link("link-to-none", to: "none/file")
         _ = try folder.file("file", [1])
         try makeSocket(folder.path("socket"))
-        let before = try names()
+        let before = try folder.names()
         for flag in ["--save", "--trace"] {
-            let outcome = try shell("\"$@\" < file", Self.run + [flag, name, "--save-grads", "gradients"])
+            let outcome = try folder.shell("\"$@\" < file", Self.run + [flag, name, "--save-grads", "gradients"])
             #expect(outcome.code == 65 && outcome.output.isEmpty && outcome.errorLines.count == 1)
             if let reason { #expect(outcome.errors == "ppthreads run: \(name): cannot be written: \(reason)\n") }
         }
-        #expect(try names() == before)
+        #expect(try folder.names() == before)
     }
 
     private func makeSocket(_ path: String) throws {
@@ -212,23 +220,43 @@ struct OutputTests {
         "a file system that is read-only, and a file that is a mount point, are told of before the run",
         .enabled(if: OwnMounts.arePossible))
     func mounts() throws {
-        _ = try folder.file("mounted", [1])
+        let mountPoint = "it is a mount point, which cannot be replaced; its folder has room for other names"
         for (setUp, name, reason) in [
             (
                 "mkdir ro; mount -t tmpfs -o ro none ro", "ro/file",
                 "a new file in its folder: EROFS (Read-only file system)"
             ),
-            (
-                "mount --bind mounted mounted", "mounted",
-                "it is a mount point, which cannot be replaced; its folder has room for other names"
-            ),
+            ("echo > mounted; mount --bind mounted mounted", "mounted", mountPoint),
+            // The system's list of what is mounted has these characters in octal.
+            (#"echo > "$1"; mount --bind "$1" "$1""#, "a b\\c\td\ne", mountPoint),
         ] {
-            let outcome = try Command.run(
-                Self.run + ["--save", name],
-                through: OwnMounts.launcher + ["cd \"$1\" && shift && \(setUp) && exec \"$@\"", "sh", folder.url.path])
+            let outcome = try shell(mounting: setUp, name)
             #expect(outcome.code == 65 && outcome.output.isEmpty)
-            #expect(outcome.errors == "ppthreads run: \(name): cannot be written: \(reason)\n")
+            #expect(outcome.errors.hasPrefix("ppthreads run: \(name.prefix(3))"))
+            #expect(outcome.errors.hasSuffix(": cannot be written: \(reason)\n"))
         }
+    }
+
+    @Test(
+        "a mount point that the system does not tell of is written to, however long it was, and stays what it is",
+        .enabled(if: OwnMounts.arePossible), arguments: [3, 1_000_000])
+    func unknownMountPoint(oldBytes: Int) throws {
+        #expect(try Command.run(Self.run + ["--save", folder.path("expected")]).code == 0)
+        let old = try folder.file("old", [UInt8](repeating: 1, count: oldBytes))
+        // Weights are written by one who may not read the file.
+        try FileManager.default.setAttributes([.posixPermissions: 0o200], ofItemAtPath: old)
+        let outcome = try shell(
+            mounting: "echo > mounted; mount --bind old mounted; mount --bind /dev/null /proc/$$/mountinfo", "mounted")
+        #expect(outcome.code == 0 && outcome.output.contains("tokens/s"), "\(outcome.errors)")
+        #expect(try bytes("old") == bytes("expected"))
+        #expect(try folder.names() == ["old", "expected", "mounted"] && mode("old") == 0o200)
+    }
+
+    /// A run that saves its weights in a mount namespace of its own; `setUp` has the file's name as `$1`.
+    private func shell(mounting setUp: String, _ name: String) throws -> Command.Outcome {
+        let script = "cd \"$1\" && shift && \(setUp) && shift && exec \"$@\""
+        return try Command.run(
+            Self.run + ["--save", name], through: OwnMounts.launcher + [script, "sh", folder.url.path, name])
     }
 }
 

@@ -83,6 +83,35 @@ struct SignalTests {
         #expect(outcome.errors.hasSuffix("ppthreads run: stopped by SIGTERM\n"))
     }
 
+    @Test(
+        "a signal ends it though nobody reads standard error, which is full", arguments: [[SIGQUIT], [SIGINT, SIGINT]])
+    func fullStandardError(signals: [Int32]) throws {
+        let errors = Pipe()
+        let end = errors.fileHandleForWriting.fileDescriptor
+        let flags = fcntl(end, F_GETFL)
+        _ = fcntl(end, F_SETFL, flags | O_NONBLOCK)
+        let block = [UInt8](repeating: 0, count: 4096)
+        while unsafe write(end, block, block.count) > 0 {}
+        _ = fcntl(end, F_SETFL, flags)
+        let process = Process()
+        process.executableURL = URL(filePath: Command.path("ppthreads"))
+        process.arguments = Self.endless
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = errors
+        try process.run()
+        try waitUntilItComputes(process.processIdentifier)
+        for signal in signals {
+            kill(process.processIdentifier, signal)
+            usleep(20_000)
+        }
+        let deadline = Date.now.addingTimeInterval(30)
+        while process.isRunning && Date.now < deadline { usleep(5000) }
+        #expect(!process.isRunning)
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 128 + signals.last!)
+    }
+
     @Test("a sweep leaves at once, says where its rows are, and goes on from there") func sweep() throws {
         let folder = try Folder()
         let arguments =

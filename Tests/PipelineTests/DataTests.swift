@@ -77,10 +77,10 @@ struct DataTests {
 
     @Test("a file that cannot be written is refused, and what was there stays") func unwritable() throws {
         let folder = try Folder()
-        #expect(reason { try CheckpointImage.checkWritable(folder.path("no/such/folder/x")) }.contains("ENOENT"))
-        #expect(reason { try CheckpointImage.checkWritable(folder.url.path) }.contains("it is a folder"))
-        try CheckpointImage.checkWritable(folder.path("new"))
-        try CheckpointImage.checkWritable(folder.file("old", [1]))
+        #expect(reason { _ = try OutputFile(folder.path("no/such/folder/x")) }.contains("ENOENT"))
+        #expect(reason { _ = try OutputFile(folder.url.path) }.contains("it is a folder"))
+        try OutputFile(folder.path("new")).checkFolder()
+        try OutputFile(folder.file("old", [1])).checkFolder()
     }
 
     @Test("order statistics are numpy's") func statistics() {

@@ -60,9 +60,7 @@ struct PromiseTests {
             Model(
                 name: "lossy", vocabulary: 11, sequenceLength: 3, layers: 0,
                 units: [
-                    Unit(name: "embedding", layer: nil, outputColumns: 6) {
-                        Embedding("e", vocabulary: 11, dim: 6, initializer: .normal(1), plan: &$0)
-                    },
+                    embedding(columns: 6, vocabulary: 11),
                     Unit(name: "scale", layer: nil, outputColumns: 6) { Lossy(lost, plan: &$0) },
                     lossHead(columns: 6, vocabulary: 11),
                 ])
@@ -130,6 +128,12 @@ struct PromiseTests {
         var configuration = configuration(architecture, schedule)
         change(&configuration)
         return try RunPlan(configuration).run()
+    }
+}
+
+func embedding(columns: Int, vocabulary: Int) -> Unit {
+    Unit(name: "embedding", layer: nil, outputColumns: columns) {
+        Embedding("e", vocabulary: vocabulary, dim: columns, initializer: .normal(1), plan: &$0)
     }
 }
 

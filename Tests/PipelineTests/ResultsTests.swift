@@ -14,7 +14,7 @@ struct ResultsTests {
     @Test("a sample's interval is the bootstrap's that draws anew for every sample", arguments: 1...9)
     func interval(count: Int) throws {
         let sample = (0..<count).map { Double(($0 * 37 + 11) % 23 + 100) }
-        let analysis = try analysis(sample.enumerated().map { "gpipe,2,4,4,\($1),0.5,\($0)," })
+        let analysis = try analysis(sample.enumerated().map { "gpipe,2,4,4,\($1),0.5,\($0 + 1)," })
         #expect(analysis.groups.count == 1)
         #expect(analysis.tokensPerSecond(0) == Estimate(medianOf: sample.sorted()))
     }
@@ -22,7 +22,7 @@ struct ResultsTests {
     @Test("a large sample's interval is close to the bootstrap's") func largeSample() throws {
         let sample = (0..<1500).map { Double(($0 * 7919) % 1500) + 1 }
         let fast = try #require(
-            try analysis(sample.enumerated().map { "gpipe,2,4,4,\($1),0.5,\($0)," }).tokensPerSecond(0))
+            try analysis(sample.enumerated().map { "gpipe,2,4,4,\($1),0.5,\($0 + 1)," }).tokensPerSecond(0))
         let exact = Estimate(medianOf: sample)
         #expect(fast.value == exact.value)
         #expect(abs(fast.low - exact.low) < 8 && abs(fast.high - exact.high) < 8)

@@ -388,16 +388,9 @@ struct RunTests {
         Model(
             name: "chain", vocabulary: 11, sequenceLength: 3, layers: 1,
             units: [
-                Unit(name: "embedding", layer: nil, outputColumns: 10) {
-                    Embedding("e", vocabulary: 11, dim: 10, initializer: .normal(1), plan: &$0)
-                },
+                embedding(columns: 10, vocabulary: 11),
                 Unit(name: "narrow", layer: nil, outputColumns: 6) { Linear("n", inputs: 10, outputs: 6, plan: &$0) },
-                unit,
-                Unit(name: "head", layer: nil, outputColumns: 0) { plan in
-                    let norm = LayerNorm("norm", columns: 6, plan: &plan)
-                    let project = Linear("out", inputs: 6, outputs: 11, plan: &plan)
-                    return LossHead(norm: norm, project: project, dim: 6, vocabulary: 11, plan: &plan)
-                },
+                unit, lossHead(columns: 6, vocabulary: 11),
             ])
     }
 }

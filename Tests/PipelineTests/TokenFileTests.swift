@@ -2,6 +2,7 @@ import Foundation
 import Pipeline
 import SharedTensor
 import Testing
+import Threads
 
 struct TokenFileTests {
     private func little(_ numbers: [UInt32], bytes: Int) -> [UInt8] {
@@ -122,6 +123,23 @@ struct TokenFileTests {
         #expect(reason { _ = try TokenFile(path: path) }.contains("is a safetensors file: weights are for --init"))
     }
 
+    @Test("numbers that look like the length and the brace of a safetensors file are tokens") func braces() throws {
+        let folder = try Folder()
+        let zeros = [UInt8](repeating: 0, count: 60)
+        for (name, rest) in [("t.u32", [0, 0, 0]), ("t.bin", [0x22, 5, 0]), ("t.u16", [0x7D, 7, 0])]
+            as [(String, [UInt8])]
+        {
+            let path = try folder.file(name, [40, 0, 0, 0, 0, 0, 0, 0, 0x7B] + rest + zeros)
+            #expect(try TokenFile(path: path).count == 72 / (name == "t.u32" ? 4 : 2))
+        }
+        for object in ["{}", "{ } ", "{\"a\": 1, \u{0}", "{\n\"a\\u0022\":"] {
+            let path = try folder.file("w.u32", [UInt8(object.utf8.count), 0, 0, 0, 0, 0, 0, 0] + object.utf8)
+            #expect(reason { _ = try TokenFile(path: path) }.contains("is a safetensors file"), "\(object)")
+            let asTokens = try? TokenFile(path: path, format: .bytes)
+            #expect(asTokens?.count == 8 + object.utf8.count)
+        }
+    }
+
     @Test(
         "texts and tokens that start like another format, but are not it, are read",
         arguments: [
@@ -216,15 +234,44 @@ struct TokenFileTests {
             reason { _ = try tokens(TokenFile(path: path), 1, vocabulary: 100) }.contains("token 200 at position 0"))
     }
 
-    @Test("a run whose file changed after it was planned says so; one whose tokens leave the vocabulary names it")
-    func changing() throws {
-        let folder = try Folder()
-        let path = try folder.file("t", Array(repeating: 3, count: 1000))
+    /// Of a model of five tokens that reads them from a file.
+    private static func configuration(_ path: String) throws -> RunConfiguration {
         var spec = ModelSpec()
         (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (5, 4, 1, 1)
         (spec.hidden, spec.sequenceLength) = (4, 2)
         var configuration = RunConfiguration(model: spec.model(), schedule: .gpipe(ranks: 1, microbatches: 1))
         configuration.tokens = .file(try TokenFile(path: path))
+        return configuration
+    }
+
+    @Test("a file of which the system does not tell whether it changed is an error") func unknownChange() async throws {
+        // In a process of its own: a descriptor that is closed here may be another test's a moment later.
+        let result = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            let folder = try Folder()
+            let path = try folder.file("t", Array(repeating: 3, count: 1000))
+            // Lower numbers for all that the run opens: the file's is nobody's then.
+            let lower = (0..<64).map { _ in unsafe open("/dev/null", O_RDONLY) }
+            let plan = try RunPlan(TokenFileTests.configuration(path))
+            for descriptor in lower { close(descriptor) }
+            let list = "/proc/self/fd"
+            for name in try FileManager.default.contentsOfDirectory(atPath: list) {
+                let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(list)/\(name)")
+                if link == path, let descriptor = Int32(name) { close(descriptor) }
+            }
+            var outcome = "no error"
+            do { _ = try plan.run() } catch { outcome = "\(error)" }
+            try writeAll(outcome, to: STDERR_FILENO)
+            withExtendedLifetime(folder) {}
+        }
+        let text = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(text.contains("/t: cannot be looked at again: fstat: EBADF (Bad file descriptor)"), "\(text)")
+    }
+
+    @Test("a run whose file changed after it was planned says so; one whose tokens leave the vocabulary names it")
+    func changing() throws {
+        let folder = try Folder()
+        let path = try folder.file("t", Array(repeating: 3, count: 1000))
+        var configuration = try Self.configuration(path)
         let plan = try RunPlan(configuration)
         _ = try plan.run()
         try Data(Array(repeating: UInt8(4), count: 1001)).write(to: URL(filePath: path), options: [])

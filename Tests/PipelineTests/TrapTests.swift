@@ -2,22 +2,12 @@ import Pipeline
 import SharedTensor
 import Testing
 
-struct TrapTests {
-    @Test("a caller's bug traps with a sentence", arguments: Bug.allCases)
-    func traps(bug: Bug) async throws {
-        let result = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            [bug = bug as Bug] in try bug.happen()
-        }
-        let text = String(decoding: result.standardErrorContent, as: UTF8.self)
-        #expect(text.contains("Fatal error: \(bug.sentence)"), "\(text)")
-    }
-}
-
 enum Bug: String, CaseIterable, Codable, Sendable {
     case noSample, wildQuantile, noDraws, untimedStep, untimed, unknownRank, wrongDurations
     case headsThatDoNotDivide, noHeads, negativeColumns, hugeColumns, biasOfAnotherWidth, lossOfAnotherWidth
     case hiddenOfAnotherWidth, attentionOfAnotherWidth, rowsBeyondPlace, placeOfAnotherPlan, weightOfAnotherPlan
     case probeOfAnotherWidth, probeOfTwins, strangeToken, strangeTarget, negativeBatch, cutsOfAnotherGraph
+    case bytesBeyondFile
 
     var sentence: String {
         switch self {
@@ -44,6 +34,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .strangeTarget: "token -2 is outside the columns of the logits, 0 to 8"
         case .negativeBatch: "a microbatch of -1 sequences of 3 tokens"
         case .cutsOfAnotherGraph: "a graph of 2 stages to cut 3 for"
+        case .bytesBeyondFile: "bytes 0..<1099511627776 outside a file of "
         }
     }
 
@@ -92,10 +83,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
                     return Thief(kept: nil, weight: plan.parameter("w", Shape(4), .constant(0)))
                 }, 4)
         case .strangeToken:
-            let probe = try probe(
-                Unit(name: "embedding", layer: nil, outputColumns: 4) {
-                    Embedding("e", vocabulary: 9, dim: 4, initializer: .normal(1), plan: &$0)
-                }, 0)
+            let probe = try probe(embedding(columns: 4, vocabulary: 9), 0)
             probe.tokens[3] = 9
             probe.forward()
         case .strangeTarget:
@@ -106,6 +94,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .cutsOfAnotherGraph:
             _ = try Partition.balanced(
                 loads: [1, 1, 1], stages: 3, TaskGraph(.gpipe(ranks: 2, microbatches: 1)))
+        case .bytesBeyondFile: _ = try ReadableFile(path: #filePath).bytes(0..<1 << 40)
         }
     }
 

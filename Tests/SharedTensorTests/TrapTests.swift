@@ -5,15 +5,6 @@ import Threads
 /// What a program could do to the library without writing `unsafe`: none of it may read or write outside its tensors. Each traps,
 /// with a sentence that release builds print too.
 struct TrapTests {
-    @Test("a caller's bug traps with a sentence", arguments: Bug.allCases)
-    func traps(bug: Bug) async throws {
-        let result = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            [bug = bug as Bug] in try bug.happen()
-        }
-        let text = String(decoding: result.standardErrorContent, as: UTF8.self)
-        #expect(text.contains("Fatal error: \(bug.sentence)"), "\(text)")
-    }
-
     @Test("values of any alignment go through a ring's slot and through a segment")
     func alignments() throws {
         let values = SIMD8<Float>(1, 2, 3, 4, 5, 6, 7, 8)

@@ -1,6 +1,5 @@
 import Foundation
 import Testing
-
 import Threads
 
 /// A folder that stands for a machine's root, gone with the value.
@@ -268,6 +267,46 @@ struct MachineTests {
             "proc/self/limits": "Max data size  unlimited unlimited bytes\nMax address space",
         ])
         #expect(machine.memoryBounds.isEmpty)
+    }
+
+    // MARK: Tasks
+
+    @Test("each group's limit on tasks counts, of either version, and the user's unless the user is root")
+    func tasks() throws {
+        func bounds(_ files: [String: String]) throws -> [TaskBound] {
+            let root = try FakeRoot(files)
+            return TaskBound.all(root: root.url.path)
+        }
+        let second = try bounds([
+            "proc/self/cgroup": "0::/a/b", "proc/self/mountinfo": KernelText.version2,
+            "sys/fs/cgroup/a/pids.max": "100", "sys/fs/cgroup/a/pids.current": "30",
+            "sys/fs/cgroup/a/b/pids.max": "20", "sys/fs/cgroup/a/b/pids.current": "25",
+        ])
+        #expect(second == [TaskBound(.group, limit: 20, left: 0), TaskBound(.group, limit: 100, left: 70)])
+        let first = try bounds([
+            "proc/self/cgroup": "4:pids:/job", "proc/self/mountinfo": KernelText.version1("pids"),
+            "sys/fs/cgroup/pids/job/pids.max": "9", "sys/fs/cgroup/pids/job/pids.current": "2",
+        ])
+        #expect(first == [TaskBound(.group, limit: 9, left: 7)])
+        for none in ["max", "-1", "many"] {
+            let root = ["proc/self/mountinfo": KernelText.version2, "sys/fs/cgroup/pids.max": none]
+            #expect(try bounds(root).isEmpty)
+        }
+
+        let processes = [
+            "proc/self/limits": "Max processes             50                   60                   processes",
+            "proc/self/uid_map": "         0          0 4294967295", "proc/7/status": "Uid:\t8\t9\t9\t9\nThreads:\t3",
+            "proc/8/status": "Uid:\t9\t8\t8\t8\nThreads:\t4", "proc/x/status": "Uid:\t9\t9\t9\t9\nThreads:\t5",
+        ]
+        for (capabilities, users, isBound) in [
+            ("0", nil, true), ("000001ffffffffff", nil, false), ("1000000", nil, false), ("40000", nil, true),
+            ("000001ffffffffff", "0 1000 1", true),
+        ] as [(String, String?, Bool)] {
+            var files = processes
+            files["proc/self/status"] = "Uid:\t9\t8\t8\t8\nThreads:\t1\nCapEff:\t\(capabilities)"
+            if let users { files["proc/self/uid_map"] = users }
+            #expect(try bounds(files) == (isBound ? [TaskBound(.user, limit: 50, left: 46)] : []))
+        }
     }
 
     @Test("where there is no /proc and no /sys, nothing is made up") func nothing() throws {

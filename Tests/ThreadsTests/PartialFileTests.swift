@@ -41,11 +41,17 @@ import Threads
         withExtendedLifetime(gone) {}
     }
 
-    @Test("a folder goes with the files that were told of beforehand") func folders() throws {
-        let made = try PartialFolder(in: folder, prefix: "p", names: ["a", "b"])
-        try Data([1]).write(to: URL(filePath: "\(made.path)/a"))
+    @Test("a folder goes with all that is in it, and with nothing that links in it lead to") func folders() throws {
+        let made = try PartialFolder(in: folder, prefix: "p")
+        try Data().write(to: URL(filePath: "\(folder)/kept"))
+        // More than is read of a folder at once.
+        for place in ["", "/profile", "/profile/cache"] {
+            try FileManager.default.createDirectory(atPath: made.path + place, withIntermediateDirectories: true)
+            for number in 0..<100 { try Data([1]).write(to: URL(filePath: "\(made.path)\(place)/file \(number)")) }
+            try FileManager.default.createSymbolicLink(atPath: "\(made.path)\(place)/up", withDestinationPath: folder)
+        }
         PartialFile.removeAll()
-        #expect(try names().isEmpty)
+        #expect(try names() == ["kept"])
         withExtendedLifetime(made) {}
     }
 

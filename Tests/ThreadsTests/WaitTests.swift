@@ -16,6 +16,12 @@ final class Lines: @unchecked Sendable {
         WaitContext(
             patience: patience, abort: AbortFlag(counter(0)), timeoutNanoseconds: UInt64(timeoutSeconds * 1e9))
     }
+    /// Of one who sleeps at once, 20 ns at a time.
+    func sleeper(timeoutNanoseconds: UInt64, _ suspension: SuspensionFlag? = nil) -> WaitContext {
+        WaitContext(
+            patience: Patience(spins: 0, sliceNanoseconds: 20), abort: AbortFlag(counter(0)),
+            timeoutNanoseconds: timeoutNanoseconds, suspension: suspension)
+    }
 }
 
 struct WaitTests {
@@ -99,9 +105,7 @@ struct WaitTests {
     @Test("each sleep is charged two slices at most, so that time in which the program was stopped is not waited for")
     func charge() throws {
         let lines = Lines(2)
-        let context = WaitContext(
-            patience: Patience(spins: 0, sliceNanoseconds: 20), abort: AbortFlag(lines.counter(0)),
-            timeoutNanoseconds: 100)
+        let context = lines.sleeper(timeoutNanoseconds: 100)
         var charge = WaitCharge(now: 1000)
         // Charged so far: 10; then two slices of the 5000 that passed; 25; and again two slices, to 115.
         #expect(try charge.slice(context, now: 1010) == 20)
@@ -114,9 +118,7 @@ struct WaitTests {
     @Test("what is left until the deadline is slept where that is less; a clock that went back charges nothing")
     func lastSlice() throws {
         let lines = Lines(2)
-        let context = WaitContext(
-            patience: Patience(spins: 0, sliceNanoseconds: 20), abort: AbortFlag(lines.counter(0)),
-            timeoutNanoseconds: 45)
+        let context = lines.sleeper(timeoutNanoseconds: 45)
         var charge = WaitCharge(now: 1000)
         #expect(try charge.slice(context, now: 1033) == 12)
         #expect(try charge.slice(context, now: 900) == 12)
@@ -127,9 +129,7 @@ struct WaitTests {
     @Test("a wait is charged nothing while somebody of the run is stopped") func suspension() throws {
         let lines = Lines(3)
         let suspension = SuspensionFlag(lines.counter(1))
-        let context = WaitContext(
-            patience: Patience(spins: 0, sliceNanoseconds: 20), abort: AbortFlag(lines.counter(0)),
-            timeoutNanoseconds: 50, suspension: suspension)
+        let context = lines.sleeper(timeoutNanoseconds: 50, suspension)
         var charge = WaitCharge(now: 0)
         suspension.set(true)
         for look in 1...100 { #expect(try charge.slice(context, now: UInt64(20 * look)) == 20) }

@@ -51,10 +51,6 @@ public final class CheckpointImage: Sendable {
         }.map(\.name)
     }
 
-    /// Whether a file could be written at a path: to be asked before a long run, not after it.
-    /// - Throws: `DataError` when it could not.
-    public static func checkWritable(_ path: String) throws(DataError) { try OutputFile(path).checkFolder() }
-
     /// Writes a safetensors file, fp32, with PyTorch's names and shapes, and the model's settings in its metadata.
     /// - Throws: `DataError`; the file is then as it was before.
     public func write(_ path: String) throws(DataError) { try write(to: OutputFile(path)) }

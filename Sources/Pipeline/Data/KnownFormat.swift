@@ -25,7 +25,7 @@ enum KnownFormat: Equatable {
             self = .numpy(NumPyHeader(head))
         } else if head.starts(with: "PK\u{03}\u{04}".utf8) {
             self = head.contains("data.pkl") ? .torchZip : head.contains(".npy") ? .numpyZip : .zip
-        } else if SafetensorsHeader.length(in: head, fileBytes: fileBytes) != nil {
+        } else if SafetensorsHeader.begins(head, fileBytes: fileBytes) {
             self = .safetensors
         } else if let format = Self.withLooseSignature(head, fileBytes) {
             self = format

@@ -6,7 +6,8 @@ import Threads
 ///
 /// A regular file is replaced by a new one that is renamed into its place once it is on the disk, so that the path holds the
 /// old contents or the new, never a part; links lead to the file that is replaced. Pipes, character devices, and what this
-/// process has open (/dev/stdout, /dev/fd/N) are written to directly. Anything else is refused.
+/// process has open (/dev/stdout, /dev/fd/N) are written to directly, and so is a file that turns out to be a mount point when
+/// it is to be replaced. Anything else is refused.
 public struct OutputFile: Sendable {
     /// As it was given.
     public let path: String
@@ -32,6 +33,9 @@ public struct OutputFile: Sendable {
     public var isStandardOutput: Bool {
         if case .descriptor(STDOUT_FILENO) = target { true } else { false }
     }
+
+    /// The number by which this process has it open, as with /dev/fd/3; nil for all that it opens itself.
+    public var descriptor: Int32? { if case .descriptor(let number) = target { number } else { nil } }
 
     /// What tells it apart from other files of a command.
     public var identity: FileIdentity? {
@@ -104,7 +108,12 @@ public struct OutputFile: Sendable {
             try systemCall("fchmod") { fchmod(file.descriptor, old.st_mode & 0o7777) }
         }
         try systemCall("fsync") { fsync(file.descriptor) }
-        try file.rename(to: OutputTarget.path(folder, name))
+        let target = OutputTarget.path(folder, name)
+        do throws(SystemError) { try file.rename(to: target) } catch {
+            // Something was mounted there that nobody told of: better there in parts than lost.
+            if error.code != EBUSY { throw error }
+            try file.copy(to: target)
+        }
     }
 
     private func reporting(_ body: () throws(SystemError) -> Void) throws(DataError) {

@@ -135,20 +135,11 @@ extension OutputTarget {
         if file.kind != S_IFREG { return "it is \(file.kindName)" }
         let target = path(folder, name)
         try systemCall("access") { unsafe access(target, W_OK) }
-        if isMountPoint(target) {
+        if MountInfo.hasMountPoint(target) {
             return "it is a mount point, which cannot be replaced; its folder has room for other names"
         }
         let owner = try FileStatus.of(folder)
         let mayReplace = owner.st_mode & S_ISVTX == 0 || [0, file.st_uid, owner.st_uid].contains(geteuid())
         return mayReplace ? nil : "it is another user's, in a folder where each may replace only files of their own"
-    }
-
-    /// As when a container was given a single file.
-    private static func isMountPoint(_ path: String) -> Bool {
-        let points = TextFile.text("/proc/self/mountinfo")?.split(separator: "\n").compactMap { line -> Substring? in
-            let fields = line.split(separator: " ")
-            return fields.count > 4 ? fields[4] : nil
-        }
-        return points?.contains(Substring(path.replacing(" ", with: "\\040"))) ?? false
     }
 }

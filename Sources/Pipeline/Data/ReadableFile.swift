@@ -6,7 +6,7 @@ import Threads
 /// It is never mapped: the system ends a program by SIGBUS when a file that it has mapped shrinks, while reading past a
 /// file's end is an answer, and here a sentence. Several threads and forked processes may read at once, since every read
 /// says where it starts.
-final class ReadableFile: Sendable {
+package final class ReadableFile: Sendable {
     let path: String
     /// Bytes that it had when it was opened.
     let size: Int
@@ -14,7 +14,7 @@ final class ReadableFile: Sendable {
     private let modified: timespec
 
     /// - Throws: `DataError` when there is no such file, or it is a folder, a pipe or a device.
-    init(path: String) throws(DataError) {
+    package init(path: String) throws(DataError) {
         var status = stat()
         let descriptor: Int32
         do throws(SystemError) {
@@ -67,8 +67,8 @@ final class ReadableFile: Sendable {
     }
 
     /// The bytes in a range, which must lie within `size`.
-    func bytes(_ range: Range<Int>) throws(DataError) -> [UInt8] {
-        precondition(range.lowerBound >= 0 && range.upperBound <= size, "bytes outside the file")
+    package func bytes(_ range: Range<Int>) throws(DataError) -> [UInt8] {
+        require(range.lowerBound >= 0 && range.upperBound <= size, "bytes \(range) outside a file of \(size)")
         var bytes = [UInt8](repeating: 0, count: range.count)
         try read(into: &bytes, at: range.lowerBound)
         return bytes
@@ -77,7 +77,7 @@ final class ReadableFile: Sendable {
     /// The same into an array's first bytes, as many as `count` says.
     func read(into bytes: inout [UInt8], count: Int? = nil, at offset: Int) throws(DataError) {
         let count = count ?? bytes.count
-        precondition(count <= bytes.count, "more bytes than there is room for")
+        require(count <= bytes.count, "\(count) bytes to read, and room for \(bytes.count)")
         var span = bytes.mutableSpan
         // Sound: the view is as large as the array, and used within the call alone.
         unsafe try span.withUnsafeMutableBytes { bytes throws(DataError) in
@@ -86,11 +86,12 @@ final class ReadableFile: Sendable {
     }
 
     /// Whether nobody has written to the file since it was opened, or has set its time.
+    /// - Throws: `DataError` when the system does not tell.
     var isUntouched: Bool {
         get throws(DataError) {
-            var status = stat()
-            do throws(SystemError) { try systemCall("fstat") { unsafe fstat(descriptor, &status) } } catch {
-                throw DataError(path: path, reason: "cannot be read: \(error)")
+            let status: stat
+            do throws(SystemError) { status = try FileStatus.of(descriptor: descriptor) } catch {
+                throw DataError(path: path, reason: "cannot be looked at again: \(error)")
             }
             let modifiedNow = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
             return Int(status.st_size) == size && modifiedNow == (modified.tv_sec, modified.tv_nsec)

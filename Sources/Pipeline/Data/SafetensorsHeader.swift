@@ -78,6 +78,24 @@ extension SafetensorsHeader {
         return length > 0 && length <= UInt64(min(fileBytes - 8, bytesMax)) ? Int(length) : nil
     }
 
+    /// Whether a length that is possible, an object and its first key, or none and nothing more, are in a file's first bytes:
+    /// numbers can look like a length and a brace.
+    static func begins(_ head: [UInt8], fileBytes: Int) -> Bool {
+        guard let length = length(in: head, fileBytes: fileBytes) else { return false }
+        var scanner = JSONScanner(Array(head[8..<min(head.count, 8 + length)]))
+        var hasKey = false
+        do throws(JSONScanner.Failure) {
+            try scanner.object { _, _ throws(JSONScanner.Failure) in
+                hasKey = true
+                throw JSONScanner.Failure(reason: "one is enough")
+            }
+            try scanner.end()
+            return true
+        } catch {
+            return hasKey
+        }
+    }
+
     /// Checks that the entries are true of a file with `bytes` bytes behind the header: each in F32 and as large as its
     /// shape, all of them side by side from the first byte to the last.
     /// - Throws: `DataError` with the first entry that is not, in the file's order.

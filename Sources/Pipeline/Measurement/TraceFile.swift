@@ -34,13 +34,13 @@ public struct TraceFile: Sendable {
                 let step = event.args?.step.flatMap(Int.init(exactly:)), let name = event.name,
                 let category = event.cat,
                 let start = event.ts, let duration = event.dur, start.magnitude <= Self.microsecondsMost,
-                (0...Self.microsecondsMost).contains(duration), (0..<Self.ranksMax).contains(rank)
+                (0...Self.microsecondsMost).contains(duration), (0..<Self.ranksMax).contains(rank), step >= 0
             else {
                 throw DataError(
                     path: path,
                     reason:
                         "event \(index + 1) is not one of ppthreads': it needs tid below \(Self.ranksMax), ts and dur "
-                        + "of at most 1e15, name, cat and args.step")
+                        + "of at most 1e15, name, cat and args.step from 0")
             }
             spans.append(Span(rank: rank, step: step, name: name, category: category, start: start, duration: duration))
         }

@@ -129,8 +129,8 @@ struct ResultsReader {
     private func sample(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) throws(RowError) -> RunSample {
         var number: Int32 = 0
         if let repetition, !fields[repetition].range.isEmpty {
-            guard let value = fields[repetition].number(in: bytes).flatMap(Int32.init(exactly:)), value >= 0 else {
-                throw Self.wrong("repeat", fields[repetition], "a whole number from 0 to \(Int32.max)", bytes)
+            guard let value = fields[repetition].number(in: bytes).flatMap(Int32.init(exactly:)), value >= 1 else {
+                throw Self.wrong("repeat", fields[repetition], "a whole number from 1 to \(Int32.max)", bytes)
             }
             number = value
         }
@@ -155,14 +155,16 @@ struct ResultsReader {
         let terms = Breakdown(
             work: work, imbalance: imbalance, bubble: bubble, oversubscription: oversubscription, transport: transport,
             optimizer: optimizer)
-        guard RunFigure.range.contains(terms.step) else {
+        guard RunFigure.stepSeconds.range.contains(terms.step) else {
             throw RowError(
-                reason: "work_s to optimizer_s add up to \(terms.step), not to a number \(RunFigure.allowed)")
+                reason:
+                    "work_s to optimizer_s add up to \(terms.step), not to a number \(RunFigure.stepSeconds.allowed)"
+            )
         }
         return terms
     }
 
-    /// A figure, which is above 0 unless it is a term; nil where the CSV does not tell and need not.
+    /// A figure; nil where the CSV does not tell and need not.
     /// - Parameter place: the figure's among all.
     private func figure(
         _ figure: RunFigure, _ place: Int, _ fields: [CSVScanner.Field], in bytes: Span<UInt8>
@@ -170,12 +172,8 @@ struct ResultsReader {
         guard let column = figures[place] else { return nil }
         let isRequired = place < 2
         if fields[column].range.isEmpty && !isRequired { return nil }
-        let isTerm = place > 2
-        guard let value = fields[column].number(in: bytes),
-            isTerm ? value.magnitude <= RunFigure.range.upperBound : RunFigure.range.contains(value)
-        else {
-            let allowed = isTerm ? RunFigure.allowedForTerms : RunFigure.allowed
-            throw Self.wrong(figure.rawValue, fields[column], "a number \(allowed)", bytes)
+        guard let value = fields[column].number(in: bytes), figure.range.contains(value) else {
+            throw Self.wrong(figure.rawValue, fields[column], "a number \(figure.allowed)", bytes)
         }
         return value
     }

@@ -46,14 +46,17 @@ public enum RunSetting: Int, CaseIterable, Sendable {
 
     /// What its values may be.
     var allowed: String {
-        if self == .seed { return "a whole number" }
-        if isNumber { return "a finite number" }
+        if self == .seed { return "a whole number from 0 to \(Int.max)" }
+        if isNumber { return self == .lr ? "a number above 0" : "a number from 0 and below 1" }
         if !isCount { return "a name of at most \(Self.nameBytesMost) bytes" }
         return "a whole number from \(self == .warmupSteps ? 0 : 1) to \(Self.countMost)"
     }
 
     /// Whether its values are numbers that need not be whole.
     var isNumber: Bool { self == .lr || self == .dropout }
+
+    /// Whether such a number can be its value.
+    func allows(_ number: Double) -> Bool { self == .lr ? number > 0 && number.isFinite : (0..<1).contains(number) }
 
     /// Those without which a results CSV is none.
     static let required: [RunSetting] = [.schedule, .ranks, .layers, .heads]
@@ -81,12 +84,24 @@ enum RunFigure: String, CaseIterable {
         }
     }
 
-    /// What one may be, unless it is a term: far beyond what was ever measured, and so that no sum, product or ratio of a
-    /// file's figures is too large or too small for a `Double`.
-    static let range = 1e-15...1e15
-    static let allowed = "from 1e-15 to 1e15"
-    /// Noise can bring a term below 0.
-    static let allowedForTerms = "from -1e15 to 1e15"
+    /// What one may be: far beyond what was ever measured, and so that no sum, product or ratio of a file's figures is too
+    /// large or too small for a `Double`. Noise can bring terms below 0, and so the share of the steps that others took.
+    var range: ClosedRange<Double> {
+        switch self {
+        case .tokensPerSecond, .stepSeconds, .totalSeconds: 1e-15...1e15
+        case .work, .imbalance, .bubble, .oversubscription, .transport, .optimizer: -1e15...1e15
+        case .disturbance: -1...1
+        }
+    }
+
+    /// The same in words.
+    var allowed: String {
+        switch self {
+        case .tokensPerSecond, .stepSeconds, .totalSeconds: "from 1e-15 to 1e15"
+        case .work, .imbalance, .bubble, .oversubscription, .transport, .optimizer: "from -1e15 to 1e15"
+        case .disturbance: "from -1 to 1"
+        }
+    }
 
     static let required: [RunFigure] = [.tokensPerSecond, .stepSeconds]
     static let terms: [RunFigure] = [.work, .imbalance, .bubble, .oversubscription, .transport, .optimizer]

@@ -43,8 +43,11 @@ struct SettingValues {
         if field.range.count > RunSetting.nameBytesMost { return nil }
         switch setting {
         case .host, .cpu, .gemm, .data, .initial: return field.text(in: bytes)
-        case .seed: return field.text(in: bytes).canonicalNumber.flatMap(Int.init).map(String.init)
-        case _ where setting.isNumber: return field.number(in: bytes).map { String($0 == 0 ? 0 : $0) }
+        case .seed:
+            return field.text(in: bytes).canonicalNumber.flatMap(Int.init).flatMap { $0 >= 0 ? String($0) : nil }
+        case _ where setting.isNumber:
+            guard let value = field.number(in: bytes), setting.allows(value) else { return nil }
+            return String(value == 0 ? 0 : value)
         case _ where setting.isCount:
             guard let value = field.number(in: bytes), let count = Int(exactly: value) else { return nil }
             return ((setting == .warmupSteps ? 0 : 1)...RunSetting.countMost).contains(count) ? String(count) : nil

@@ -1,12 +1,15 @@
+#define _GNU_SOURCE
 #include "PartialFiles.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { slot_count = 16, free_slot = 0, changing_slot = -1 };
+enum { slot_count = 16, free_slot = 0, changing_slot = -1, folders_deep_max = 32 };
 
 // The owner is the process that added the path, and says whether the path may be read: only while it is a process's number.
 static struct {
@@ -36,12 +39,41 @@ void ppt_partial_remove(int slot) {
     }
 }
 
+static int remove_entry(int parent, const char *name, int folders_deep);
+
+// Without memory of its own, for handlers: what is read of a folder lies on the stack.
+static void empty_folder(int folder, int folders_deep) {
+    _Alignas(struct dirent64) char entries[1024];
+    ssize_t bytes;
+    while ((bytes = getdents64(folder, entries, sizeof entries)) > 0) {
+        for (ssize_t place = 0; place < bytes;) {
+            struct dirent64 *entry = (struct dirent64 *)(entries + place);
+            place += entry->d_reclen;
+            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+            remove_entry(folder, entry->d_name, folders_deep);
+        }
+    }
+}
+
+// A file, a link, or a folder with all that is in it. 0, or -1 when it is still there.
+static int remove_entry(int parent, const char *name, int folders_deep) {
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
+    if (errno != EISDIR || folders_deep == 0) return -1;
+    // A link in the place of the folder is not followed.
+    int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder == -1) return -1;
+    empty_folder(folder, folders_deep - 1);
+    close(folder);
+    return unlinkat(parent, name, AT_REMOVEDIR);
+}
+
 void ppt_partial_unlink_all(void) {
     int kept_errno = errno, self = getpid();
     for (int slot = slot_count - 1; slot >= 0; slot--) {
         int expected = self;
         if (!atomic_compare_exchange_strong(&slots[slot].owner, &expected, changing_slot)) continue;
-        if (unlink(slots[slot].path) == -1 && errno == EISDIR) rmdir(slots[slot].path);
+        // Again when something has come meanwhile, or when the system left entries out because others went.
+        for (int tries = 0; tries < 4 && remove_entry(AT_FDCWD, slots[slot].path, folders_deep_max) == -1; tries++) {}
         atomic_store(&slots[slot].owner, self);
     }
     errno = kept_errno;

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int argument_count;
@@ -19,13 +21,20 @@ __attribute__((constructor)) static void keep_arguments(int count, char **list) 
 
 const char *ppt_argument(int index) { return index < argument_count ? arguments[index] : NULL; }
 
+static int closed_at_start;
+
 int ppt_open_standard_descriptors(void) {
     for (int descriptor = 0; descriptor <= 2; descriptor++) {
         if (fcntl(descriptor, F_GETFD) != -1) continue;
+        closed_at_start |= 1 << descriptor;
         // The lowest free number is given: this one, because those below are open.
         if (open("/dev/null", O_RDWR) == -1) return errno;
     }
     return 0;
+}
+
+int ppt_was_closed(int descriptor) {
+    return descriptor >= 0 && descriptor <= 2 && (closed_at_start >> descriptor & 1);
 }
 
 static char program_name[64];
@@ -36,6 +45,7 @@ static atomic_int owner;
 static atomic_int notes_first;
 static atomic_int noted;
 static int writes_to_terminal;
+static atomic_int program;
 
 static void copy(char *target, size_t size, const char *source) {
     size_t length = strnlen(source, size - 1);
@@ -53,8 +63,21 @@ static const char *signal_name(int number) {
     }
 }
 
+// Waits, within bounds, until the whole group is gone, so that none of it writes files any more.
+static void end_program(void) {
+    int process = atomic_load(&program);
+    if (process == 0) return;
+    for (int tries = 0; tries < 500 && kill(-process, SIGKILL) == 0; tries++) {
+        waitpid(process, NULL, WNOHANG);
+        poll(NULL, 0, 1);
+    }
+}
+
+enum { sentence_milliseconds_max = 200 };
+
 // Only what may be called in a handler.
 static void leave(int number) {
+    end_program();
     ppt_partial_unlink_all();
     const char *texts[] = {
         writes_to_terminal ? "\n" : "", program_name, ": stopped by ", signal_name(number),
@@ -67,8 +90,13 @@ static void leave(int number) {
         memcpy(line + length, texts[index], bytes);
         length += bytes;
     }
-    ssize_t written = write(STDERR_FILENO, line, length);
-    (void)written;
+    // Ended without the sentence rather than waiting for somebody to read a full pipe, or for a terminal that Ctrl-S has
+    // stopped: the signals that end us are blocked here. A pipe that has room has it for a whole line.
+    struct pollfd error = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&error, 1, sentence_milliseconds_max) == 1 && error.revents & POLLOUT) {
+        ssize_t written = write(STDERR_FILENO, line, length);
+        (void)written;
+    }
     _exit(128 + number);
 }
 
@@ -116,6 +144,8 @@ void ppt_set_stop_remark(const char *remark) {
     copy(remarks[next], sizeof remarks[next], remark == NULL ? "" : remark);
     atomic_store(&current_remark, next);
 }
+
+void ppt_note_program(int process) { atomic_store(&program, process); }
 
 void ppt_ignore_stops(void) {
     struct sigaction ignored = {.sa_handler = SIG_IGN};

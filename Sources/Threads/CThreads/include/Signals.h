@@ -8,6 +8,9 @@
 /// 0, or an errno.
 int ppt_open_standard_descriptors(void);
 
+/// Whether `ppt_open_standard_descriptors` found a descriptor closed.
+int ppt_was_closed(int descriptor);
+
 /// Sets what signals do, whatever was inherited, and unblocks them all. SIGINT, SIGTERM, SIGHUP and SIGQUIT end this process
 /// by a handler of ours, because process 1 of a container is ended by nothing else: it removes partial files, writes
 /// "NAME: stopped by SIGINT" to standard error and exits with 128 plus the signal. A SIGHUP that was ignored stays so
@@ -22,6 +25,10 @@ int ppt_noted_stop(void);
 
 /// What the handler adds to its sentence, up to 255 bytes; NULL for nothing.
 void ppt_set_stop_remark(const char *remark);
+
+/// Takes note of a program that this process has started, and that leads a process group of its own: the handler kills that
+/// group. 0 when it has ended.
+void ppt_note_program(int process);
 
 /// Lets a forked child outlive the signals of its terminal: its parent decides.
 void ppt_ignore_stops(void);
