@@ -22,12 +22,8 @@ struct BLASTests {
     private static func compile(_ source: String, in folder: Folder, name: String) throws -> String {
         let file = try folder.file("\(name).c", Array(source.utf8))
         let library = folder.path("\(name).so")
-        let clang = Process()
-        clang.executableURL = URL(filePath: "/usr/bin/env")
-        clang.arguments = ["clang", "-shared", "-fPIC", "-O1", "-o", library, file]
-        try clang.run()
-        clang.waitUntilExit()
-        try #require(clang.terminationStatus == 0)
+        let clang = try ChildProcess(["/usr/bin/env", "clang", "-shared", "-fPIC", "-O1", "-o", library, file])
+        try #require(clang.wait().code == 0)
         return library
     }
 

@@ -33,21 +33,11 @@ struct Command {
 
     /// The command while it runs.
     final class Running {
-        let process = Process()
-        private let output = Pipe()
-        private let errors = Pipe()
+        let process: ChildProcess
 
         init(_ arguments: [String], through launcher: [String] = [], executable: String = "ppthreads") throws {
-            let words = launcher + [Command.path(executable)] + arguments
-            process.executableURL = URL(filePath: words[0])
-            process.arguments = Array(words.dropFirst())
-            process.standardOutput = output
-            process.standardError = errors
-            process.standardInput = FileHandle.nullDevice
-            try process.run()
+            process = try ChildProcess(launcher + [Command.path(executable)] + arguments)
         }
-
-        deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
         /// Collects the command once it ends; one that hangs is killed after two minutes, which its exit code then tells.
         func wait() -> Outcome {
@@ -55,12 +45,10 @@ struct Command {
             let watchdog = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
             DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: watchdog)
             defer { watchdog.cancel() }
-            let out = output.fileHandleForReading.readDataToEndOfFile()
-            let err = errors.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
+            let end = process.wait()
             return Outcome(
-                code: process.terminationStatus, output: String(decoding: out, as: UTF8.self),
-                errors: String(decoding: err, as: UTF8.self))
+                code: end.code, output: String(decoding: end.output, as: UTF8.self),
+                errors: String(decoding: end.errors, as: UTF8.self))
         }
 
         /// The processes that this one has forked.

@@ -75,14 +75,11 @@ struct ContainerTests {
         usleep(500_000)
         // Ranks are to be killed first, and somebody else takes the rest of the memory.
         for rank in running.children { try Data("1000".utf8).write(to: URL(filePath: "/proc/\(rank)/oom_score_adj")) }
-        let hog = Process()
-        hog.executableURL = URL(filePath: "/bin/sh")
         let take = "head -c 200m /dev/zero | tail -c 200m > /dev/null"
-        hog.arguments = group.launcher.dropFirst() + ["/bin/sh", "-c", take]
-        try hog.run()
+        let hog = try ChildProcess(group.launcher + ["/bin/sh", "-c", take])
         let outcome = running.wait()
-        hog.terminate()
-        hog.waitUntilExit()
+        kill(hog.processIdentifier, SIGTERM)
+        _ = hog.wait()
         #expect(outcome.code == 70 && outcome.errorLines.count == 1)
         #expect(outcome.errors.contains("was killed by signal 9 (SIGKILL) "))
         #expect(outcome.errors.contains(", by the kernel, because the container was out of memory; "))

@@ -101,15 +101,7 @@ struct VisibleTextTests {
         let words = ["/usr/bin/env", "-u", "TERM"] + environment + [Command.path("ppthreads"), "run"] + tiny
         let quoted = words.map { "'\($0)'" }.joined(separator: " ")
         let log = folder.path("log")
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/script")
-        process.arguments = ["-qec", "\(quoted) >/dev/null", log]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
+        #expect(try ChildProcess(["/usr/bin/script", "-qec", "\(quoted) >/dev/null", log]).wait().code == 0)
         return try String(contentsOfFile: log, encoding: .utf8)
     }
 
