@@ -9,8 +9,14 @@ final class ChildProcess: Sendable {
     let processIdentifier: pid_t
     private let output: Int32
     private let errors: Int32
-    /// What `waitpid` told; nil until then, while the number is still the program's own.
-    private let status = Mutex<Int32?>(nil)
+    private let end: End
+
+    /// How it ended. A thread waits for that, since exit tests spin while a program that is not theirs is not collected.
+    private final class End: Sendable {
+        /// What `waitpid` told.
+        let status = Mutex<Int32?>(nil)
+        let isThere = DispatchSemaphore(value: 0)
+    }
 
     /// A program that another thread starts must not get pipes before they are marked as this one's own.
     private static let starting = Mutex<Void>(())
@@ -22,6 +28,14 @@ final class ChildProcess: Sendable {
             defer { for descriptor in [outputEnds.write, errorEnds.write] { close(descriptor) } }
             let process = try Self.start(words, output: outputEnds.write, errors: errorEnds.write)
             return (process, outputEnds.read, errorEnds.read)
+        }
+        let (process, end) = (processIdentifier, End())
+        self.end = end
+        Thread.detachNewThread {
+            var status: Int32 = 0
+            while unsafe waitpid(process, &status, 0) == -1 && errno == EINTR {}
+            end.status.withLock { $0 = status }
+            end.isThere.signal()
         }
     }
 
@@ -54,9 +68,7 @@ final class ChildProcess: Sendable {
 
     deinit {
         for descriptor in [output, errors] { close(descriptor) }
-        if status.withLock({ $0 }) != nil { return }
-        kill(processIdentifier, SIGKILL)
-        collect()
+        if isRunning { kill(processIdentifier, SIGKILL) }
     }
 
     private static func pipe() throws -> (read: Int32, write: Int32) {
@@ -66,15 +78,7 @@ final class ChildProcess: Sendable {
         return (ends[0], ends[1])
     }
 
-    var isRunning: Bool {
-        status.withLock { status in
-            if status != nil { return false }
-            var end = unsafe siginfo_t()
-            let code = unsafe waitid(P_PID, id_t(processIdentifier), &end, WEXITED | WNOHANG | WNOWAIT)
-            // Sound: the structure is zeros, unless the call has filled it.
-            return unsafe code == 0 && end.si_signo == 0
-        }
-    }
+    var isRunning: Bool { end.status.withLock { $0 == nil } }
 
     /// Whether it was sent a signal that none of its threads has taken yet.
     var hasPendingSignals: Bool {
@@ -87,7 +91,10 @@ final class ChildProcess: Sendable {
     /// Everything that it prints, once it has ended; and its exit code, or the number of the signal that ended it.
     func wait() -> (code: Int32, output: Data, errors: Data) {
         let printed = (Self.all(output), Self.all(errors))
-        let status = collect()
+        end.isThere.wait()
+        // For others who ask.
+        end.isThere.signal()
+        let status = end.status.withLock { $0! }
         let signal = status & 0x7f
         return (signal == 0 ? status >> 8 & 0xff : signal, printed.0, printed.1)
     }
@@ -99,20 +106,6 @@ final class ChildProcess: Sendable {
             let count = unsafe read(descriptor, &chunk, chunk.count)
             if count == 0 || count < 0 && errno != EINTR { return all }
             if count > 0 { all += chunk[..<count] }
-        }
-    }
-
-    @discardableResult
-    private func collect() -> Int32 {
-        // Not under the lock until it has ended: others may ask meanwhile whether it runs.
-        var end = unsafe siginfo_t()
-        while unsafe waitid(P_PID, id_t(processIdentifier), &end, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
-        return status.withLock { status in
-            if let status { return status }
-            var new: Int32 = 0
-            unsafe waitpid(processIdentifier, &new, 0)
-            status = new
-            return new
         }
     }
 }

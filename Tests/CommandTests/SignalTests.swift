@@ -56,7 +56,7 @@ struct SignalTests {
             for signal in signals {
                 kill(running.process.processIdentifier, signal)
                 // Of two that are pending the system would deliver the one with the smaller number first.
-                while running.process.hasPendingSignals { usleep(500) }
+                while running.process.isRunning && running.process.hasPendingSignals { usleep(500) }
             }
             let outcome = running.wait()
             let name = signals.last == SIGQUIT ? "SIGQUIT" : "SIGINT"

@@ -94,9 +94,9 @@ struct SweepFileChangedTests {
         #expect(outcome.code == 65)
         #expect(
             outcome.errors.hasSuffix("ppthreads sweep: \(data): has other tokens than when this command opened it\n"))
-        // Those that had begun, and none that failed.
+        // Of those that had begun, some; one that is measured again because others disturbed it has none. None that failed.
         let rows = try String(contentsOfFile: out, encoding: .utf8).split(separator: "\n").dropFirst()
-        #expect((1...2).contains(rows.count) && rows.allSatisfy { $0.hasSuffix(",") }, "\(rows)")
+        #expect(rows.count < 3 && rows.allSatisfy { $0.hasSuffix(",") }, "\(rows)")
     }
 
     @Test("standard output is no file to go on with") func standardOutput() throws {
