@@ -83,9 +83,7 @@ final class ChildProcess: Sendable {
     /// Whether it was sent a signal that none of its threads has taken yet.
     var hasPendingSignals: Bool {
         let status = (try? String(contentsOfFile: "/proc/\(processIdentifier)/status", encoding: .utf8)) ?? ""
-        return status.split(separator: "\n").contains {
-            $0.hasPrefix("ShdPnd:") && $0.contains { "123456789abcdef".contains($0) }
-        }
+        return status.contains("\nShdPnd:") && !status.contains("\nShdPnd:\t0000000000000000\n")
     }
 
     /// Everything that it prints, once it has ended; and its exit code, or the number of the signal that ended it.

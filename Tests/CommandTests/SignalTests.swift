@@ -51,7 +51,7 @@ struct SignalTests {
     func atOnce() throws {
         for signals in [[SIGINT, SIGINT], [SIGTERM, SIGINT], [SIGQUIT]] {
             // Steps long enough for both to come within one.
-            let running = try Command.Running(["run", "--measure", "1000000", "--no-timeline", "--batch", "256"])
+            let running = try Command.Running(["run", "--measure", "1000000", "--no-timeline", "--batch", "64"])
             try running.waitUntilItComputes()
             for signal in signals {
                 kill(running.process.processIdentifier, signal)
