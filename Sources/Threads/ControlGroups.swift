@@ -6,8 +6,9 @@ struct ControlGroups {
     /// For each controller of version 1, the process's group; version 2's is under "".
     private let groups: [String: String]
     private let root: String
-    /// Whether the system says what is mounted where.
-    let areKnown: Bool
+    /// Whether all limits can be seen: the system says what is mounted where, and the groups that it names are among that.
+    var areKnown: Bool { saysMounts && ["cpu", "memory", "pids"].allSatisfy(isSeen) }
+    private let saysMounts: Bool
 
     private struct Mount {
         /// The group whose folder is mounted.
@@ -15,14 +16,19 @@ struct ControlGroups {
         let point: String
         let isVersion2: Bool
         let options: [Substring]
+        /// Not a group outside of what this process may name (a control group namespace that was left without its mounts).
+        var isAround: Bool { !ControlGroups.parts(group).contains("..") }
     }
 
     init(root: String) {
         self.root = root
         groups = Self.groups(TextFile.text("\(root)/proc/self/cgroup") ?? "")
         let mounted = TextFile.text("\(root)/proc/self/mountinfo")
-        areKnown = mounted != nil
-        mounts = (mounted ?? "").split(separator: "\n").compactMap(Self.mount)
+        saysMounts = mounted != nil
+        let lines = (mounted ?? "").split(separator: "\n")
+        mounts = lines.enumerated().compactMap { index, line in
+            Self.mount(line).flatMap { Self.isHidden($0.point, by: lines[(index + 1)...]) ? nil : $0 }
+        }
     }
 
     /// The tightest.
@@ -93,6 +99,25 @@ struct ControlGroups {
 
     // MARK: Where groups are
 
+    /// Whether the group that a controller of version 1 is in is mounted, or version 2's that has the controller; a system
+    /// that names neither has none.
+    private func isSeen(_ controller: String) -> Bool {
+        if groups[controller] != nil {
+            return mounts.contains { $0.options.contains { $0 == controller } && $0.isAround }
+        }
+        return groups[""] == nil || mounts.contains { $0.isVersion2 && $0.isAround }
+    }
+
+    /// Whether something was mounted over a mount point, or over a folder that it is in.
+    private static func isHidden(_ point: String, by later: ArraySlice<Substring>) -> Bool {
+        later.contains { line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 4 else { return false }
+            let other = MountInfo.unescaped(fields[4])
+            return point == other || point.hasPrefix(other == "/" ? other : "\(other)/")
+        }
+    }
+
     /// The folders of the process's group and of those around it, innermost first, up to the mount. Inside a container the
     /// group may be named as it is outside, and not be below the mount: then the mount is the best that there is.
     private func folders(_ controller: String) -> [String] {
@@ -107,7 +132,7 @@ struct ControlGroups {
         }
     }
 
-    private static func parts(_ path: String) -> [Substring] { path.split(separator: "/") }
+    fileprivate static func parts(_ path: String) -> [Substring] { path.split(separator: "/") }
 
     /// Lines such as `4:cpu,cpuacct:/docker/0123`, and `0::/docker/0123` for version 2.
     private static func groups(_ text: String) -> [String: String] {

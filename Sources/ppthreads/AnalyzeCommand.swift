@@ -43,7 +43,8 @@ enum AnalyzeCommand {
 
     private static func run(_ arguments: [String]) throws(CommandError) {
         guard let path = arguments.first, !path.hasPrefix("-") else {
-            throw CommandError(code: .usage, message: "a CSV of results is missing: ppthreads analyze FILE")
+            throw CommandError(
+                code: .usage, message: "a CSV of results has to come first: ppthreads analyze FILE [flags]")
         }
         var options = Options()
         try Flag.parse(Array(arguments.dropFirst()), Options.flags, into: &options)

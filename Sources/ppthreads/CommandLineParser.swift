@@ -26,6 +26,9 @@ enum ExitCode: Int32, CaseIterable {
         }
     }
 
+    /// Whether it tells of a signal.
+    var isOfSignal: Bool { rawValue > 128 }
+
     /// For the help.
     var meaning: String {
         switch self {

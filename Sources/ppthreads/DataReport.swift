@@ -2,9 +2,9 @@ import Pipeline
 
 extension TokenFile {
     /// What was read of it and how, in a line.
-    var summary: String { "\(path): \(count.grouped) token\(count == 1 ? "" : "s"), read as \(layoutName)" }
+    var summary: String { "\(path.visible): \(count.grouped) token\(count == 1 ? "" : "s"), read as \(layoutName)" }
 
-    var notes: [String] { suspicion.map { ["--data \(path): \($0)"] } ?? [] }
+    var notes: [String] { suspicion.map { ["--data \(path.visible): \($0)"] } ?? [] }
 }
 
 /// The same in JSON.
@@ -27,11 +27,11 @@ extension RunConfiguration {
         if case .file(let file) = tokens { notes += file.notes }
         guard let initial else { return notes }
         notes.append(
-            "--init \(initial.path) gave the weights alone: the optimizer's state, the step and the position in the data began anew"
+            "--init \(initial.path.visible) gave the weights alone: the optimizer's state, the step and the position in the data began anew"
         )
         if !CheckpointSettings.tellsHeads(initial) {
             notes.append(
-                "--init \(initial.path) does not say how many heads its model has; that --heads is right cannot be checked"
+                "--init \(initial.path.visible) does not say how many heads its model has; that --heads is right cannot be checked"
             )
         }
         return notes

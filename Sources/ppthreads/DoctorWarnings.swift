@@ -9,7 +9,7 @@ struct DoctorWarnings {
     init(_ machine: Machine) { self.machine = machine }
 
     var all: [String] {
-        [proc, oneCPU, quota, hyperThreads, memory, sharedMemory, tasks, pinning, kernels].compactMap(\.self)
+        [proc, groups, oneCPU, quota, hyperThreads, memory, sharedMemory, tasks, pinning, kernels].compactMap(\.self)
     }
 
     private var cpuCount: Int { machine.topology.cpus.count }
@@ -35,6 +35,13 @@ struct DoctorWarnings {
     private var proc: String? {
         TextFile.line("/proc/self/stat") == nil
             ? "there is no /proc: \(Self.forked) cannot run, and memory and limits are not known" : nil
+    }
+
+    private var groups: String? {
+        guard proc == nil && !machine.knowsGroups else { return nil }
+        return
+            "the control groups that this process is in cannot be seen below /sys/fs/cgroup: limits of a container on "
+            + "memory, CPU time and tasks are not known, and a run that exceeds one is killed or slowed without a word"
     }
 
     private var hyperThreads: String? {

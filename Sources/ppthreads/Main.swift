@@ -45,25 +45,39 @@ struct Main {
 
     private static func dispatch(_ arguments: [String]) throws(CommandError) {
         switch arguments.first {
-        case nil, "help", "--help", "-h": try help(arguments.dropFirst().first)
-        case "--version", "version": try Terminal.output("ppthreads \(version) (commit \(commit))")
+        case nil, "help", "--help", "-h":
+            try checkCount(arguments, atMost: 2)
+            try help(arguments.dropFirst().first)
+        case "--version", "version":
+            try checkCount(arguments, atMost: 1)
+            try Terminal.output("ppthreads \(version) (commit \(commit))")
         case let name?:
-            guard let command = commands.first(where: { $0.name == name }) else {
-                let meant = Slip.of(name, among: commands.map(\.name) + ["help", "version"])
-                let hint = meant.map { "did you mean '\($0)'?" } ?? "ppthreads help lists those there are"
-                throw CommandError(code: .usage, message: "unknown command '\(name)'; \(hint)")
-            }
+            let command = try command(named: name)
             let rest = Array(arguments.dropFirst())
             if rest.contains("--help") || rest.contains("-h") { return try Terminal.output(command.help) }
             try command.run(rest)
         }
     }
 
+    private static func command(named name: String) throws(CommandError) -> Command {
+        if let command = commands.first(where: { $0.name == name }) { return command }
+        let meant = Slip.of(name, among: commands.map(\.name) + ["help", "version"])
+        let hint = meant.map { "did you mean '\($0)'?" } ?? "ppthreads help lists those there are"
+        throw CommandError(code: .usage, message: "unknown command '\(name)'; \(hint)")
+    }
+
+    private static func checkCount(_ arguments: [String], atMost most: Int) throws(CommandError) {
+        if arguments.count <= most { return }
+        throw CommandError(
+            code: .usage, message: "unexpected argument '\(arguments[most])' after \(arguments[most - 1])")
+    }
+
     private static func help(_ topic: String?) throws(CommandError) {
-        if let topic, let command = commands.first(where: { $0.name == topic }) {
-            return try Terminal.output(command.help)
+        if let topic, topic != "help", topic != "version" {
+            return try Terminal.output(try command(named: topic).help)
         }
-        let codes = ExitCode.allCases.map { "\($0.rawValue) \($0.meaning)" }.joined(separator: ", ")
+        let codes = ExitCode.allCases.filter { !$0.isOfSignal }.map { "\($0.rawValue) \($0.meaning)" }.joined(
+            separator: ", ")
         let lines = commands.map { "  \($0.name.padded(to: 10))\($0.summary)" }.joined(separator: "\n")
         try Terminal.output(
             """

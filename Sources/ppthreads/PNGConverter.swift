@@ -42,6 +42,9 @@ struct PNGConverter {
         try readingData { () throws(DataError) in try file.write(data: bytes) }
     }
 
+    /// What every PNG begins with.
+    private static let signature: [UInt8] = [0x89] + Array("PNG\r\n\u{1A}\n".utf8)
+
     private func convert(_ plot: Plot) throws(CommandError) -> Data {
         let parent = FileManager.default.temporaryDirectory.path
         let folder = try saying("a folder in \(parent) cannot be made") { () throws(SystemError) in
@@ -52,7 +55,7 @@ struct PNGConverter {
         let code = try saying("\(path) cannot be run") { () throws(SystemError) in
             try Program.run(path, arguments(svg, png, plot, folder.path), nanosecondsMost: Self.nanosecondsMost)
         }
-        guard code == 0, let bytes = try? Data(contentsOf: png), !bytes.isEmpty else {
+        guard code == 0, let bytes = try? Data(contentsOf: png), bytes.starts(with: Self.signature) else {
             let end = code < 1000 ? "ended with code \(code)" : "was ended by signal \(code - 1000)"
             throw CommandError(code: .failed, message: "--png: \(path) \(end) and made no PNG of \(plot.id).svg")
         }

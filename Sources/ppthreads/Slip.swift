@@ -24,6 +24,8 @@ enum Slip {
     private static func mostEdits(_ meant: [Character], _ typed: [Character]) -> Int {
         let (short, long) = meant.count < typed.count ? (meant, typed) : (typed, meant)
         if short.count < 2 || long.count < 3 { return 0 }
+        // A plural is no other word.
+        if typed.count + 2 == meant.count && meant == typed + ["e", "s"] { return 2 }
         if long.count > short.count + 1 && long.starts(with: short) { return 0 }
         let startsAlike = meant[0] == typed[0] || meant[0] == typed[1] || meant[1] == typed[0]
         if !startsAlike { return long.count >= 6 ? 1 : 0 }

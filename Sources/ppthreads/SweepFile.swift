@@ -36,10 +36,17 @@ struct SweepFile {
         endings[run.identity] = RunEnding(ofRow: run.rowValues)
     }
 
+    private static let headerBytesMost = 1 << 16
+
     private func readRows() throws(DataError) -> [[String]: RunEnding] {
         let bytes = try file.bytes(memoryPerByte: 7)
+        // The first line alone, before memory is taken for what may be no results at all.
+        let end = bytes.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
+        if end > Self.headerBytesMost {
+            throw DataError(path: path, reason: "is no file of this version's results: its first line has \(end) bytes")
+        }
+        if let header = CSVText.records(Array(bytes[..<end])).first { try checkHeader(header, in: bytes) }
         var records = CSVText.records(bytes)
-        if let header = records.first { try checkHeader(header, in: bytes) }
         let half = records.last.flatMap { isHalf($0, in: bytes) ? $0.range : nil }
         if half != nil { records.removeLast() }
         let endings = try endings(of: records.dropFirst(), in: bytes)

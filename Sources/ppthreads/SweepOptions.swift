@@ -50,6 +50,17 @@ struct SweepOptions {
     var out: String { path ?? "results.csv" }
     var inputs: [(flag: String, path: String)] { run.inputs }
 
+    /// How many the grid has; the largest number there is for more than that.
+    var combinationCount: Int {
+        [
+            layers.count, heads.count, dims.count, rates.count, seeds.count, threads.count, stages.count,
+            microbatchesAskedFor?.count ?? 1, partitions.count, schedules.count, transports.count,
+        ].reduce(1) { product, count in
+            let (next, overflows) = product.multipliedReportingOverflow(by: count)
+            return overflows ? .max : next
+        }
+    }
+
     /// Every combination, models outermost.
     var grid: [RunOptions] {
         [run].varied(\.model.layers, layers).varied(\.model.heads, heads).varied(\.model.dim, dims)

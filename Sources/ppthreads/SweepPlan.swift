@@ -34,11 +34,22 @@ struct SweepPlan {
         var row: RunCSV { run.row(repetition) }
     }
 
+    /// Each is worked out on paper before the first one runs, which takes about 20 KB and a millisecond.
+    private static let combinationsMost = 10_000
+
     private(set) var runs: [Run] = []
     private(set) var misfits: [Misfit] = []
 
     /// - Throws: `CommandError` with code 64 when nothing fits at all, 65 when a file is not what it should be.
     init(_ options: SweepOptions) throws(CommandError) {
+        let combinations = options.combinationCount
+        if combinations > Self.combinationsMost {
+            throw CommandError(
+                code: .usage,
+                message:
+                    "the lists make \(combinations.grouped) combinations; at most \(Self.combinationsMost.grouped) are "
+                    + "allowed: give shorter lists, or several sweeps with one --out")
+        }
         var known: Set<[String]> = []
         for combination in options.grid { try add(combination, options.title(combination), &known) }
         if !options.leavesOutBaselines {

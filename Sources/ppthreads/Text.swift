@@ -58,6 +58,8 @@ extension Double {
 
     /// With a number of digits after the point.
     func fixed(_ digits: Int) -> String {
+        // Its sign says nothing.
+        if isNaN { return "nan" }
         if !isFinite { return "\(self)" }
         let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
         let scaled = (magnitude * scale).rounded()

@@ -31,7 +31,7 @@ enum TraceCommand {
 
     private static func run(_ arguments: [String]) throws(CommandError) {
         guard let path = arguments.first, !path.hasPrefix("-") else {
-            throw CommandError(code: .usage, message: "a trace's file is missing: ppthreads trace FILE")
+            throw CommandError(code: .usage, message: "a trace's file has to come first: ppthreads trace FILE [flags]")
         }
         var options = Options()
         try Flag.parse(Array(arguments.dropFirst()), Options.flags, into: &options)

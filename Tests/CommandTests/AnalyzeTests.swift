@@ -241,6 +241,9 @@ struct AnalyzeTests {
         #expect(losses.contains(">4 layers, P=2, M=4, threads<") && losses.contains(">8 layers, P=2, M=4, threads<"))
     }
 
+    /// A shell's words that print what every PNG begins with, and then a file.
+    static let likePNG = #"printf '\211PNG\r\n\032\n' | /bin/cat -"#
+
     /// Analyzes runs with `--png`, with such a program in the only folder of `PATH`.
     private func png(
         _ name: String, _ script: String, _ rows: [String] = [row("gpipe"), row("1f1b", tokens: "1500")]
@@ -253,10 +256,12 @@ struct AnalyzeTests {
     }
 
     @Test("each plot becomes a PNG by the program that PATH has, in colours on white") func pngs() throws {
-        let outcome = try png("rsvg-convert", #"/bin/cp "$9" "$8" && [ "$1 $2 $7" = "--zoom 2 --output" ]"#)
+        let outcome = try png(
+            "rsvg-convert", #"\#(Self.likePNG) "$9" > "$8" && [ "$1 $2 $7" = "--zoom 2 --output" ]"#)
         #expect(outcome.code == 0, "\(outcome.errors)")
         for name in ["losses", "speedup", "efficiency", "breakdown"] {
-            let text = try String(contentsOfFile: folder.path("\(name).png"), encoding: .utf8)
+            let bytes = try Data(contentsOf: URL(filePath: folder.path("\(name).png")))
+            let text = String(decoding: bytes.dropFirst(8), as: UTF8.self)
             #expect(XMLParser(data: Data(text.utf8)).parse(), "\(name)")
             #expect(text.contains("fill: #ffffff") && !text.contains("dark"))
         }
@@ -264,7 +269,7 @@ struct AnalyzeTests {
 
     @Test("a plot that is too high for a PNG is left out, and a line says so") func highPlot() throws {
         let rows = (0..<300).map { Self.row("gpipe", threads: $0 + 1) }
-        let outcome = try png("rsvg-convert", #"/bin/cp "$9" "$8""#, rows)
+        let outcome = try png("rsvg-convert", #"\#(Self.likePNG) "$9" > "$8""#, rows)
         #expect(outcome.code == 0 && outcome.errorLines.allSatisfy { $0.hasSuffix("; left out, --svg has it") })
         #expect(outcome.errors.contains("ppthreads analyze: --png: breakdown is "))
         #expect(!FileManager.default.fileExists(atPath: folder.path("breakdown.png")))
@@ -279,6 +284,10 @@ struct AnalyzeTests {
                 "/rsvg-convert ended with code 1 and made no PNG of losses.svg"
             ),
             ("inkscape", "exit 0", 70, "/inkscape ended with code 0 and made no PNG of losses.svg"),
+            (
+                "rsvg-convert", #"echo no picture > "$8""#, 70,
+                "/rsvg-convert ended with code 0 and made no PNG of losses.svg"
+            ),
         ])
     func noPNGs(name: String, script: String, code: Int32, line: String) throws {
         let outcome = try png(name, script)

@@ -165,7 +165,7 @@ struct BadInputTests {
         Case("run --json --emit-csv", 64, "--json: cannot be given together with --emit-csv"),
         Case(
             "run --data FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
-        Case("run --data FOLDER", 65, "FOLDER: cannot be read: read: EISDIR (Is a directory)"),
+        Case("run --data FOLDER", 65, "FOLDER: is a folder; a regular file is needed, to be read at any place"),
         Case("run --data FOLDER/empty", 65, "FOLDER/empty: holds no tokens"),
         Case("run --data FOLDER/odd.bin", 65, "FOLDER/odd.bin: has 3 bytes, which is no whole number of 16-bit tokens"),
         Case(
@@ -231,8 +231,19 @@ struct BadInputTests {
         Case(
             "verify --stages 100 --arch gpt --schedule gpipe --microbatches 3", 64,
             "--stages: nothing was compared: 0 equal, 0 different, 4 that do not fit"),
-        Case("analyze", 64, "a CSV of results is missing: ppthreads analyze FILE"),
-        Case("analyze --html page.html", 64, "a CSV of results is missing: ppthreads analyze FILE"),
+        Case("analyze", 64, "a CSV of results has to come first: ppthreads analyze FILE [flags]"),
+        Case("analyze --html page.html", 64, "a CSV of results has to come first: ppthreads analyze FILE [flags]"),
+        Case("help nope", 64, "unknown command 'nope'; ppthreads help lists those there are"),
+        Case("help run extra", 64, "unexpected argument 'extra' after run"),
+        Case("--version x", 64, "unexpected argument 'x' after --version"),
+        Case(
+            "run --data /dev/null", 65,
+            "/dev/null: is a character device; a regular file is needed, to be read at any place"),
+        Case(
+            "sweep --seed \((0..<101).map(String.init).joined(separator: ",")) --layers 1,2,3,4,5,6,7,8,9,10 --dim "
+                + "\((1...10).map { String(8 * $0) }.joined(separator: ",")) --schedule gpipe --dry-run", 64,
+            "the lists make 10 100 combinations; at most 10 000 are allowed: give shorter lists, or several sweeps with one --out"
+        ),
         Case("analyze FOLDER/bad.csv --page", 64, "unknown flag --page; --help lists those there are"),
         Case(
             "analyze FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),

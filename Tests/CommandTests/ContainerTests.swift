@@ -26,7 +26,7 @@ struct ContainerTests {
     @Test(
         "a file that is too large for a container is refused with both sizes",
         .enabled(if: ControlGroup.canLimit(.memory)),
-        arguments: [("analyze FILE", 200, 400), ("trace FILE", 110, 770), ("sweep --out FILE", 110, 770)])
+        arguments: [("analyze FILE", 310, 310), ("trace FILE", 320, 320), ("sweep --out FILE", 110, 770)])
     func largeFiles(command: String, size: Int, needed: Int) throws {
         let folder = try Folder()
         let path = try folder.file("f", Array("x".utf8))
@@ -38,6 +38,24 @@ struct ContainerTests {
         let reason = "\(path): has \(size) MiB; to read them takes about \(needed) MiB of memory, and 2"
         #expect(outcome.errors.hasPrefix("ppthreads \(words[0]): \(reason)"), "\(outcome.errors)")
         #expect(outcome.errors.contains(" are available under the container's limit of 300 MiB"))
+    }
+
+    @Test(
+        "what is read from many small pieces is refused by what these take, not by the file's size alone",
+        .enabled(if: ControlGroup.canLimit(.memory)),
+        arguments: [
+            ("analyze", "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s\n", "a,1,2,1,1,1\n"),
+            ("trace", #"{"traceEvents":[{}"#, ",{}"),
+        ])
+    func smallPieces(command: String, start: String, piece: String) throws {
+        let folder = try Folder()
+        let pieces = String(repeating: piece, count: 400_000)
+        let path = try folder.file("f", Array((start + pieces).utf8))
+        let group = try ControlGroup(.memory, 80 * Self.mebibyte)
+        let outcome = try Command.run([command, path], through: group.launcher)
+        #expect(outcome.code == 65 && outcome.errors.contains(" to read them takes about "), "\(outcome)")
+        // Without a limit it is read.
+        #expect(!(try Command.run([command, path]).errors.contains("memory")))
     }
 
     @Test(

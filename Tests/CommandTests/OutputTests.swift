@@ -119,6 +119,15 @@ struct OutputTests {
         #expect(page.code == 0 && page.output.hasPrefix("<!") && page.errors.contains("tokens/s"))
     }
 
+    @Test("a device that cannot be opened is refused before the run: there is no terminal here") func noTerminal()
+        throws
+    {
+        let outcome = try Command.run(
+            ["run", "--save", "/dev/tty"] + tiny, through: ["/usr/bin/setsid", "--wait"])
+        #expect(outcome.code == 65 && outcome.output == "")
+        #expect(outcome.errors.hasPrefix("ppthreads run: /dev/tty: cannot be written: open: "))
+    }
+
     @Test(
         "two things on one standard output are refused before the run",
         arguments: [

@@ -5,7 +5,8 @@ struct SlipTests {
     static let slips = [
         ("run", "--layres", "--layers"), ("run", "--layer", "--layers"), ("run", "--laayers", "--layers"),
         ("run", "--lauers", "--layers"), ("run", "--stage", "--stages"), ("run", "--satges", "--stages"),
-        ("run", "--dmi", "--dim"), ("run", "--dims", "--dim"), ("run", "--DIM", "--dim"),
+        ("run", "--microbatch", "--microbatches"), ("run", "--dmi", "--dim"), ("run", "--dims", "--dim"),
+        ("run", "--DIM", "--dim"),
         ("run", "--ln-layers", "--n-layers"),
         ("run", "--nlayers", "--n-layers"), ("run", "--n_heads", "--n-heads"), ("run", "--n_head", "--n-heads"),
         ("run", "-layers", "--layers"), ("run", "---layers", "--layers"), ("run", "--batchsize", "--batch-size"),

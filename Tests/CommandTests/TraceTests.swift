@@ -127,7 +127,7 @@ struct TraceTests {
             #expect(outcome.code == 65 && outcome.errorLines.count == 1 && outcome.errors.contains(words), "\(text)")
         }
         for (arguments, words) in [
-            ([], "file is missing"), ([path, "--step", "9"], "--step: 9 is not in the trace; it has 1 to 3"),
+            ([], "file has to come first"), ([path, "--step", "9"], "--step: 9 is not in the trace; it has 1 to 3"),
             ([path, "--width", "3"], "--width"), ([folder.path("none")], "cannot be read"),
         ] {
             let outcome = try Command.run(["trace"] + arguments)

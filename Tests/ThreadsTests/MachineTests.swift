@@ -35,6 +35,27 @@ private enum KernelText {
 struct MachineTests {
     private func machine(_ files: [String: String]) throws -> Machine { try FakeRoot(files).machine }
 
+    // MARK: What can be seen
+
+    @Test(
+        "groups that the system names and that are not mounted, or hidden by another mount, are not taken for none",
+        arguments: [
+            ("0::/", KernelText.version2, true), ("", "", true), ("0::/unit", "", false),
+            ("0::/", KernelText.version2 + "\n40 30 0:50 / /sys/fs/cgroup rw - tmpfs none rw", false),
+            ("0::/", KernelText.version2 + "\n40 30 0:50 / /sys rw - tmpfs none rw", false),
+            ("0::/", KernelText.version2 + "\n40 30 0:50 / /sys/fs/cgroups rw - tmpfs none rw", true),
+            ("0::/", KernelText.version2.replacing(" / /", with: " /../.. /"), false),
+            ("4:memory:/a", KernelText.version1("memory"), true),
+            ("4:memory:/a\n0::/", KernelText.version1("cpu"), false),
+            (
+                "2:cpu:/a\n3:pids:/a\n4:memory:/a\n0::/",
+                ["cpu", "pids", "memory"].map { KernelText.version1($0) }.joined(separator: "\n"), true
+            ),
+        ])
+    func known(groups: String, mounts: String, isKnown: Bool) throws {
+        #expect(try machine(["proc/self/cgroup": groups, "proc/self/mountinfo": mounts]).knowsGroups == isKnown)
+    }
+
     // MARK: CPU time
 
     struct QuotaCase: CustomTestStringConvertible, Sendable {
@@ -70,7 +91,7 @@ struct MachineTests {
             "version 1, cpu and cpuacct together", 2,
             [
                 "proc/self/cgroup": "5:cpu,cpuacct:/job\n4:memory:/other",
-                "proc/self/mountinfo": KernelText.version1("cpu,cpuacct"),
+                "proc/self/mountinfo": KernelText.version1("cpu,cpuacct") + "\n" + KernelText.version1("memory"),
                 "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "200000",
                 "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000",
                 "sys/fs/cgroup/cpu,cpuacct/other/cpu.cfs_quota_us": "1000",

@@ -47,7 +47,7 @@ public final class GrowingFile {
     /// All that it holds.
     /// - Parameter memoryPerByte: what the caller makes of it takes at its peak, in bytes for each of these, which are included.
     public func bytes(memoryPerByte: Int) throws(DataError) -> [UInt8] {
-        try WholeFile.checkFits(path, bytes: size, memoryPerByte)
+        try WholeFile.checkFits(path, bytes: size, memory: ReadingMemory(perByte: memoryPerByte).least(size))
         return try reporting("read") { () throws(SystemError) in
             var bytes: [UInt8] = []
             var chunk = [UInt8](repeating: 0, count: 65536)

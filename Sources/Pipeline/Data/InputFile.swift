@@ -19,11 +19,12 @@ public struct DataError: Error, Equatable, Codable, CustomStringConvertible {
 /// Whole files.
 public enum WholeFile {
     /// All of a file's bytes, in memory of their own.
-    /// - Parameter memoryPerByte: what reading it takes at its peak, what is made of it included, in bytes for each of its own.
-    static func read(_ path: String, memoryPerByte: Int) throws(DataError) -> Data {
+    /// - Parameter memory: what reading it takes, what is made of it included.
+    static func read(_ path: String, memory reading: ReadingMemory) throws(DataError) -> Data {
         let file = try ReadableFile(path: path)
         if file.size == 0 { return Data() }
-        try checkFits(path, bytes: file.size, memoryPerByte)
+        let bound = tightestBound
+        try checkFits(path, bytes: file.size, memory: reading.least(file.size), bound)
         let memory: Segment
         do throws(SegmentError) {
             memory = try Segment(bytes: file.size, backing: .privateMemory)
@@ -34,18 +35,57 @@ public enum WholeFile {
         let bytes = unsafe UnsafeMutableRawBufferPointer(
             start: memory.address(of: Region(offset: 0, bytes: file.size)), count: file.size)
         unsafe try file.read(into: bytes, at: 0)
-        return unsafe Data(
+        let data = unsafe Data(
             bytesNoCopy: bytes.baseAddress!, count: bytes.count, deallocator: .custom { _, _ in _ = memory })
+        // Now that it can be looked at, which is done only where it may matter.
+        if let bound, reading.most(file.size) > bound.availableBytes {
+            // Sound: every byte is a valid UInt8, and the view ends with the statement.
+            let estimate = reading.estimate(unsafe data.bytes._unsafeView(as: UInt8.self))
+            try checkFits(path, bytes: file.size, memory: estimate, bound)
+        }
+        return data
     }
 
+    /// A machine that does not say what memory it has gives an error when there is none.
+    static var tightestBound: MemoryBound? { (try? Machine.current())?.memoryBounds.first }
+
     /// Refuses a file that is too large, before the system starts to swap, or kills the program without a word.
-    static func checkFits(_ path: String, bytes: Int, _ memoryPerByte: Int) throws(DataError) {
-        // A machine that does not say what memory it has gives an error when there is none.
-        guard let bound = (try? Machine.current())?.memoryBounds.first else { return }
-        let (needed, isTooLarge) = bytes.multipliedReportingOverflow(by: memoryPerByte)
-        if !isTooLarge && needed <= bound.availableBytes { return }
-        let amount = isTooLarge ? "more than any machine has" : "\(ByteCount(needed))"
+    /// - Parameters:
+    ///   - bytes: of the file, or of a part of it.
+    ///   - memory: that reading these takes, in bytes.
+    ///   - bound: as it was before anything was read.
+    static func checkFits(
+        _ path: String, bytes: Int, _ part: String = "", memory: Int, _ bound: MemoryBound? = tightestBound
+    ) throws(DataError) {
+        guard let bound, memory > bound.availableBytes else { return }
         throw DataError(
-            path: path, reason: "has \(ByteCount(bytes)); to read them takes about \(amount) of memory, and \(bound)")
+            path: path,
+            reason:
+                "\(part)\(part.isEmpty ? "" : " ")has \(ByteCount(bytes)); to read them takes about \(ByteCount(memory)) of "
+                + "memory, and \(bound)")
+    }
+}
+
+/// The memory that reading a file takes at its peak, what is made of it included, by what is in it. Measured.
+struct ReadingMemory: Sendable {
+    /// Bytes for each of the file's, which are among them.
+    var perByte: Int
+    /// What bytes of some kinds add, such as the end of a line.
+    var perMark: [UInt8: Int] = [:]
+
+    func least(_ bytes: Int) -> Int { clamped(bytes, perByte) }
+    func most(_ bytes: Int) -> Int { clamped(bytes, perByte + (perMark.values.max() ?? 0)) }
+
+    func estimate(_ contents: Span<UInt8>) -> Int {
+        var weights = [Int](repeating: perByte, count: 256)
+        for (mark, weight) in perMark { weights[Int(mark)] += weight }
+        var sum = 0
+        for index in contents.indices { sum += weights[Int(contents[index])] }
+        return sum
+    }
+
+    private func clamped(_ bytes: Int, _ weight: Int) -> Int {
+        let (product, overflows) = bytes.multipliedReportingOverflow(by: weight)
+        return overflows ? .max : product
     }
 }

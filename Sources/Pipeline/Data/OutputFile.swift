@@ -51,11 +51,20 @@ public struct OutputFile: Sendable {
     /// Makes an empty file where the new one will be made, and removes it: to be asked before a long run.
     /// - Throws: `DataError` with the reason, such as a file system that is read-only, or a name that is too long.
     public func checkFolder() throws(DataError) {
+        if case .stream(let path) = target { return try checkDevice(path) }
         guard case .file(let folder, let name, _) = target else { return }
         try reporting { () throws(SystemError) in
             do throws(SystemError) { _ = try PartialFile(folder: folder, name: name, mode: 0o600) } catch {
                 throw SystemError(call: "a new file in its folder", code: error.code)
             }
+        }
+    }
+
+    /// A device can be opened beforehand: /dev/tty cannot be where there is no terminal. A pipe's reader may come later.
+    private func checkDevice(_ path: String) throws(DataError) {
+        try reporting { () throws(SystemError) in
+            if try FileStatus.of(path).kind != S_IFCHR { return }
+            close(try systemCall("open") { unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) })
         }
     }
 

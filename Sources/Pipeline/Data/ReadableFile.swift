@@ -22,13 +22,17 @@ package final class ReadableFile: Sendable {
             descriptor = try systemCall("open") { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
             do throws(SystemError) {
                 try systemCall("fstat") { unsafe fstat(descriptor, &status) }
-                try Self.checkIsRegular(status)
             } catch {
                 close(descriptor)
                 throw error
             }
         } catch {
             throw DataError(path: path, reason: "cannot be read: \(error)")
+        }
+        if status.kind != S_IFREG {
+            close(descriptor)
+            throw DataError(
+                path: path, reason: "is \(status.kindName); a regular file is needed, to be read at any place")
         }
         self.path = path
         self.descriptor = descriptor
@@ -37,11 +41,6 @@ package final class ReadableFile: Sendable {
     }
 
     deinit { close(descriptor) }
-
-    private static func checkIsRegular(_ status: stat) throws(SystemError) {
-        if status.st_mode & S_IFMT == S_IFDIR { throw SystemError(call: "read", code: EISDIR) }
-        if status.st_mode & S_IFMT != S_IFREG { throw SystemError(call: "read (not a regular file)", code: EINVAL) }
-    }
 
     /// Fills a buffer with what lies at `offset`.
     /// - Throws: `DataError` when the file no longer reaches that far, or the system cannot read it.

@@ -18,6 +18,7 @@ public struct SafetensorsFile: Sendable {
         self.path = path
         file = try ReadableFile(path: path)
         let length = try Self.headerLength(file)
+        if length > 1 << 20 { try WholeFile.checkFits(path, bytes: length, "its header", memory: 6 * length) }
         let json = try file.bytes(8..<8 + length)
         let header: SafetensorsHeader
         do throws(JSONScanner.Failure) { header = try SafetensorsHeader(json) } catch {
@@ -29,6 +30,11 @@ public struct SafetensorsFile: Sendable {
         try header.check(dataBytes: file.size - dataStart, path: path)
         metadata = header.metadata
         entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
+    }
+
+    /// Checks that nobody has written to the file since it was opened.
+    func checkUntouched() throws(DataError) {
+        if try !file.isUntouched { throw DataError(path: path, reason: "was written to while it was read") }
     }
 
     /// The tensors' names, sorted.

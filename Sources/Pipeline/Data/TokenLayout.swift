@@ -85,10 +85,21 @@ struct TokenLayout: Equatable, Sendable {
                 "every other one of its 16-bit tokens is (close to) 0, as in files of 32-bit tokens: --data-format u32 reads "
                 + "it as such"
         }
+        if self == .u16 && Self.looksSwapped(head) {
+            return
+                "all of its 16-bit tokens are multiples of 256, as in a file whose larger byte comes first; here the smaller "
+                + "one does"
+        }
         if self == .bytes && head.contains(0) {
             return "it has bytes that are 0, as text has not: --data-format says how tokens lie in it"
         }
         return nil
+    }
+
+    /// Whether 16-bit words are numbers below 256 with their bytes the wrong way round.
+    private static func looksSwapped(_ head: [UInt8]) -> Bool {
+        let words = stride(from: 0, to: head.count - 1, by: 2).map { head.littleEndian(UInt16.self, at: $0) }
+        return words.count >= 16 && words.allSatisfy { $0 % 256 == 0 } && words.contains { $0 > 0 }
     }
 
     /// Whether 16-bit words are by turns low and high halves, of tokens below half a million.

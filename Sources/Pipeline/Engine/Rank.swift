@@ -300,6 +300,7 @@ final class Rank {
                 if let problem { throw .data(problem) }
             }
         }
+        do throws(DataError) { try plan.configuration.initial?.checkUntouched() } catch { throw .data(error) }
     }
 
     private func initialize(_ parameter: ParameterSpec, _ values: Tensor) throws(DataError) {

@@ -82,6 +82,8 @@ extension RunPlan {
         let workers = try start(control, timeline, weights, gradients)
         let supervisor = Supervisor(plan: self, control: control, memoryKills: memoryKills)
         let reports = try supervisor.collect(workers, progress, stopsEarly)
+        // Figures of other tokens than the fingerprint tells of would be taken for this run's.
+        try checkTokens()
         // A run that was stopped early has trained fewer steps than were asked for.
         let metadata = CheckpointSettings.written(by: configuration, steps: reports[0].stepEnd.count)
         return RunResult(

@@ -21,9 +21,14 @@ public struct TraceFile: Sendable {
     public var ranks: Int { spans.map(\.rank).max()! + 1 }
     public var steps: [Int] { Set(spans.map(\.step)).sorted() }
 
+    /// What the JSON decoder takes for an object, for a value and for a key.
+    private static let memory = ReadingMemory(
+        perByte: 1,
+        perMark: [UInt8(ascii: "{"): 170, UInt8(ascii: "["): 50, UInt8(ascii: ","): 50, UInt8(ascii: ":"): 50])
+
     /// - Throws: `DataError` when the file cannot be read, is not such a trace, or has no spans.
     public init(path: String) throws(DataError) {
-        let bytes = try WholeFile.read(path, memoryPerByte: 7)
+        let bytes = try WholeFile.read(path, memory: Self.memory)
         let document: Document
         do { document = try JSONDecoder().decode(Document.self, from: bytes) } catch {
             throw DataError(path: path, reason: "is not a trace: \(Self.reason(error))")
