@@ -63,7 +63,11 @@ struct Command {
 /// Whether the commands are built with a sanitizer: it has memory of its own that no estimate knows,
 /// reads /proc, and does not start under a limit on the size of files.
 enum Sanitizer {
-    static let isOn = ["__tsan_init", "__asan_init"].contains { (name: String) in unsafe dlsym(nil, name) != nil }
+    static let isOn = ["__tsan_init", "__asan_init"].contains(where: isLinked)
+    /// The thread sanitizer runs a signal's handler once the thread that took it comes out of a call that the sanitizer knows.
+    static let delaysSignals = isLinked("__tsan_init")
+
+    private static func isLinked(_ name: String) -> Bool { unsafe dlsym(nil, name) != nil }
 }
 
 /// A folder that is gone with the value.
@@ -72,6 +76,14 @@ final class Folder {
     init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
     deinit { try? FileManager.default.removeItem(at: url) }
     func path(_ name: String) -> String { url.appending(path: name).path }
+    /// A program that a shell runs. Another program writes it: as long as this one, or a child that it is just starting, has it
+    /// open, the system says that the text is busy.
+    func program(_ name: String, _ script: String) throws -> String {
+        let text = try file("\(UUID().uuidString)", Array(script.utf8))
+        #expect(try ChildProcess(["/usr/bin/install", "-m", "755", text, path(name)]).wait().code == 0)
+        try FileManager.default.removeItem(atPath: text)
+        return path(name)
+    }
     func file(_ name: String, _ bytes: [UInt8]) throws -> String {
         try Data(bytes).write(to: url.appending(path: name))
         return path(name)

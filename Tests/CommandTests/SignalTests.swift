@@ -47,7 +47,9 @@ struct SignalTests {
         #expect(header.contains("\"ppthreads.steps\":\"\(steps)\""))
     }
 
-    @Test("a second signal, or Ctrl-\\, leaves at once, with a sentence and no figures")
+    @Test(
+        "a second signal, or Ctrl-\\, leaves at once, with a sentence and no figures",
+        .disabled(if: Sanitizer.delaysSignals))
     func atOnce() throws {
         for signals in [[SIGINT, SIGINT], [SIGTERM, SIGINT], [SIGQUIT]] {
             // Steps long enough for both to come within one.
@@ -66,7 +68,8 @@ struct SignalTests {
         }
     }
 
-    @Test("a signal while files are written after the run leaves at once") func whileWriting() throws {
+    @Test("a signal while files are written after the run leaves at once", .disabled(if: Sanitizer.delaysSignals))
+    func whileWriting() throws {
         let folder = try Folder()
         let made = unsafe mkfifo(folder.path("pipe"), 0o600)
         #expect(made == 0)
