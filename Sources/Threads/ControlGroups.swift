@@ -111,9 +111,7 @@ struct ControlGroups {
     /// Whether something was mounted over a mount point, or over a folder that it is in.
     private static func isHidden(_ point: String, by later: ArraySlice<Substring>) -> Bool {
         later.contains { line in
-            let fields = line.split(separator: " ")
-            guard fields.count > 4 else { return false }
-            let other = MountInfo.unescaped(fields[4])
+            guard let other = MountInfo.point(of: line) else { return false }
             return point == other || point.hasPrefix(other == "/" ? other : "\(other)/")
         }
     }

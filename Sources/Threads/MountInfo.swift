@@ -4,10 +4,13 @@ package enum MountInfo {
     /// known, and false, where there is no /proc.
     package static func hasMountPoint(_ path: String, in text: String? = TextFile.text("/proc/self/mountinfo")) -> Bool
     {
-        (text ?? "").split(separator: "\n").contains { line in
-            let fields = line.split(separator: " ")
-            return fields.count > 4 && unescaped(fields[4]) == path
-        }
+        (text ?? "").split(separator: "\n").contains { point(of: $0) == path }
+    }
+
+    /// The mount point that a line tells of.
+    static func point(of line: Substring) -> String? {
+        let fields = line.split(separator: " ")
+        return fields.count > 4 ? unescaped(fields[4]) : nil
     }
 
     /// The kernel writes blanks, tabs, line ends and backslashes in paths as three octal digits.

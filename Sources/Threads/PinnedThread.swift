@@ -39,8 +39,10 @@ public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unche
                 unsafe Unmanaged<AnyThreadTask>.fromOpaque(context!).takeRetainedValue().run()
                 return nil
             }, retained.toOpaque())
-        if code != 0 { unsafe retained.release() }
-        if code != 0 { throw TaskBound.naming(SystemError(call: "pthread_create", code: code)) }
+        if code != 0 {
+            unsafe retained.release()
+            throw TaskBound.naming(SystemError(call: "pthread_create", code: code))
+        }
         self.handle = handle
     }
 

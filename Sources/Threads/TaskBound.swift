@@ -21,7 +21,7 @@ public struct TaskBound: Sendable, Equatable, CustomStringConvertible {
 
     /// `the container's limit of 100 tasks (docker run --pids-limit)`.
     public var description: String {
-        let tasks = "\(limit) task\(limit == 1 ? "" : "s")"
+        let tasks = counted(limit, "task")
         return switch source {
         case .group: "the container's limit of \(tasks) (docker run --pids-limit)"
         case .user: "the user's limit of \(tasks) (ulimit -u)"

@@ -41,7 +41,7 @@ struct CommandFiles {
         if let descriptor = file.descriptor { try Self.checkWasOpen(descriptor, name) }
         if file.isStandardOutput { try takeStandardOutput(name) }
         try add(name, path, file.identity, isOutput: true, over: input)
-        try readingData { () throws(DataError) in try file.checkFolder() }
+        try readingData { () throws(DataError) in try file.checkWritable() }
         return file
     }
 

@@ -51,7 +51,9 @@ struct SweepFile {
         if half != nil { records.removeLast() }
         let endings = try endings(of: records.dropFirst(), in: bytes)
         // A run whose figures nobody can read is none that has been measured.
-        if records.count > 1 { try Results.check(Array(bytes[..<records.last!.range.upperBound]), of: path) }
+        if records.count > 1 {
+            try Results.check(bytes.span.extracting(first: records.last!.range.upperBound), of: path)
+        }
         if let half {
             Terminal.error("ppthreads sweep: \(path): half a row at its end was cut off")
             try file.truncate(to: half.lowerBound)

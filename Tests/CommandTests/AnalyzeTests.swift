@@ -248,7 +248,7 @@ struct AnalyzeTests {
     private func png(
         _ name: String, _ script: String, _ rows: [String] = [row("gpipe"), row("1f1b", tokens: "1500")]
     ) throws -> Command.Outcome {
-        _ = try folder.program(name, "#!/bin/sh\n\(script)\n")
+        try folder.program(name, "#!/bin/sh\n\(script)\n")
         let path = try csv(rows)
         return try Command.run(
             ["analyze", path, "--png", folder.url.path], through: ["/usr/bin/env", "PATH=\(folder.url.path)"])

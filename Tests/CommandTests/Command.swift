@@ -78,11 +78,10 @@ final class Folder {
     func path(_ name: String) -> String { url.appending(path: name).path }
     /// A program that a shell runs. Another program writes it: as long as this one, or a child that it is just starting, has it
     /// open, the system says that the text is busy.
-    func program(_ name: String, _ script: String) throws -> String {
+    func program(_ name: String, _ script: String) throws {
         let text = try file("\(UUID().uuidString)", Array(script.utf8))
         #expect(try ChildProcess(["/usr/bin/install", "-m", "755", text, path(name)]).wait().code == 0)
         try FileManager.default.removeItem(atPath: text)
-        return path(name)
     }
     func file(_ name: String, _ bytes: [UInt8]) throws -> String {
         try Data(bytes).write(to: url.appending(path: name))

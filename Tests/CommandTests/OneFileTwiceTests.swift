@@ -78,15 +78,10 @@ struct OneFileTwiceTests {
         return contents
     }
 
-    private func shell(_ script: String, _ arguments: [String]) throws -> Command.Outcome {
-        try Command.run(
-            arguments, through: ["/bin/sh", "-c", "cd \"$1\" && shift && \(script)", "sh", folder.url.path])
-    }
-
     @Test("a file given twice is refused before anything runs, with both flags, and stays as it is", arguments: cases)
     func twice(example: Case) throws {
         let before = try contents()
-        let outcome = try shell("\"$@\"", example.arguments.split(separator: " ").map(String.init))
+        let outcome = try folder.shell("\"$@\"", example.arguments.split(separator: " ").map(String.init))
         #expect(outcome.code == 64 && outcome.output.isEmpty)
         let command = example.arguments.prefix { $0 != " " }
         let line = "\(example.flag): \(example.path) is the file of \(example.other) too; each needs one of its own"
@@ -105,24 +100,24 @@ struct OneFileTwiceTests {
         let before = try contents()["text"]!
         let words = arguments.split(separator: " ").map(String.init)
         let line = "ppthreads \(words[0]): \(flag): \(path) is the file of standard"
-        let output = try shell("\"$@\" >> text", words)
+        let output = try folder.shell("\"$@\" >> text", words)
         #expect(output.code == 64 && output.errors == "\(line) output too; each needs one of its own\n")
         #expect(try contents()["text"] == before)
-        #expect(try shell("\"$@\" 2>> text", words).code == 64)
+        #expect(try folder.shell("\"$@\" 2>> text", words).code == 64)
         #expect(try contents()["text"] == before + Data("\(line) error too; each needs one of its own\n".utf8))
     }
 
     @Test("a checkpoint may be read and written again; inputs may be the same; devices take any number of outputs")
     func allowed() throws {
         let run = ["run", "--warmup", "0", "--measure", "1"] + tiny
-        #expect(try shell("\"$@\"", run + ["--save", "weights"]).code == 0)
+        #expect(try folder.shell("\"$@\"", run + ["--save", "weights"]).code == 0)
         let first = try contents()["weights"]
         for name in ["weights", "./weights", "same-folder/weights"] {
-            #expect(try shell("\"$@\"", run + ["--init", "weights", "--save", name]).code == 0)
+            #expect(try folder.shell("\"$@\"", run + ["--init", "weights", "--save", name]).code == 0)
         }
         #expect(try contents()["weights"] != first)
-        #expect(try shell("\"$@\"", run + ["--init", "weights", "--save", "a", "--trace", "b"]).code == 0)
-        let outcome = try shell(
+        #expect(try folder.shell("\"$@\"", run + ["--init", "weights", "--save", "a", "--trace", "b"]).code == 0)
+        let outcome = try folder.shell(
             "\"$@\" 3> /dev/null 4> /dev/null > /dev/null", run + ["--save", "/dev/fd/3", "--trace", "/dev/fd/4"])
         #expect(outcome.code == 0, "\(outcome.errors)")
     }

@@ -118,7 +118,7 @@ struct OutputFailureTests {
             exec sleep 600
 
             """
-        _ = try folder.program("bin/chromium", script)
+        try folder.program("bin/chromium", script)
         let running = try Command.Running(
             ["analyze", folder.path("results.csv"), "--png", folder.path("plots")],
             through: ["/usr/bin/env", "PATH=\(folder.path("bin"))", "TMPDIR=\(folder.path("tmp"))"])
@@ -186,7 +186,7 @@ struct OutputFailureTests {
         for name in ["bin", "tmp", "plots"] {
             try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: false)
         }
-        _ = try folder.program("bin/rsvg-convert", script)
+        try folder.program("bin/rsvg-convert", script)
         let outcome = try folder.shell(
             "PATH=$PWD/bin TMPDIR=$PWD/tmp \"$@\"",
             ["analyze", "results.csv", "--png", "plots", "--html", "page.html"])

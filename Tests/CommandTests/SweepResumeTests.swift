@@ -15,8 +15,7 @@ struct SweepResumeTests {
     private func write(_ bytes: some Collection<UInt8>) throws { try Data(bytes).write(to: URL(filePath: out)) }
 
     /// Puts the first bytes of a file in the place of another, runs a command, keeps what came of it, and takes some more.
-    /// A shell does it, because Foundation's `Process` may crash when it is started hundreds of times
-    /// (swift-corelibs-foundation 5472).
+    /// A shell does it, so that a test need not start hundreds of programs.
     private static let cutAndResume = """
         size=$1 end=$2 whole=$3 out=$4 step=$5
         shift 5

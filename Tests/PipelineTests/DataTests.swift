@@ -79,8 +79,8 @@ struct DataTests {
         let folder = try Folder()
         #expect(reason { _ = try OutputFile(folder.path("no/such/folder/x")) }.contains("ENOENT"))
         #expect(reason { _ = try OutputFile(folder.url.path) }.contains("it is a folder"))
-        try OutputFile(folder.path("new")).checkFolder()
-        try OutputFile(folder.file("old", [1])).checkFolder()
+        try OutputFile(folder.path("new")).checkWritable()
+        try OutputFile(folder.file("old", [1])).checkWritable()
     }
 
     @Test("order statistics are numpy's") func statistics() {

@@ -194,20 +194,21 @@ struct TokenFileTests {
     {
         let folder = try Folder()
         let file = try TokenFile(path: folder.file("t.txt", [5, 6, 200, 7]))
-        #expect(reason { try file.check(vocabulary: 100, used: 10) }.contains("token 200 at position 2"))
-        try file.check(vocabulary: 100, used: 2)
-        try file.check(vocabulary: 201, used: 10)
+        #expect(reason { _ = try file.fingerprint(used: 10, vocabulary: 100) }.contains("token 200 at position 2"))
+        _ = try file.fingerprint(used: 2, vocabulary: 100)
+        _ = try file.fingerprint(used: 10, vocabulary: 201)
         let wide = try TokenFile(path: folder.file("t.u32", little([1, 128_256, 0xFFFF_FFFF], bytes: 4)))
-        #expect(reason { try wide.check(vocabulary: 128_256, used: 3) }.contains("token 128256 at position 1"))
         #expect(
-            reason { try wide.check(vocabulary: 1 << 24, used: 3) }.contains(
+            reason { _ = try wide.fingerprint(used: 3, vocabulary: 128_256) }.contains("token 128256 at position 1"))
+        #expect(
+            reason { _ = try wide.fingerprint(used: 3, vocabulary: 1 << 24) }.contains(
                 "token 4294967295 (-1 as a number with a sign) at position 2 is outside the vocabulary of 16777216"))
         // Far behind the part that is held at a time.
         var long = Array(repeating: UInt8(1), count: 300_000)
         long[200_001] = 9
         let far = try TokenFile(path: folder.file("far", long))
-        try far.check(vocabulary: 9, used: 200_001)
-        #expect(reason { try far.check(vocabulary: 9, used: 200_002) }.contains("token 9 at position 200001"))
+        _ = try far.fingerprint(used: 200_001, vocabulary: 9)
+        #expect(reason { _ = try far.fingerprint(used: 200_002, vocabulary: 9) }.contains("token 9 at position 200001"))
     }
 
     @Test(

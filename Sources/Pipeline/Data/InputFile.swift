@@ -51,41 +51,17 @@ public enum WholeFile {
 
     /// Refuses a file that is too large, before the system starts to swap, or kills the program without a word.
     /// - Parameters:
-    ///   - bytes: of the file, or of a part of it.
+    ///   - subject: a part of the file, if it is not the whole, with its verb.
+    ///   - bytes: of the file, or of that part.
     ///   - memory: that reading these takes, in bytes.
     ///   - bound: as it was before anything was read.
     static func checkFits(
-        _ path: String, bytes: Int, _ part: String = "", memory: Int, _ bound: MemoryBound? = tightestBound
+        _ path: String, _ subject: String = "has", bytes: Int, memory: Int, _ bound: MemoryBound? = tightestBound
     ) throws(DataError) {
         guard let bound, memory > bound.availableBytes else { return }
         throw DataError(
             path: path,
             reason:
-                "\(part)\(part.isEmpty ? "" : " ")has \(ByteCount(bytes)); to read them takes about \(ByteCount(memory)) of "
-                + "memory, and \(bound)")
-    }
-}
-
-/// The memory that reading a file takes at its peak, what is made of it included, by what is in it. Measured.
-struct ReadingMemory: Sendable {
-    /// Bytes for each of the file's, which are among them.
-    var perByte: Int
-    /// What bytes of some kinds add, such as the end of a line.
-    var perMark: [UInt8: Int] = [:]
-
-    func least(_ bytes: Int) -> Int { clamped(bytes, perByte) }
-    func most(_ bytes: Int) -> Int { clamped(bytes, perByte + (perMark.values.max() ?? 0)) }
-
-    func estimate(_ contents: Span<UInt8>) -> Int {
-        var weights = [Int](repeating: perByte, count: 256)
-        for (mark, weight) in perMark { weights[Int(mark)] += weight }
-        var sum = 0
-        for index in contents.indices { sum += weights[Int(contents[index])] }
-        return sum
-    }
-
-    private func clamped(_ bytes: Int, _ weight: Int) -> Int {
-        let (product, overflows) = bytes.multipliedReportingOverflow(by: weight)
-        return overflows ? .max : product
+                "\(subject) \(ByteCount(bytes)); to read them takes about \(ByteCount(memory)) of memory, and \(bound)")
     }
 }

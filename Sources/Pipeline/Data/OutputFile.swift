@@ -48,9 +48,9 @@ public struct OutputFile: Sendable {
         }
     }
 
-    /// Makes an empty file where the new one will be made, and removes it: to be asked before a long run.
+    /// Makes an empty file where the new one will be made, and removes it, or opens a device: to be asked before a long run.
     /// - Throws: `DataError` with the reason, such as a file system that is read-only, or a name that is too long.
-    public func checkFolder() throws(DataError) {
+    public func checkWritable() throws(DataError) {
         if case .stream(let path) = target { return try checkDevice(path) }
         guard case .file(let folder, let name, _) = target else { return }
         try reporting { () throws(SystemError) in

@@ -18,7 +18,7 @@ public struct SafetensorsFile: Sendable {
         self.path = path
         file = try ReadableFile(path: path)
         let length = try Self.headerLength(file)
-        if length > 1 << 20 { try WholeFile.checkFits(path, bytes: length, "its header", memory: 6 * length) }
+        if length > 1 << 20 { try WholeFile.checkFits(path, "its header has", bytes: length, memory: 6 * length) }
         let json = try file.bytes(8..<8 + length)
         let header: SafetensorsHeader
         do throws(JSONScanner.Failure) { header = try SafetensorsHeader(json) } catch {

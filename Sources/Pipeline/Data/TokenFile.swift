@@ -50,14 +50,6 @@ public struct TokenFile: Sendable {
         default: 128_256
         }
     }
-
-    /// Checks the first `used` tokens, or all when there are fewer. Reads no others.
-    /// - Throws: `DataError` with the place of the first token outside the vocabulary.
-    public func check(vocabulary: Int, used: Int) throws(DataError) {
-        if vocabulary >= layout.tokensMost { return }
-        var window = TokenWindow(self)
-        for place in 0..<min(used, count) { _ = try window.token(at: place, below: vocabulary) }
-    }
 }
 
 /// The part of a token file that was read last. One for each reader; it allocates nothing after it was made.

@@ -51,9 +51,6 @@ struct TokenLayout: Equatable, Sendable {
         return header == nil ? numbers : "\(numbers) after llm.c's header"
     }
 
-    /// One more than the largest number that a token can be.
-    var tokensMost: Int { 1 << (8 * bytesPerToken) }
-
     /// Tokens in a file.
     func count(in file: ReadableFile) throws(DataError) -> Int {
         func fail(_ reason: String) -> DataError { DataError(path: file.path, reason: reason) }
@@ -96,15 +93,19 @@ struct TokenLayout: Equatable, Sendable {
         return nil
     }
 
+    private static func words(_ head: [UInt8]) -> [UInt16] {
+        stride(from: 0, to: head.count - 1, by: 2).map { head.littleEndian(UInt16.self, at: $0) }
+    }
+
     /// Whether 16-bit words are numbers below 256 with their bytes the wrong way round.
     private static func looksSwapped(_ head: [UInt8]) -> Bool {
-        let words = stride(from: 0, to: head.count - 1, by: 2).map { head.littleEndian(UInt16.self, at: $0) }
+        let words = words(head)
         return words.count >= 16 && words.allSatisfy { $0 % 256 == 0 } && words.contains { $0 > 0 }
     }
 
     /// Whether 16-bit words are by turns low and high halves, of tokens below half a million.
     private static func looksWide(_ head: [UInt8]) -> Bool {
-        let words = stride(from: 0, to: head.count - 1, by: 2).map { head.littleEndian(UInt16.self, at: $0) }
+        let words = words(head)
         guard words.count >= 16 else { return false }
         let low = stride(from: 0, to: words.count, by: 2).map { words[$0] }.max()!
         let high = stride(from: 1, to: words.count, by: 2).map { words[$0] }.max()!

@@ -163,8 +163,7 @@ public struct RunPlan: Sendable {
                 try initial.check(holds: parameters)
             }
             guard case .file(let file) = configuration.tokens else { return nil }
-            try file.check(vocabulary: configuration.model.vocabulary, used: configuration.tokensUsed)
-            return try file.fingerprint(used: configuration.tokensUsed)
+            return try file.fingerprint(used: configuration.tokensUsed, vocabulary: configuration.model.vocabulary)
         } catch {
             throw .data(error)
         }

@@ -87,13 +87,14 @@ struct Supervisor {
         return Failure(rank: rank, error: error, moment: moment, isCause: isCause, positions: control.allPositions)
     }
 
-    /// - Parameter cutOff: ranks that left because they had lost a connection: they did not hang.
+    /// What the caller is to get of it: a file at fault is not the run's failure.
     private func error(_ failure: Failure, cutOff: [Int]) -> RunError {
         let text = describe(failure, cutOff: cutOff)
         guard case .failed(let own) = failure.error, case .data(let data) = own.reason else { return .failed(text) }
         return .data(DataError(path: data.path, reason: text))
     }
 
+    /// - Parameter cutOff: ranks that left because they had lost a connection: they did not hang.
     private func describe(_ failure: Failure, cutOff: [Int]) -> String {
         func words(_ position: RankPosition, _ rank: Int) -> String { position.description(plan.graph.tasks[rank]) }
         let (rank, place) = (failure.rank, words(failure.positions[failure.rank], failure.rank))

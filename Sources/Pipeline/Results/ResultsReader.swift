@@ -57,8 +57,8 @@ struct ResultsReader {
     static func read(_ path: String) throws(DataError) -> Results { try rows(of: path).results(path) }
 
     /// - Throws: as `read` does, and `DataError` with the first row that cannot be used.
-    static func check(_ bytes: [UInt8], of path: String) throws(DataError) {
-        let reader = try rows(in: bytes.span, of: path)
+    static func check(_ bytes: Span<UInt8>, of path: String) throws(DataError) {
+        let reader = try rows(in: bytes, of: path)
         if let problem = reader.problems.first { throw DataError(path: path, reason: problem.description) }
     }
 
@@ -197,7 +197,7 @@ extension Results {
 
     /// Checks that every row of a results CSV can be used.
     /// - Throws: `DataError` that names the first one that cannot, or a column that is missing.
-    public static func check(_ bytes: [UInt8], of path: String) throws(DataError) {
+    public static func check(_ bytes: Span<UInt8>, of path: String) throws(DataError) {
         try ResultsReader.check(bytes, of: path)
     }
 }

@@ -2,8 +2,9 @@
 #ifndef CTHREADS_PARTIAL_FILES_H
 #define CTHREADS_PARTIAL_FILES_H
 
-/// Takes note of a file, or of a folder, that this process has made and that is of no use as it is: a folder goes with all that
-/// is in it. Paths should not depend on the working folder. Returns a slot, or -1 when all 16 are taken or the path is longer than the system allows.
+/// Takes note of a file, or of a folder, that this process has made and that is of no use as it is: a folder goes with all
+/// that is in it. Paths should not depend on the working folder. Returns a slot, or -1 when all 16 are taken or the path is
+/// longer than the system allows.
 int ppt_partial_add(const char *path);
 
 /// Frees a slot that `ppt_partial_add` returned; -1 is left alone.
