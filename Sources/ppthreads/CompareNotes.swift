@@ -1,4 +1,5 @@
 import Pipeline
+import Threads
 
 /// What a person should know before taking a comparison's figures at their word.
 struct CompareNotes {
@@ -29,7 +30,8 @@ struct CompareNotes {
             disturbed.isEmpty
             ? "until all were quiet"
             : "and \(disturbed.joined(separator: ", ")) stayed DISTURBED in \(Quietest<Void>.triesMost) tries"
-        return "others had CPUs of the ranks for more than \(limit); runs were measured \(again) times more for that, "
+        return
+            "others had CPUs of the ranks for more than \(limit); runs were measured \(counted(again, "time")) more for that, "
             + end
     }
 }

@@ -56,7 +56,8 @@ struct RunCSV {
 
     static let names = columns.map(\.name)
     static let header = CSVText.line(names)
-    var row: String { CSVText.line(Self.columns.map { $0.text(self) }) }
+    /// It may be printed: names in it have nothing that acts on a terminal.
+    var row: String { CSVText.line(Self.columns.map { $0.text(self).visible }) }
     var text: String { "\(Self.header)\n\(row)" }
 
     /// What tells runs apart: every setting that can change a result, and the number of the repetition. It is that of the
@@ -69,13 +70,6 @@ struct RunCSV {
     /// The identity of the run that a row with these values tells of. Equal numbers are equal, however they are written.
     static func identity(ofRow values: [String]) -> [String] {
         zip(columns, values).filter { $0.0.isSetting }.map { $0.1.canonicalNumber ?? $0.1.canonicalTruth ?? $0.1 }
-    }
-
-    /// Whether these values, of a row that has no end of its line, are all that it had: each column's, and either a figure or
-    /// why there is none.
-    static func isWhole(_ values: [String]) -> Bool {
-        guard values.count == names.count, let step = names.firstIndex(of: "avg_step_time_s") else { return false }
-        return !values[step].isEmpty || !values[names.count - 1].isEmpty
     }
 
     /// What the header of an older format has not: formats 1 to 3 had fewer columns. Nil when it is no such header.

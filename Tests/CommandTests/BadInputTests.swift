@@ -394,6 +394,15 @@ struct BadInputTests {
                 == "ppthreads: argument \(place), 'a\u{FFFD}', is not UTF-8; only text in UTF-8 is allowed\n")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     }
+
+    @Test("in a folder whose name is not UTF-8, files are written all the same") func folderNotUTF8() throws {
+        let folder = try Folder()
+        let script = #"cd "$1" && d="$(printf 'a\377')" && mkdir "$d" && cd "$d" && shift && "$@" && mv w ../x"#
+        let outcome = try Command.run(
+            ["run", "--save", "w"] + tiny, through: ["/bin/sh", "-c", script, "sh", folder.url.path])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(FileManager.default.fileExists(atPath: folder.path("x")))
+    }
 }
 
 /// A mount namespace of its own for a command, in which /dev/shm has four pages.

@@ -92,7 +92,7 @@ struct SweepIdentityTests {
         #expect(try !isThere(write("a \"b\", c\nd", tokens)) && isThere(write("a \"b\", c\nd", tokens)))
         let names = try SweepFileContents(out).rows.map { $0["data"]! }
         // Its reader takes the quotes off.
-        #expect(names.allSatisfy { $0.wholeMatch(of: /(text|a b, c d):[0-9a-f]{16}/) != nil }, "\(names)")
+        #expect(names.allSatisfy { $0.wholeMatch(of: /(text|a b, c\\nd):[0-9a-f]{16}/) != nil }, "\(names)")
     }
 
     @Test("lists of rates and seeds are dimensions of the grid, named where they vary, each combination once")

@@ -194,22 +194,52 @@ struct SweepResumeTests {
         #expect(outcome.output.contains("note: 1 run is of another host, CPU, version or commit, and not measured"))
     }
 
-    @Test("a file of an older format is refused with what it does not tell and what to do, and stays as it is")
-    func olderFormat() throws {
-        #expect(try Command.run(arguments(["--stages", "2", "--schedule", "gpipe"])).code == 0)
-        let header = try SweepFileContents(out).names
-        let new = ["lr", "seed", "data", "init", "timeline", "tries", "disturbance"]
-        for lacking in [new, new + ["commit"], new + ["pin", "commit"]] {
-            let names = header.filter { !lacking.contains($0) }
-            let text = names.joined(separator: ",") + "\n" + names.map { _ in "1" }.joined(separator: ",") + "\n"
+    private static let newColumns = ["lr", "seed", "data", "init", "timeline", "tries", "disturbance"]
+
+    @Test(
+        "a file of an older format gets the columns that it lacks, empty, and its runs are measured anew",
+        arguments: ["LF", "CRLF", "half a row", "no end"])
+    func olderFormat(form: String) throws {
+        let grid = arguments(["--stages", "2", "--schedule", "gpipe"])
+        #expect(try Command.run(grid).code == 0)
+        let whole = try SweepFileContents(out)
+        for lacking in [Self.newColumns, Self.newColumns + ["commit"], Self.newColumns + ["pin", "commit"]] {
+            let names = whole.names.filter { !lacking.contains($0) }
+            let lines = [names] + whole.rows.map { row in names.map { $0 == "format" ? "3" : row[$0]! } }
+            var text = lines.map { $0.joined(separator: ",") + "\n" }.joined()
+            if form == "CRLF" { text = "\u{FEFF}" + text.replacing("\n", with: "\r\n\r\n") }
+            if form == "half a row" { text += "gpipe,2,4" }
+            if form == "no end" { text.removeLast() }
             try write(text.utf8)
-            let outcome = try Command.run(arguments([]))
-            let told = header.filter(lacking.contains).joined(separator: ", ")
-            let reason = "is of an older format, which does not tell \(told) of its runs"
-            let advice = "give another file with --out (analyze reads both)"
-            #expect(outcome.code == 65 && outcome.errors == "ppthreads sweep: \(out): \(reason); \(advice)\n")
-            #expect(try String(contentsOfFile: out, encoding: .utf8) == text)
+            let outcome = try Command.run(grid)
+            let told = whole.names.filter(lacking.contains).joined(separator: ", ")
+            let note = "note: \(out): its rows are of an older format, which does not tell \(told); they stay"
+            #expect(outcome.code == 0 && outcome.errors.hasPrefix(note))
+            #expect(outcome.output.contains("2 runs, 0 of them failed, 0 were there before; "))
+
+            let rows = try SweepFileContents(out).rows
+            #expect(try rows.count == 4 && SweepFileContents(out).names == whole.names)
+            for (old, row) in zip(whole.rows, rows) {
+                for name in names { #expect(row[name] == (name == "format" ? "3" : old[name])) }
+                for name in lacking { #expect(row[name] == "") }
+            }
+            #expect(rows[2...].allSatisfy { $0["lr"] == "0.0003" && $0["format"] == "4" })
+            let again = try Command.run(grid)
+            #expect(again.errors.isEmpty && again.output.contains(" 2 were there before; "))
+            let table = try Command.run("analyze", out)
+            #expect(table.errors.isEmpty && table.output.contains("results.csv: 4 rows, 4 groups"))
         }
+    }
+
+    @Test("a file of an older format with a row that cannot be used stays as it is") func olderFormatBadRow() throws {
+        #expect(try Command.run(arguments(["--stages", "2", "--schedule", "gpipe"])).code == 0)
+        let names = try SweepFileContents(out).names.filter { !Self.newColumns.contains($0) }
+        let text = names.joined(separator: ",") + "\n" + names.map { _ in "x" }.joined(separator: ",") + "\n"
+        try write(text.utf8)
+        let outcome = try Command.run(arguments([]))
+        #expect(outcome.code == 65 && outcome.errors.contains("row 2: layers is 'x', not a whole number"))
+        #expect(try String(contentsOfFile: out, encoding: .utf8) == text)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["results.csv"])
     }
 
     @Test(

@@ -81,6 +81,18 @@ struct VisibleTextTests {
         }
     }
 
+    @Test("a row that a run prints, and a sweep keeps, has a file's name with escapes") func rows() throws {
+        let tokens = try folder.file(String(Self.name.filter { $0 != "\u{0}" }), (0..<100).map { $0 % 9 })
+        let shown = Self.shown.replacing(#"\u{0}"#, with: "")
+        let printed = try Command.run(["run", "--data", tokens, "--emit-csv"] + tiny)
+        #expect(printed.code == 0 && isPlain(printed.output) && printed.output.contains(",\(shown):"))
+        let grid = ["--schedule", "gpipe", "--data", tokens, "--out", folder.path("o.csv")]
+        for there in [0, 2] {
+            let outcome = try Command.run(["sweep"] + smallest + grid)
+            #expect(outcome.code == 0 && outcome.output.contains(" \(there) were there before"), "\(outcome.errors)")
+        }
+    }
+
     @Test("the names in a trace cannot break its drawing") func trace() throws {
         let text = """
             {"traceEvents":[{"ph":"X","tid":0,"ts":0,"dur":10,"name":"F\\u001b[2J\\n\\u202e","cat":"forward",\

@@ -61,13 +61,14 @@ enum OutputTarget: Sendable {
         return (try realPath(parts.count == 1 ? "." : folder.isEmpty ? "/" : folder), String(name))
     }
 
+    /// A folder's path without links; as it was given where that is no UTF-8, as a part of the working folder's may be.
     private static func realPath(_ folder: String) throws(SystemError) -> String {
         guard let text = unsafe realpath(folder, nil) else {
             let code = errno
             throw SystemError(call: "its folder", code: code)
         }
         defer { unsafe free(text) }
-        return unsafe String(cString: text)
+        return unsafe String(validatingCString: text) ?? folder
     }
 
     /// What a link holds; nil for anything else, or nothing.
