@@ -71,11 +71,15 @@ def csv(command, folder):
 
 
 def sweep(command, folder):
-    """Results as `sweep` goes on with them."""
+    """Results as `sweep` goes on with them: its own, as a spreadsheet program saves them, and of an older format."""
     words = ["sweep", *MODEL, "--schedule", "gpipe,1f1b", "--out", "FILE"]
     made = _made(command, folder, words, "seed.csv")
     spreadsheet = b"\xef\xbb\xbf" + made.replace(b"\n", b"\r\n")
-    return Kind([made, spreadsheet], [("results.csv", words)])
+    rows = [line.split(",") for line in made.decode().splitlines()]
+    new = {"lr", "seed", "data", "init", "timeline", "tries", "disturbance"}
+    places = [place for place, name in enumerate(rows[0]) if name not in new]
+    older = "".join(",".join(row[place] for place in places) + "\n" for row in rows).encode()
+    return Kind([made, spreadsheet, older], [("results.csv", words)])
 
 
 def trace(command, folder):

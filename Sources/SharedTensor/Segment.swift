@@ -40,7 +40,7 @@ public final class Segment: @unchecked Sendable {
         } catch {
             throw SegmentError(
                 bytes: mapped, cause: error,
-                freeBytes: backing == .sharedMemory && error.code == ENOSPC ? SharedMemory.freeBytes : nil)
+                space: backing == .sharedMemory && error.code == ENOSPC ? SharedMemory.space : nil)
         }
         self.bytes = mapped
     }
@@ -110,51 +110,11 @@ public struct SegmentError: Error, Equatable, CustomStringConvertible {
     public let bytes: Int
     public let cause: SystemError
     /// What /dev/shm had left, when the segment was to come from there.
-    public let freeBytes: Int?
+    public let space: FileSystemSpace?
 
     public var description: String {
-        let left = freeBytes.map { "; /dev/shm has \(ByteCount($0)) left" } ?? ""
+        let left = (space?.left).map { "; /dev/shm has \($0) left" } ?? ""
         return "\(ByteCount(bytes)) of memory could not be mapped: \(cause)\(left)"
-    }
-}
-
-/// The file system in /dev/shm.
-public enum SharedMemory {
-    /// An empty file there without a name: nobody else can open it, and whatever ends this process, nothing is left.
-    ///
-    /// - Returns: its descriptor, open to read and write.
-    static func file() throws(SystemError) -> Int32 {
-        do throws(SystemError) { return try unnamedFile() } catch { return try unlinkedFile() }
-    }
-
-    /// A file that never has a name, nor can be given one.
-    package static func unnamedFile() throws(SystemError) -> Int32 {
-        // O_TMPFILE, which Swift's Glibc module lacks; the number is the same wherever Swift runs.
-        let unnamed = 0o20_000_000 | O_DIRECTORY
-        return try systemCall("open /dev/shm") { unsafe open("/dev/shm", unnamed | O_EXCL | O_RDWR | O_CLOEXEC, 0o600) }
-    }
-
-    /// A file whose name is gone at once, for kernels that have none without, such as gVisor's. A kill between the two
-    /// calls leaves the name.
-    package static func unlinkedFile() throws(SystemError) -> Int32 {
-        let name = "/ppthreads-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
-        let descriptor = try systemCall("shm_open in /dev/shm") {
-            unsafe shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0o600)
-        }
-        try systemCall("shm_unlink") { unsafe shm_unlink(name) }
-        return descriptor
-    }
-
-    /// Bytes left in /dev/shm, nil when there is none, or no bound.
-    public static var freeBytes: Int? { FileSystemSpace(of: "/dev/shm")?.freeBytes }
-    /// Size of /dev/shm, nil when there is none, or no bound.
-    public static var totalBytes: Int? { FileSystemSpace(of: "/dev/shm")?.totalBytes }
-
-    /// Tries what a run of processes needs: a page in a file there.
-    /// - Returns: why that cannot be had; nil when it can.
-    public static func trial() -> SegmentError? {
-        do throws(SegmentError) { _ = try Segment(bytes: 1, backing: .sharedMemory) } catch { return error }
-        return nil
     }
 }
 

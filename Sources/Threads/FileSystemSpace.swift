@@ -5,6 +5,8 @@ public struct FileSystemSpace: Sendable, Equatable {
     /// What is left for this program; nil when there is no bound but memory's.
     public let freeBytes: Int?
     public let totalBytes: Int?
+    /// How many files more it has room for; nil when that is not told.
+    public let freeFiles: Int?
 
     /// Nil when there is nothing at the path.
     public init?(of path: String) {
@@ -14,6 +16,7 @@ public struct FileSystemSpace: Sendable, Equatable {
         let block = Int(clamping: sizes.f_frsize)
         freeBytes = sizes.f_blocks == 0 ? nil : Self.product(Int(clamping: sizes.f_bavail), block)
         totalBytes = sizes.f_blocks == 0 ? nil : Self.product(Int(clamping: sizes.f_blocks), block)
+        freeFiles = sizes.f_files == 0 ? nil : Int(clamping: sizes.f_favail)
     }
 
     private static func product(_ a: Int, _ b: Int) -> Int {

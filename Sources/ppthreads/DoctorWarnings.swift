@@ -70,9 +70,13 @@ struct DoctorWarnings {
     private var sharedMemory: String? {
         if machine.sharedMemory == nil { return "there is no /dev/shm: \(Self.forked) cannot run" }
         if let error = SharedMemory.trial() { return "/dev/shm cannot be used: \(error): \(Self.forked) cannot run" }
-        guard let free = machine.sharedMemory?.freeBytes, free < 64 << 20 else { return nil }
+        guard let space = machine.sharedMemory, let left = space.left else { return nil }
+        if let free = space.freeBytes, free < 64 << 20 {
+            return "/dev/shm has \(left) left: --transport processes may not fit its rings (docker run --shm-size=1g)"
+        }
+        guard let files = space.freeFiles, files < FileSystemSpace.filesFew else { return nil }
         return
-            "/dev/shm has \(ByteCount(free)) left: --transport processes may not fit its rings (docker run --shm-size=1g)"
+            "/dev/shm has \(left) left, and a run takes a file for each rank and some more: \(Self.forked) may not run"
     }
 
     /// What needs /dev/shm: even ranks that exchange tensors by sockets share a control block there.

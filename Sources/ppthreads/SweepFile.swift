@@ -17,12 +17,11 @@ struct SweepFile {
         self.path = path
         var opened: (file: GrowingFile, rows: SweepRows)? = try Self.open(path)
         if let rows = opened?.rows, !rows.lacking.isEmpty {
+            try readingData { () throws(DataError) in try OutputFile(path).write(texts: rows.lines) }
+            let lacking = rows.lacking.joined(separator: ", ")
             Terminal.error(
-                "note: \(path): its rows are of an older format, which does not tell \(rows.lacking.joined(separator: ", ")); "
-                    + "they stay, with these empty, and their runs are measured anew")
-            try readingData { () throws(DataError) in
-                try OutputFile(path).write(texts: rows.lines)
-            }
+                "ppthreads sweep: \(path): its rows are of an older format, which does not tell \(lacking); they stay, with "
+                    + "these empty, and their runs are measured anew")
             // Before it is opened again: should it be the same file, to close it later would end the lock.
             opened = nil
         }
@@ -39,15 +38,13 @@ struct SweepFile {
         let rows = try readingData { () throws(DataError) in
             try SweepRows(file.bytes(memoryPerByte: SweepRows.memoryPerByte), of: path)
         }
+        if rows.half != nil { Terminal.error("ppthreads sweep: \(path): half a row at its end was cut off") }
         return (file, rows)
     }
 
     /// Makes the file one to which whole lines can be added.
     private static func mendEnd(of file: GrowingFile, _ rows: SweepRows) throws(DataError) {
-        if let half = rows.half {
-            Terminal.error("ppthreads sweep: \(rows.path): half a row at its end was cut off")
-            try file.truncate(to: half)
-        }
+        if let half = rows.half { try file.truncate(to: half) }
         if rows.isEmpty {
             try file.append(RunCSV.header + "\n")
         } else if rows.lacksLastEnd {

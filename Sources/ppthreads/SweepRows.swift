@@ -2,7 +2,6 @@ import Pipeline
 
 /// What a sweep's CSV file holds when the sweep starts.
 struct SweepRows {
-    let path: String
     /// This version's columns that the file does not have: it is of an older format then.
     let lacking: [String]
     /// Where the half row starts that a killed sweep has left; nil when there is none.
@@ -20,7 +19,6 @@ struct SweepRows {
 
     /// - Throws: `DataError` when it is no file of a sweep, or has a row that nobody can read but for the last half one.
     init(_ bytes: [UInt8], of path: String) throws(DataError) {
-        self.path = path
         // The first line alone, before memory is taken for what may be no results at all.
         let end = bytes.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
         if end > Self.headerBytesMost {

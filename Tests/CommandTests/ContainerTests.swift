@@ -203,6 +203,20 @@ struct ContainerTests {
         }
     }
 
+    @Test(
+        "a /dev/shm that has room for few files is told of before a run, and by one that fails for it",
+        .enabled(if: Mounts.arePossible))
+    func fewFiles() throws {
+        // The mount's own folder is one of the two.
+        let set = "mount -t tmpfs -o size=128m,nr_inodes=2 tmpfs /dev/shm"
+        let doctor = try Command.run(["doctor"], through: Mounts.launcher(set))
+        let left = "/dev/shm has 128 MiB and room for 1 more file left"
+        #expect(doctor.output.contains("warning: \(left), and a run takes a file for each rank"), "\(doctor.output)")
+        let run = try Command.run(["run", "--transport", "processes"] + tiny, through: Mounts.launcher(set))
+        #expect(run.code == 70 && run.errorLines.count == 1, "\(run.errors)")
+        #expect(run.errors.contains("ENOSPC (No space left on device); /dev/shm has 128 MiB and room for"))
+    }
+
     @Test("a /dev/shm in which this user may make no file is told of", .enabled(if: Mounts.otherUserIsPossible))
     func forbidden() throws {
         let set = "mount -t tmpfs -o mode=700 tmpfs /dev/shm"

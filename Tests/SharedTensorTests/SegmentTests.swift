@@ -93,7 +93,7 @@ struct SegmentTests {
     }
 
     @Test("more than /dev/shm holds is refused, with what it has left") func noRoom() throws {
-        let tooMuch = try #require(SharedMemory.totalBytes) + (1 << 30)
+        let tooMuch = try #require(SharedMemory.space?.totalBytes) + (1 << 30)
         #expect {
             try Segment(bytes: tooMuch, backing: .sharedMemory)
         } throws: { error in
