@@ -36,9 +36,12 @@ struct CSVScanner {
     private mutating func field(in bytes: Span<UInt8>) -> Field {
         if position < bytes.count && bytes[position] == .quote { return quotedField(in: bytes) }
         let start = position
-        while position < bytes.count && bytes[position] != .comma && bytes[position] != .lineFeed { position += 1 }
-        let endsWithReturn = position > start && bytes[position - 1] == .carriageReturn
-        return Field(range: start..<(endsWithReturn ? position - 1 : position))
+        // A variable of its own, which stays in a register.
+        var end = start
+        while end < bytes.count && bytes[end] != .comma && bytes[end] != .lineFeed { end += 1 }
+        position = end
+        let endsWithReturn = end > start && bytes[end - 1] == .carriageReturn
+        return Field(range: start..<(endsWithReturn ? end - 1 : end))
     }
 
     /// A field in quotes may hold commas and ends of lines. Whatever follows its closing quote is left out.

@@ -34,8 +34,9 @@ public struct Results: Sendable {
         var (samples, starts, firsts): ([RunSample], [Int32], [Int32]) = ([], [], [])
         var failures: [Int: String] = [:]
         var replacedCount = 0
-        for row in rows.sorted() {
-            if firsts.isEmpty || !rows.settings.areAlike(Int(firsts[firsts.count - 1]), Int(row), in: varying) {
+        let sorted = rows.sorted()
+        for (row, startsGroup) in zip(sorted, rows.settings.changes(sorted, in: varying)) {
+            if startsGroup {
                 firsts.append(row)
                 starts.append(Int32(samples.count))
             }
@@ -83,13 +84,8 @@ public struct Results: Sendable {
     func alike(but others: [RunSetting]) -> (groups: [Int32], ranges: [Range<Int>]) {
         let compared = varying.filter { !others.contains($0) }
         let sorted = settings.sorted(groups.map(Int32.init), by: compared)
-        var ranges: [Range<Int>] = []
-        var start = 0
-        for place in 1...sorted.count
-        where place == sorted.count || !settings.areAlike(Int(sorted[start]), Int(sorted[place]), in: compared) {
-            ranges.append(start..<place)
-            start = place
-        }
-        return (sorted, ranges)
+        let changes = settings.changes(sorted, in: compared)
+        let starts = sorted.indices.filter { changes[$0] } + [sorted.count]
+        return (sorted, zip(starts, starts.dropFirst()).map { $0..<$1 })
     }
 }

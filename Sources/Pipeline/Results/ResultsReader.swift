@@ -1,3 +1,5 @@
+import Threads
+
 /// Reads a results CSV: ours, the reference study's runs, or its summary. Columns are found by their names, in any order;
 /// unknown ones are passed over.
 struct ResultsReader {
@@ -58,30 +60,48 @@ struct ResultsReader {
 
     /// - Throws: as `read` does, and `DataError` with the first row that cannot be used.
     static func check(_ bytes: Span<UInt8>, of path: String) throws(DataError) {
-        let reader = try rows(in: bytes, of: path)
+        let reader = try rows(in: bytes, of: path, WholeFile.tightestBound)
         if let problem = reader.problems.first { throw DataError(path: path, reason: problem.description) }
     }
 
-    /// Rows whose settings are all different take 700 bytes each, 400 when they are repeats.
-    private static let memory = ReadingMemory(perByte: 1, perMark: [UInt8(ascii: "\n"): 700])
+    /// What a row takes in memory whose settings no other has; repeats take 400.
+    private static let bytesOfRow = 700
+    private static let rowsBetweenLooks = 1 << 14
 
     /// What the file holds, whose bytes are no longer in memory then.
     private static func rows(of path: String) throws(DataError) -> ResultsReader {
-        let data = try WholeFile.read(path, memory: memory)
+        let bound = WholeFile.tightestBound
+        let data = try WholeFile.read(path, memory: ReadingMemory(perByte: 1))
         // Sound: every byte is a valid UInt8, and the view ends with this call, before the file's bytes are given back.
-        return try rows(in: unsafe data.bytes._unsafeView(as: UInt8.self), of: path)
+        return try rows(in: unsafe data.bytes._unsafeView(as: UInt8.self), of: path, bound)
     }
 
-    private static func rows(in bytes: Span<UInt8>, of path: String) throws(DataError) -> ResultsReader {
+    /// - Parameter bound: of the memory for the bytes and what is made of them.
+    private static func rows(
+        in bytes: Span<UInt8>, of path: String, _ bound: MemoryBound?
+    ) throws(DataError) -> ResultsReader {
         var scanner = CSVScanner(bytes)
         guard scanner.next(in: bytes) else {
             throw DataError(path: path, reason: "is empty; a results CSV has a header")
         }
         let form = CSVText.otherForm(header: bytes.extracting(scanner.start..<scanner.position))
         var reader = try ResultsReader(header: scanner.fields.map { $0.text(in: bytes) }, form: form, path: path)
-        while scanner.next(in: bytes) { reader.add(scanner, in: bytes) }
+        while scanner.next(in: bytes) {
+            reader.add(scanner, in: bytes)
+            if reader.row % rowsBetweenLooks == 0 { try reader.checkMemory(path, bytes, scanner.position, bound) }
+        }
         if reader.row == 1 { throw DataError(path: path, reason: form ?? "has a header and no rows") }
         return reader
+    }
+
+    /// Refuses the file once what was read, up to `position`, has taken more than there was.
+    private func checkMemory(
+        _ path: String, _ bytes: Span<UInt8>, _ position: Int, _ bound: MemoryBound?
+    ) throws(DataError) {
+        guard let bound, bytes.count + row * Self.bytesOfRow > bound.availableBytes else { return }
+        // All of it, if the rest is as what was read.
+        let rows = Int(Double(row) * Double(bytes.count) / Double(position))
+        try WholeFile.checkFits(path, bytes: bytes.count, memory: bytes.count + rows * Self.bytesOfRow, bound)
     }
 
     private consuming func results(_ path: String) throws(DataError) -> Results {

@@ -20,8 +20,11 @@ struct RowStore {
         samples.append(nil)
     }
 
-    /// Numbers values in their order, so that settings can be compared by their numbers.
-    mutating func sortValues() { settings.renumber(values.sort()) }
+    /// Numbers values in their order, so that settings can be compared by their numbers. To be called after the last row.
+    mutating func sortValues() {
+        settings.finish()
+        settings.renumber(values.sort())
+    }
 
     /// Rows in the order of their settings; those with the same ones by their repeats, the newest last.
     func sorted() -> [Int32] {

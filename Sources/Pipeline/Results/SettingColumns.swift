@@ -4,16 +4,29 @@
 /// settings need no list each.
 struct SettingColumns {
     private(set) var columns: [[SettingValues.Number]]
+    /// Rows that were added last, one after the other: columns get them by the hundred, which is quicker than one by one.
+    private var pending: [SettingValues.Number] = []
+    private static let pendingMost = 256 * RunSetting.allCases.count
 
     init() { columns = RunSetting.allCases.map { _ in [] } }
-
-    var count: Int { columns[0].count }
 
     subscript(row: Int, setting: RunSetting) -> SettingValues.Number { columns[setting.rawValue][row] }
 
     /// - Parameter numbers: one for each setting, in the order of their raw values.
     mutating func append(_ numbers: [SettingValues.Number]) {
-        for place in columns.indices { columns[place].append(numbers[place]) }
+        pending += numbers
+        if pending.count == Self.pendingMost { finish() }
+    }
+
+    /// To be called after the last row, before any of them is looked at.
+    mutating func finish() {
+        for place in columns.indices {
+            columns[place].append(
+                contentsOf: stride(from: place, to: pending.count, by: columns.count).lazy.map { [pending] in
+                    pending[$0]
+                })
+        }
+        pending.removeAll(keepingCapacity: true)
     }
 
     /// Gives each value another number.
@@ -41,6 +54,19 @@ struct SettingColumns {
 
     func areAlike(_ a: Int, _ b: Int, in settings: [RunSetting]) -> Bool {
         settings.allSatisfy { columns[$0.rawValue][a] == columns[$0.rawValue][b] }
+    }
+
+    /// For each of some rows whether it differs from the one before in any of some settings; the first one does.
+    func changes(_ rows: [Int32], in settings: [RunSetting]) -> [Bool] {
+        var changes = Array(repeating: false, count: rows.count)
+        if !rows.isEmpty { changes[0] = true }
+        for setting in settings {
+            let column = columns[setting.rawValue]
+            for place in rows.indices.dropFirst() where column[Int(rows[place])] != column[Int(rows[place - 1])] {
+                changes[place] = true
+            }
+        }
+        return changes
     }
 
     /// Rows by the numbers of some settings, the first of these before all; those alike stay in their order.
