@@ -54,7 +54,7 @@ struct BLASTests {
     }
 
     @Test(
-        "what is hidden in a library's path is JSON's escapes in JSON, an escape in the table, and itself in a CSV",
+        "what is hidden in a library's path is JSON's escapes in JSON, and an escape in the table and the row",
         .enabled(if: Clang.isThere))
     func hiddenCharacters() throws {
         let folder = try Folder()
@@ -64,8 +64,9 @@ struct BLASTests {
         let json = try Command.run(run + ["--json"]).output
         #expect(json.contains(#"a\u001b\u007f\u009b\u202e\udb40\udc41.so""#))
         #expect(try Command.json(run)["gemm"] as? String == library)
-        #expect(try Command.run(run).output.contains(#"a\u{1B}\u{7F}\u{9B}\u{202E}\u{E0041}.so"#))
-        #expect(try Command.run(run + ["--emit-csv"]).output.contains(library))
+        for flags in [[], ["--emit-csv"]] {
+            #expect(try Command.run(run + flags).output.contains(#"a\u{1B}\u{7F}\u{9B}\u{202E}\u{E0041}.so"#))
+        }
     }
 
     @Test(
