@@ -27,6 +27,11 @@ struct SweepRows {
         let header = CSVText.records(Array(bytes[..<end])).first
         lacking = if let header { try Self.lacking(header, in: bytes, path) } else { [] }
         let names = lacking.isEmpty ? RunCSV.names : header!.values
+        if !lacking.isEmpty && String(validating: bytes, as: UTF8.self) == nil {
+            throw DataError(
+                path: path,
+                reason: "is of an older format, and cannot be given new columns: it has bytes that are not UTF-8")
+        }
         var records = CSVText.records(bytes)
         half = records.last.flatMap { Self.isHalf($0, names, in: bytes) ? $0.range.lowerBound : nil }
         if half != nil { records.removeLast() }
@@ -53,7 +58,7 @@ struct SweepRows {
         return records.indices.lazy.map { number in
             if number == 0 { return RunCSV.header + "\n" }
             let values = records[number].values
-            return CSVText.line(places.map { $0.map { values[$0] } ?? "" }) + "\n"
+            return places.map { $0.map { CSVText.field(values[$0]) } ?? "" }.joined(separator: ",") + "\n"
         }
     }
 
@@ -102,7 +107,7 @@ struct SweepRows {
     ) throws(DataError) {
         guard let row = rows.first(where: { $0.hasOpenQuote || $0.values.count != names.count }) else { return }
         let size =
-            row.hasOpenQuote ? "a quote without its twin" : "\(row.values.count) values, not \(names.count)"
+            row.hasOpenQuote ? "a quote without its twin" : "\(row.count) values, not \(names.count)"
         let line = bytes[..<row.range.lowerBound].count { $0 == UInt8(ascii: "\n") } + 1
         throw DataError(path: path, reason: "line \(line) has \(size)")
     }

@@ -99,6 +99,14 @@ struct AnalyzeFormatsTests {
                 ])
     }
 
+    @Test("a header of more columns than a results CSV can have is refused") func wideHeader() throws {
+        let names = ["schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s"] + (0..<5000).map { "c\($0)" }
+        let path = try folder.file("results.csv", Array(names.joined(separator: ",").utf8))
+        let outcome = try Command.run("analyze", path)
+        #expect(outcome.code == 65)
+        #expect(outcome.errors.hasSuffix("results.csv: has 5006 columns; a results CSV has at most 4096\n"))
+    }
+
     @Test("a probability of dropout that is none leaves its row out") func badDropout() throws {
         let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s,dropout"
         let rows = ["0", "0.1", "1", "-0.1", "1e300"].map { "gpipe,2,4,4,100,0.5,\($0)" }

@@ -402,6 +402,26 @@ struct BadInputTests {
             ["run", "--save", "w"] + tiny, through: ["/bin/sh", "-c", script, "sh", folder.url.path])
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(FileManager.default.fileExists(atPath: folder.path("x")))
+
+        // A link's text is taken for what it is, not for another path.
+        let link = #"cd "$1" && ln -s "$(printf 'a\377/t')" l && shift && exec "$@""#
+        let linked = try Command.run(
+            ["run", "--save", "l"] + tiny, through: ["/bin/sh", "-c", link, "sh", folder.url.path])
+        #expect(linked.code == 65 && linked.errors.contains("l: cannot be written: a link to a path that is not UTF-8"))
+    }
+
+    @Test("in a folder whose path is longer than a path may be, files are written all the same") func deepFolder()
+        throws
+    {
+        let folder = try Folder()
+        let name = String(repeating: "d", count: 200)
+        let script = """
+            cd "$1" && n=0 && while [ $n -lt 25 ]; do mkdir \(name) && cd \(name) || exit 1; n=$((n + 1)); done
+            shift && "$@" && test -s w && rm w && n=0 && while [ $n -lt 25 ]; do cd .. && rmdir \(name); n=$((n + 1)); done
+            """
+        let outcome = try Command.run(
+            ["run", "--save", "w"] + tiny, through: ["/bin/bash", "-c", script, "sh", folder.url.path])
+        #expect(outcome.code == 0, "\(outcome.errors)")
     }
 }
 

@@ -59,6 +59,39 @@ struct ContainerTests {
     }
 
     @Test(
+        "a CSV whose rows are all of other settings is read in the first container into which it is let",
+        .enabled(if: ControlGroup.canLimit(.memory)))
+    func manyGroups() throws {
+        let folder = try Folder()
+        let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s\n"
+        let rows = (1...200_000).map { "gpipe,\($0 % 7 + 1),\($0),4,1,1\n" }.joined()
+        let path = try folder.file("f", Array((header + rows).utf8))
+        var refused = 0
+        for mebibytes in stride(from: 100, through: 400, by: 4) {
+            let group = try ControlGroup(.memory, mebibytes * Self.mebibyte)
+            let outcome = try Command.run(["analyze", path, "--html", folder.path("h")], through: group.launcher)
+            if outcome.code == 65 {
+                refused += 1
+                continue
+            }
+            #expect(outcome.code == 0, "\(mebibytes) MiB: \(outcome.errors)")
+            break
+        }
+        #expect(refused > 0)
+    }
+
+    @Test(
+        "a line of commas takes no more memory than its bytes", .enabled(if: ControlGroup.canLimit(.memory)))
+    func wideRow() throws {
+        let folder = try Folder()
+        let start = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s\ngpipe,2,4,4,1,1\n"
+        let path = try folder.file("f", Array(start.utf8) + Array(repeating: UInt8(ascii: ","), count: 20_000_000))
+        let group = try ControlGroup(.memory, 80 * Self.mebibyte)
+        let outcome = try Command.run(["analyze", path], through: group.launcher)
+        #expect(outcome.code == 0 && outcome.errors.contains("row 3: has 20000001 fields, the header 6; left out"))
+    }
+
+    @Test(
         "what is let into a container is not killed there", .enabled(if: ControlGroup.canLimit(.memory)),
         arguments: ["threads", "processes", "unix"],
         ["--layers 4", "--stages 4", "--layers 3 --save FILE --save-grads FILE2"])

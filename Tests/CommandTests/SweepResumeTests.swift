@@ -233,6 +233,24 @@ struct SweepResumeTests {
         }
     }
 
+    @Test("what a file of an older format says stays: ends of lines in quotes; bytes that are no text are refused")
+    func olderFormatValues() throws {
+        #expect(try Command.run(arguments(["--schedule", "gpipe", "--no-baseline"])).code == 0)
+        let whole = try SweepFileContents(out)
+        let names = whole.names.filter { !Self.newColumns.contains($0) }
+        let cells = names.map { $0 == "host" ? "HOST" : whole.rows[0][$0]! }
+        let text = names.joined(separator: ",") + "\n" + cells.joined(separator: ",") + "\n"
+        try write(text.replacing("HOST", with: "\"a\nb \"\"c\"\"\"").utf8)
+        #expect(try Command.run(arguments(["--schedule", "gpipe", "--no-baseline"])).code == 0)
+        #expect(try String(contentsOfFile: out, encoding: .utf8).contains(",\"a\nb \"\"c\"\"\","))
+
+        let odd = text.utf8.map { $0 == UInt8(ascii: "H") ? 0xFF : $0 }
+        try write(odd)
+        let outcome = try Command.run(arguments(["--schedule", "gpipe"]))
+        #expect(outcome.code == 65 && outcome.errors.contains("it has bytes that are not UTF-8"), "\(outcome.errors)")
+        #expect(try Array(Data(contentsOf: URL(filePath: out))) == odd)
+    }
+
     @Test("a file of an older format with a row that cannot be used stays as it is") func olderFormatBadRow() throws {
         #expect(try Command.run(arguments(["--stages", "2", "--schedule", "gpipe"])).code == 0)
         let names = try SweepFileContents(out).names.filter { !Self.newColumns.contains($0) }

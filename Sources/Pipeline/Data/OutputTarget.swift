@@ -61,14 +61,16 @@ enum OutputTarget: Sendable {
         return (try realPath(parts.count == 1 ? "." : folder.isEmpty ? "/" : folder), String(name))
     }
 
-    /// A folder's path without links; as it was given where that is no UTF-8, as a part of the working folder's may be.
+    /// A folder's path without links; as it was given where that is no UTF-8, or too long for a path, as the working folder's
+    /// may be.
     private static func realPath(_ folder: String) throws(SystemError) -> String {
         guard let text = unsafe realpath(folder, nil) else {
             let code = errno
             throw SystemError(call: "its folder", code: code)
         }
         defer { unsafe free(text) }
-        return unsafe String(validatingCString: text) ?? folder
+        let path = unsafe String(validatingCString: text) ?? folder
+        return path.utf8.count + Int(NAME_MAX) < PATH_MAX ? path : folder
     }
 
     /// What a link holds; nil for anything else, or nothing.
@@ -76,7 +78,10 @@ enum OutputTarget: Sendable {
         var text = [CChar](repeating: 0, count: Int(PATH_MAX))
         do throws(SystemError) {
             let count = try systemCall("open") { unsafe readlink(path, &text, text.count) }
-            return String(decoding: text[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+            guard let link = String(validating: text[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) else {
+                throw SystemError(call: "a link to a path that is not UTF-8", code: EILSEQ)
+            }
+            return link
         } catch {
             if error.code == EINVAL || error.code == ENOENT { return nil }
             throw error

@@ -9,8 +9,11 @@ struct CSVScanner {
         var hasDoubledQuotes = false
     }
 
-    /// The record that was read last; its storage is used again for the next one.
+    /// The record that was read last, as far as `fieldsMost`; its storage is used again for the next one.
     private(set) var fields: [Field] = []
+    /// How many fields it has; a line of commas must not take hundreds of megabytes.
+    private(set) var fieldCount = 0
+    static let fieldsMost = 4096
     /// Where that record begins; it reaches up to `position`, the end of its line included.
     private(set) var start = 0
     private(set) var position = 0
@@ -29,7 +32,12 @@ struct CSVScanner {
         if position == bytes.count { return false }
         start = position
         fields.removeAll(keepingCapacity: true)
-        repeat { fields.append(field(in: bytes)) } while goesOn(in: bytes)
+        fieldCount = 0
+        repeat {
+            let field = field(in: bytes)
+            if fieldCount < Self.fieldsMost { fields.append(field) }
+            fieldCount += 1
+        } while goesOn(in: bytes)
         return true
     }
 

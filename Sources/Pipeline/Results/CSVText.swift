@@ -21,7 +21,10 @@ public enum CSVText {
 
     /// A record, and where it lies.
     public struct Record {
+        /// As many as `CSVScanner` keeps.
         public let values: [String]
+        /// How many there are.
+        public let count: Int
         /// Its bytes, with the end of its line when it has one.
         public let range: Range<Int>
         /// Whether a field of it has no closing quote, and has taken in all the rest.
@@ -35,7 +38,8 @@ public enum CSVText {
         while scanner.next(in: bytes) {
             records.append(
                 Record(
-                    values: scanner.fields.map { $0.text(in: bytes) }, range: scanner.start..<scanner.position,
+                    values: scanner.fields.map { $0.text(in: bytes) }, count: scanner.fieldCount,
+                    range: scanner.start..<scanner.position,
                     hasOpenQuote: scanner.hasOpenQuote))
         }
         return records
