@@ -1,19 +1,8 @@
 import Glibc
-import Pipeline
 import Threads
-
-/// A subcommand: what it is called and what it does.
-struct Command {
-    let name: String
-    let summary: String
-    let help: String
-    let run: ([String]) throws(CommandError) -> Void
-}
 
 @main
 struct Main {
-    static let version = "0.1.0"
-
     static var commands: [Command] {
         [
             CompareCommand.command, SweepCommand.command, AnalyzeCommand.command, RunCommand.command,
@@ -50,7 +39,7 @@ struct Main {
             try help(arguments.dropFirst().first)
         case "--version", "version":
             try checkCount(arguments, atMost: 1)
-            try Terminal.output("ppthreads \(version) (commit \(commit))")
+            try Terminal.output("ppthreads \(Version.number) (commit \(Version.commit))")
         case let name?:
             let command = try command(named: name)
             let rest = Array(arguments.dropFirst())
@@ -81,7 +70,7 @@ struct Main {
         let lines = commands.map { "  \($0.name.padded(to: 10))\($0.summary)" }.joined(separator: "\n")
         try Terminal.output(
             """
-            ppthreads \(version): pipeline-parallel training on CPUs, with the schedule's cost and the transport's told apart.
+            ppthreads \(Version.number): pipeline-parallel training on CPUs, with the schedule's cost and the transport's told apart.
 
             Usage: ppthreads COMMAND [flags]
 

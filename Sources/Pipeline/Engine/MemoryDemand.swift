@@ -23,19 +23,6 @@ public struct MemoryDemand: Sendable, Equatable {
     }
 }
 
-/// Memory that connecting a run's edges takes.
-public struct LinkMemory: Sendable, Equatable {
-    /// From the transport's `sharedMemory`.
-    public var sharedBytes: Int
-    /// In memory that is not shared; the ranks together fill it once.
-    public var privateBytes: Int
-
-    public init(sharedBytes: Int, privateBytes: Int) {
-        self.sharedBytes = sharedBytes
-        self.privateBytes = privateBytes
-    }
-}
-
 extension MemoryDemand {
     /// Address space that a thread's stack takes.
     private static let stackBytes = 8 << 20

@@ -50,12 +50,6 @@ public struct RunResult: Sendable {
     public var losses: [Float] {
         ranks.first { !$0.lossBits.isEmpty }?.lossBits.map { Float(bitPattern: $0) } ?? []
     }
-
-    /// Tokens of a step over the median measured step.
-    public var tokensPerSecond: Double {
-        let tokens = plan.configuration.batchSize * plan.configuration.model.sequenceLength
-        return Double(tokens) / Statistics(measuredStepSeconds).median
-    }
 }
 
 extension RunPlan {

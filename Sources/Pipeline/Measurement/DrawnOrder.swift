@@ -1,3 +1,5 @@
+import SharedTensor
+
 /// The numbers below `count` in an order that is drawn anew for each round, so that a machine that drifts does not favour
 /// one of them. The same seed draws the same orders.
 public func drawnOrder(of count: Int, round: Int, seed: UInt64) -> [Int] {

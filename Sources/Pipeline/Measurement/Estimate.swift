@@ -1,3 +1,4 @@
+import SharedTensor
 import Threads
 
 /// A figure with the interval that the true one is likely in.

@@ -1,3 +1,5 @@
+import SharedTensor
+
 /// Which places of a sorted sample the medians of its bootstrap samples have. They depend on the sample's size alone, so that
 /// they are drawn once for all samples of that size; figures are those of `Estimate(medianOf:)`.
 struct MedianDraws {

@@ -1,7 +1,7 @@
 import Foundation
 import PackagePlugin
 
-/// Generates `Main.commit`: which commit of its own source the program is built from.
+/// Generates `Version.commit`: which commit of its own source the program is built from.
 @main
 struct CommitPlugin: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: Target) -> [Command] {

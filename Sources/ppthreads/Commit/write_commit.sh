@@ -7,5 +7,5 @@ ours() { git --no-optional-locks --git-dir=.git --work-tree=. "$@" 2>/dev/null; 
 
 cd "$1" && commit=$(ours rev-parse --verify HEAD) &&
     changes=$(ours status --porcelain --untracked-files=normal -- Package.swift Sources) || { commit=unknown changes=; }
-text="extension Main { static let commit = \"$commit${changes:+-dirty}\" }"
+text="extension Version { static let commit = \"$commit${changes:+-dirty}\" }"
 [ "$(cat "$2" 2>/dev/null)" = "$text" ] || printf '%s\n' "$text" >"$2"

@@ -17,8 +17,8 @@ struct RunEnding {
     }
 
     private static let here = [
-        "host": RunCSV.machine?.host ?? "", "cpu": RunCSV.machine?.cpuModel ?? "", "version": Main.version,
-        "commit": Main.commit,
+        "host": RunCSV.machine?.host ?? "", "cpu": RunCSV.machine?.cpuModel ?? "", "version": Version.number,
+        "commit": Version.commit,
     ]
 }
 

@@ -40,7 +40,7 @@ enum DoctorCommand {
         let nodes = topology.isKnown ? topology.nodes.map(String.init).joined(separator: ", ") : "unknown"
         let levels = SIMDLevel.allCases.filter(\.isSupported).map(\.rawValue).joined(separator: ", ")
         return [
-            ("ppthreads", "\(Main.version), commit \(Main.commit)"),
+            ("ppthreads", "\(Version.number), commit \(Version.commit)"),
             ("CPU model", machine.cpuModel ?? "unknown"),
             ("CPUs to use", "\(CPUSet(cpus)) (\(cpus.count))"),
             ("CPU quota", quota(machine)),

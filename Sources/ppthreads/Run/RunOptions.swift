@@ -228,7 +228,7 @@ extension RunOptions {
         configuration.keepsTimeline = !noTimeline
         configuration.keepsWeights = save != nil
         configuration.keepsGradients = saveGradients != nil
-        configuration.checkpointNotes = ["ppthreads.version": Main.version, "ppthreads.commit": Main.commit]
+        configuration.checkpointNotes = ["ppthreads.version": Version.number, "ppthreads.commit": Version.commit]
         if let initial {
             configuration.initial = try readingData { () throws(DataError) in try SafetensorsFile(path: initial) }
         }
@@ -271,12 +271,5 @@ extension RunOptions {
     func plan() throws(CommandError) -> RunPlan {
         let configuration = try configuration()
         do throws(RunError) { return try RunPlan(configuration) } catch { throw error.commandError }
-    }
-}
-
-/// Runs something that reads or writes files; what is wrong with them ends the command with code 65.
-func readingData<Value>(_ body: () throws(DataError) -> Value) throws(CommandError) -> Value {
-    do throws(DataError) { return try body() } catch {
-        throw CommandError(code: .data, message: error.description)
     }
 }

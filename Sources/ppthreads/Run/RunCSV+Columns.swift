@@ -112,8 +112,8 @@ extension RunCSV {
         .circumstance("host") { _ in machine?.host ?? "" },
         .circumstance("cpu") { _ in machine?.cpuModel ?? "" },
         .circumstance("os_cpus") { _ in machine.map { String($0.topology.cpus.count) } ?? "" },
-        .circumstance("version") { _ in Main.version },
-        .circumstance("commit") { _ in Main.commit },
+        .circumstance("version") { _ in Version.number },
+        .circumstance("commit") { _ in Version.commit },
         .circumstance("format") { _ in "4" },
         .circumstance("error") { $0.error },
     ]

@@ -1,0 +1,4 @@
+/// Which ppthreads this is. Its commit, `Version.commit`, is written by the build (Commit/).
+enum Version {
+    static let number = "0.1.0"
+}
