@@ -47,7 +47,8 @@ struct CommitTests {
         func told(_ package: String, path: String = "$PATH") throws -> String {
             _ = try shell("PATH=\"\(path)\" /bin/sh '\(script)' \"$1\" '\(generated)'", in: package)
             let text = try String(contentsOfFile: generated, encoding: .utf8)
-            return String(try #require(text.wholeMatch(of: /extension Version { static let commit = "(.*)" }\n/)).output.1)
+            let match = text.wholeMatch(of: /extension Version { static let commit = "(.*)" }\n/)
+            return String(try #require(match).output.1)
         }
         let commitAll = "git add -A && git -c user.name=a -c user.email=a@b commit -qm change && git rev-parse HEAD"
 
