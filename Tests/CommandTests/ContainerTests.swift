@@ -58,6 +58,22 @@ struct ContainerTests {
         #expect(!(try Command.run([command, path]).errors.contains("memory")))
     }
 
+    /// From a limit that is refused upwards: the first that is not refused has to do.
+    private func runsInTheFirst(of limits: StrideThrough<Int>, _ arguments: [String], _ refusal: Int32) throws {
+        var refused = 0
+        for mebibytes in limits {
+            let group = try ControlGroup(.memory, mebibytes * Self.mebibyte)
+            let outcome = try Command.run(arguments, through: group.launcher)
+            if outcome.code == refusal {
+                refused += 1
+                continue
+            }
+            #expect(outcome.code == 0, "\(mebibytes) MiB: \(outcome.errors)")
+            break
+        }
+        #expect(refused > 0)
+    }
+
     @Test(
         "a CSV whose rows are all of other settings is read in the first container into which it is let",
         .enabled(if: ControlGroup.canLimit(.memory)))
@@ -66,18 +82,8 @@ struct ContainerTests {
         let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s\n"
         let rows = (1...200_000).map { "gpipe,\($0 % 7 + 1),\($0),4,1,1\n" }.joined()
         let path = try folder.file("f", Array((header + rows).utf8))
-        var refused = 0
-        for mebibytes in stride(from: 100, through: 400, by: 4) {
-            let group = try ControlGroup(.memory, mebibytes * Self.mebibyte)
-            let outcome = try Command.run(["analyze", path, "--html", folder.path("h")], through: group.launcher)
-            if outcome.code == 65 {
-                refused += 1
-                continue
-            }
-            #expect(outcome.code == 0, "\(mebibytes) MiB: \(outcome.errors)")
-            break
-        }
-        #expect(refused > 0)
+        try runsInTheFirst(
+            of: stride(from: 100, through: 400, by: 4), ["analyze", path, "--html", folder.path("h")], 65)
     }
 
     @Test(
@@ -101,19 +107,7 @@ struct ContainerTests {
         let arguments =
             ["run", "--transport", transport, "--schedule", "gpipe", "--warmup", "0", "--measure", "1", "--dim", "128"]
             + flags.split(separator: " ").map(String.init)
-        var refused = 0
-        // From a limit that is refused upwards: the first that is not refused has to do.
-        for mebibytes in stride(from: 80, through: 600, by: 4) {
-            let group = try ControlGroup(.memory, mebibytes * Self.mebibyte)
-            let outcome = try Command.run(arguments, through: group.launcher)
-            if outcome.code == 64 {
-                refused += 1
-                continue
-            }
-            #expect(outcome.code == 0, "\(mebibytes) MiB: \(outcome.errors)")
-            break
-        }
-        #expect(refused > 0)
+        try runsInTheFirst(of: stride(from: 80, through: 600, by: 4), arguments, 64)
     }
 
     @Test("a rank that the kernel kills for want of memory is said to be", .enabled(if: ControlGroup.canLimit(.memory)))

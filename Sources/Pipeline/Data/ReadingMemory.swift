@@ -2,7 +2,7 @@
 struct ReadingMemory: Sendable {
     /// Bytes for each of the file's, which are among them.
     var perByte: Int
-    /// What bytes of some kinds add, such as the end of a line.
+    /// What bytes of some kinds add, such as an opening brace.
     var perMark: [UInt8: Int] = [:]
 
     func least(_ bytes: Int) -> Int { clamped(bytes, perByte) }

@@ -9,10 +9,11 @@ struct CSVScanner {
         var hasDoubledQuotes = false
     }
 
-    /// The record that was read last, as far as `fieldsMost`; its storage is used again for the next one.
+    /// The first `fieldsMost` fields of the record that was read last; their storage is used again for the next one.
     private(set) var fields: [Field] = []
-    /// How many fields it has; a line of commas must not take hundreds of megabytes.
+    /// How many fields that record has.
     private(set) var fieldCount = 0
+    /// A line of commas must not take hundreds of megabytes.
     static let fieldsMost = 4096
     /// Where that record begins; it reaches up to `position`, the end of its line included.
     private(set) var start = 0

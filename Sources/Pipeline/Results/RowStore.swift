@@ -22,7 +22,7 @@ struct RowStore {
 
     /// Numbers values in their order, so that settings can be compared by their numbers. To be called after the last row.
     mutating func sortValues() {
-        settings.finish()
+        settings.flush()
         settings.renumber(values.sort())
     }
 

@@ -15,11 +15,11 @@ struct SettingColumns {
     /// - Parameter numbers: one for each setting, in the order of their raw values.
     mutating func append(_ numbers: [SettingValues.Number]) {
         pending += numbers
-        if pending.count == Self.pendingMost { finish() }
+        if pending.count == Self.pendingMost { flush() }
     }
 
-    /// To be called after the last row, before any of them is looked at.
-    mutating func finish() {
+    /// Gives columns the rows that are pending. To be called after the last one, before any of them is looked at.
+    mutating func flush() {
         for place in columns.indices {
             columns[place].append(
                 contentsOf: stride(from: place, to: pending.count, by: columns.count).lazy.map { [pending] in

@@ -30,8 +30,7 @@ struct CompareNotes {
             disturbed.isEmpty
             ? "until all were quiet"
             : "and \(disturbed.joined(separator: ", ")) stayed DISTURBED in \(Quietest<Void>.triesMost) tries"
-        return
-            "others had CPUs of the ranks for more than \(limit); runs were measured \(counted(again, "time")) more for that, "
-            + end
+        let times = counted(again, "time")
+        return "others had CPUs of the ranks for more than \(limit); runs were measured \(times) more for that, \(end)"
     }
 }

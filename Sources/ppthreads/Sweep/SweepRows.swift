@@ -105,9 +105,8 @@ struct SweepRows {
     private static func check(
         _ rows: ArraySlice<CSVText.Record>, _ names: [String], in bytes: [UInt8], _ path: String
     ) throws(DataError) {
-        guard let row = rows.first(where: { $0.hasOpenQuote || $0.values.count != names.count }) else { return }
-        let size =
-            row.hasOpenQuote ? "a quote without its twin" : "\(row.count) values, not \(names.count)"
+        guard let row = rows.first(where: { $0.hasOpenQuote || $0.count != names.count }) else { return }
+        let size = row.hasOpenQuote ? "a quote without its twin" : "\(row.count) values, not \(names.count)"
         let line = bytes[..<row.range.lowerBound].count { $0 == UInt8(ascii: "\n") } + 1
         throw DataError(path: path, reason: "line \(line) has \(size)")
     }
