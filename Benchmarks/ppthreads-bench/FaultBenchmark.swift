@@ -115,11 +115,12 @@ struct FaultBenchmark {
         configuration.measuredSteps = steps
         let result: RunResult
         do throws(RunError) { result = try RunPlan(configuration).run() } catch { throw .failed("\(error)") }
-        let times = result.timedSteps.map { result.times(ofStep: $0) }
+        guard let timed = RunFigures(result).timed, let handoffs = timed.handoffSeconds else {
+            throw .failed("a run without hand-offs")
+        }
         return Observed(
-            terms: Breakdown(meanOf: result.breakdowns()),
-            handoff: Statistics(result.handoffs().flatMap(\.seconds.sorted)).median,
-            delayed: Statistics(times.map(Self.gainOfDelays)).mean)
+            terms: timed.breakdown, handoff: handoffs.median,
+            delayed: Statistics(timed.steps.map { Self.gainOfDelays($0.times) }).mean)
     }
 
     private static func gainOfDelays(_ times: StepTimes) -> Double {

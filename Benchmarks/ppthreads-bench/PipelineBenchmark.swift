@@ -35,7 +35,7 @@ struct PipelineBenchmark {
             Alternation.Candidate(name: variant.name) { () throws(BenchmarkError) in
                 let result = try train(model, schedule, variant)
                 try losses.check(result.losses, variant.name)
-                return result.tokensPerSecond
+                return RunFigures(result).tokensPerSecond
             }
         }
         let alternation = try Alternation(candidates, rounds: effort.rounds, unit: "tokens/s")

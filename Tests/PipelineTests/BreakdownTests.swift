@@ -138,7 +138,7 @@ struct BreakdownTests {
             return plain(task) + (action.stage == 0 ? 4 : 0)
         }
         let times = try step.times()
-        let other = WhatIf(times)
+        let other = StepFigures(times).whatIf
         let terms = Breakdown(times)
         #expect(milliseconds(other.freeTransport) == milliseconds(terms.step - terms.transport))
         // Forwards of 12 and backwards of 22 everywhere: five of each one after the other, then the update.

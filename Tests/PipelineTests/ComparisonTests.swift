@@ -29,18 +29,20 @@ struct ComparisonTests {
         }
         #expect(progress == Array(0..<9))
         #expect(comparison.trials.map(\.count) == [3, 3] && comparison.oneStage.count == 3)
-        for candidate in 0...1 {
-            let sum = Breakdown.Term.allCases.reduce(0) { $0 + comparison.seconds(candidate, in: $1).value }
-            #expect(abs(sum - comparison.stepSeconds(candidate).value) < 1e-12)
-            #expect(comparison.ratio(candidate, over: candidate) == Estimate(value: 1, low: 1, high: 1))
-            #expect(comparison.handoffSeconds(candidate)!.value > 0)
-            let typical = comparison.typicalStep(candidate).seconds
-            #expect(
-                comparison.trials[candidate].contains { $0.breakdown.step == typical || $0.step.seconds == typical })
-            #expect(comparison.trials[candidate].allSatisfy { $0.handoffSeconds.count == 3 * 8 && $0.parked <= 3 * 8 })
-            #expect((0...1).contains(comparison.parkedShare(candidate).value))
+        let figures = ComparisonFigures(comparison)
+        for (candidate, trials) in zip(figures.candidates, comparison.trials) {
+            let sum = Breakdown.Term.allCases.reduce(0) { $0 + candidate[$1].value }
+            #expect(abs(sum - candidate.stepSeconds.value) < 1e-12)
+            let itself = candidate.candidate.schedule == .gpipe ? candidate.overGPipe : candidate.overThreads
+            #expect(itself?.isToItself == true && itself?.estimate == Estimate(value: 1, low: 1, high: 1))
+            #expect(candidate.handoffSeconds!.value > 0)
+            #expect(trials.contains { $0.step.times.seconds == candidate.typicalStep.seconds })
+            #expect(trials.allSatisfy { $0.handoffSeconds.count == 3 * 8 && $0.parked <= 3 * 8 })
+            #expect((0...1).contains(candidate.parkedShare.value))
         }
-        #expect(comparison.place(.oneFOneB, .threads) == 1 && comparison.place(.interleaved, .threads) == nil)
+        #expect(comparison.index(.oneFOneB, .threads) == 1 && comparison.index(.interleaved, .threads) == nil)
+        #expect(figures.acrossSchedules.map(\.candidate.schedule) == [.oneFOneB])
+        #expect(figures.acrossTransports.allSatisfy { $0 == nil })
     }
 
     @Test("runs that do not do the same work are not compared") func otherWork() throws {

@@ -12,9 +12,10 @@ struct DisturbanceTests {
         return times
     }
 
-    private func step(_ schedule: Schedule, _ tasks: [[TaskTimes]]) throws -> StepTimes {
+    private func step(_ schedule: Schedule, _ tasks: [[TaskTimes]]) throws -> StepFigures {
         let end = tasks.joined().map(\.end).max()!
-        return StepTimes(try TaskGraph(schedule), released: 0, seconds: Double(end) / 1e9, tasks: tasks)
+        return StepFigures(
+            StepTimes(try TaskGraph(schedule), released: 0, seconds: Double(end) / 1e9, tasks: tasks))
     }
 
     private func isClose(_ disturbance: Disturbance, _ share: Double) -> Bool { abs(disturbance.share - share) < 1e-12 }

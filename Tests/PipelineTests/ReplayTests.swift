@@ -93,7 +93,7 @@ struct ReplayTests {
         "a run's breakdown adds up to its steps, and no replay is longer than what was measured",
         arguments: ScheduleKind.allCases)
     func breakdown(kind: ScheduleKind) throws {
-        let schedule = kind.make(ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 4)
+        let schedule = kind.make(ranks: 2, microbatches: 4)
         var spec = ModelSpec()
         (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (50, 24, 4, 3)
         (spec.hidden, spec.sequenceLength) = (48, 8)
@@ -101,7 +101,7 @@ struct ReplayTests {
         configuration.warmupSteps = 1
         configuration.measuredSteps = 5
         let result = try RunPlan(configuration).run()
-        let breakdowns = result.breakdowns()
+        let breakdowns = try #require(RunFigures(result).timed).steps.map(\.breakdown)
         #expect(breakdowns.count == 5)
         for (breakdown, step) in zip(breakdowns, result.measuredStepSeconds) {
             #expect(abs(breakdown.step - step) <= 1e-9)

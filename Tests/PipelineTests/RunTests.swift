@@ -1,4 +1,5 @@
 import AllocationCounter
+import Foundation
 import Pipeline
 import SharedTensor
 import Testing
@@ -12,7 +13,7 @@ struct RunTests {
             for kind in ScheduleKind.allCases {
                 for partition in PartitionKind.allCases {
                     let schedule = kind.make(
-                        ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: microbatches)
+                        ranks: 2, microbatches: microbatches)
                     let result = try train(architecture, schedule, partition)
                     expectSameBits(result, baseline)
                 }
@@ -46,7 +47,7 @@ struct RunTests {
         let baseline = try train(architecture, .oneFOneB(ranks: 1, microbatches: 4))
         for kind in ScheduleKind.allCases {
             let schedule = kind.make(
-                ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 4)
+                ranks: 2, microbatches: 4)
             let plain = try train(architecture, schedule)
             let again = try train(architecture, schedule) { $0.recomputes = true }
             expectSameBits(again, baseline)
@@ -62,7 +63,7 @@ struct RunTests {
         "forwards alone give the losses of the untrained model, whatever the schedule", arguments: ScheduleKind.allCases
     )
     func forwardOnly(kind: ScheduleKind) throws {
-        let schedule = kind.make(ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 4)
+        let schedule = kind.make(ranks: 2, microbatches: 4)
         let trained = try train(.gpt, schedule) { $0.measuredSteps = 1 }
         let alone = try train(.gpt, .gpipe(ranks: 1, microbatches: 4).forwardOnly())
         let evaluated = try train(.gpt, schedule.forwardOnly())
@@ -129,7 +130,11 @@ struct RunTests {
 
     @Test("training on a text lowers its loss")
     func learns() throws {
-        let text = try TokenFile(path: #filePath)
+        let path = FileManager.default.temporaryDirectory.appending(path: "ppthreads-text-\(UUID()).txt")
+        try String(repeating: "Stage by stage the rings turn, and every rank waits for its neighbour. ", count: 60)
+            .write(to: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: path) }
+        let text = try TokenFile(path: path.path)
         var spec = ModelSpec()
         spec.architecture = .gpt
         (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (256, 24, 2, 3)
@@ -158,14 +163,14 @@ struct RunTests {
 
     @Test("measured peaks in flight are the schedule's", arguments: ScheduleKind.allCases)
     func peaksInFlight(kind: ScheduleKind) throws {
-        let schedule = kind.make(ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 6)
+        let schedule = kind.make(ranks: 2, microbatches: 6)
         let result = try train(.decoder, schedule) { $0.batchSize = 6 }
         #expect(result.ranks.map(\.inFlightPeak) == result.plan.facts.inFlightOfRank)
     }
 
     @Test("a step allocates nothing", arguments: ScheduleKind.allCases, Architecture.allCases)
     func noAllocation(kind: ScheduleKind, architecture: Architecture) throws {
-        let schedule = kind.make(ranks: 2, virtualStages: kind.allowsVirtualStages ? 2 : 1, microbatches: 4)
+        let schedule = kind.make(ranks: 2, microbatches: 4)
         let result = try train(architecture, schedule)
         #expect(result.ranks.map(\.allocationsInSteps) == (ppt_counts_allocations() == 1 ? [0, 0] : [nil, nil]))
     }

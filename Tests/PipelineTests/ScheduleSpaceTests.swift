@@ -102,10 +102,11 @@ private final class Runs {
         let difference = result.difference(fromOneStage: try baseline(schedule.microbatches))
         #expect(difference == nil, "\(text)")
         #expect(result.ranks.map(\.inFlightPeak) == facts.inFlightOfRank, "\(text)")
-        #expect(result.rankBreakdowns().count == schedule.ranks)
-        #expect(result.breakdowns().count == 1 && result.whatIf() != nil)
-        #expect(result.handoffs().count == 2 * (schedule.stages - 1))
-        #expect(ChromeTrace(result).text.isEmpty == false)
+        let timed = try #require(RunFigures(result).timed)
+        #expect(timed.steps.count == 1 && timed.ranks.count == schedule.ranks)
+        let neighbours = zip(schedule.rankOfStage, schedule.rankOfStage.dropFirst())
+        #expect(timed.handoffs.count == 2 * neighbours.count { $0 != $1 })
+        #expect(ChromeTrace(result, timed).text.isEmpty == false)
         return true
     }
 }

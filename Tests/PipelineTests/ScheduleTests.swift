@@ -5,7 +5,7 @@ struct ScheduleTests {
     @Test("GPipe, 1F1B and Interleaved are sound for every small P, v and M", arguments: 1...6, 1...13)
     func smallSpace(ranks: Int, microbatches: Int) throws {
         for virtualStages in 1...4 {
-            for kind in ScheduleKind.allCases where virtualStages == 1 || kind.allowsVirtualStages {
+            for kind in ScheduleKind.allCases where kind.allows(virtualStages: virtualStages) {
                 let schedule = kind.make(ranks: ranks, virtualStages: virtualStages, microbatches: microbatches)
                 let facts = try schedule.validated()
                 try schedule.checkDeadlock(

@@ -153,9 +153,9 @@ extension KnownFormat {
 }
 
 extension [UInt8] {
-    /// The number whose bytes start at a place, the lowest first.
-    func littleEndian<Number: FixedWidthInteger>(_: Number.Type, at place: Int) -> Number {
-        (0..<Number.bitWidth / 8).reduce(0) { $0 | Number(truncatingIfNeeded: self[place + $1]) << Number(8 * $1) }
+    /// The number whose bytes start at an offset, the lowest first.
+    func littleEndian<Number: FixedWidthInteger>(_: Number.Type, at offset: Int) -> Number {
+        (0..<Number.bitWidth / 8).reduce(0) { $0 | Number(truncatingIfNeeded: self[offset + $1]) << Number(8 * $1) }
     }
 
     fileprivate func contains(_ text: String) -> Bool {

@@ -4,7 +4,7 @@ import Threads
 
 /// A file that is to be written, found and checked beforehand.
 ///
-/// A regular file is replaced by a new one that is renamed into its place once it is on the disk, so that the path holds the
+/// A regular file is replaced by a new one that is given its name once it is on the disk, so that the path holds the
 /// old contents or the new, never a part; links lead to the file that is replaced. Pipes, character devices, and what this
 /// process has open (/dev/stdout, /dev/fd/N) are written to directly, and so is a file that turns out to be a mount point when
 /// it is to be replaced. Anything else is refused.

@@ -32,7 +32,7 @@ package final class ReadableFile: Sendable {
         if status.kind != S_IFREG {
             close(descriptor)
             throw DataError(
-                path: path, reason: "is \(status.kindName); a regular file is needed, to be read at any place")
+                path: path, reason: "is \(status.kindName); a regular file is needed, to be read at any offset")
         }
         self.path = path
         self.descriptor = descriptor

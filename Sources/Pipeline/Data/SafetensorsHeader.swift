@@ -108,7 +108,7 @@ extension SafetensorsHeader {
             throw DataError(
                 path: path,
                 reason: "tensors \(before.name.shortened) and \(entry.name.shortened) share bytes: they lie at "
-                    + "\(before.place) and \(entry.place)")
+                    + "\(before.bounds) and \(entry.bounds)")
         }
         var end = 0
         for entry in ordered {
@@ -129,7 +129,7 @@ extension SafetensorsHeader {
 }
 
 extension SafetensorsHeader.Entry {
-    fileprivate var place: String { "[\(start), \(end)]" }
+    fileprivate var bounds: String { "[\(start), \(end)]" }
 
     fileprivate func check(dataBytes: Int, _ path: String) throws(DataError) {
         func fail(_ reason: String) -> DataError {
@@ -137,7 +137,7 @@ extension SafetensorsHeader.Entry {
         }
         if dtype != "F32" { throw fail("is \(dtype.shortened); F32 is allowed") }
         guard 0 <= start, start <= end, end <= dataBytes else {
-            throw fail("lies at \(place), outside the file's \(dataBytes) bytes of data")
+            throw fail("lies at \(bounds), outside the file's \(dataBytes) bytes of data")
         }
         var bytes = 4
         for length in shape {

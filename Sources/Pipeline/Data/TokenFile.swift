@@ -13,7 +13,7 @@ public enum TokenFormat: String, CaseIterable, Sendable {
 
 /// A file of tokens: bytes, or little-endian numbers of 16 or 32 bits.
 ///
-/// Row b of step t starts at token (t B + b) S, B rows a step, S tokens a row; places wrap around at the end. Tokens are
+/// Row b of step t starts at token (t B + b) S, B rows a step, S tokens a row; positions wrap around at the end. Tokens are
 /// read when they are needed, so that it does not matter how large the file is.
 public struct TokenFile: Sendable {
     let file: ReadableFile
@@ -56,7 +56,7 @@ public struct TokenFile: Sendable {
 struct TokenWindow {
     private let tokens: TokenFile
     private var bytes: [UInt8]
-    /// Places of the tokens that `bytes` starts with.
+    /// Positions of the tokens that `bytes` starts with.
     private var held = 0..<0
 
     private static let bytesMost = 65536
@@ -66,31 +66,31 @@ struct TokenWindow {
         bytes = Array(repeating: 0, count: min(Self.bytesMost, tokens.count * tokens.layout.bytesPerToken))
     }
 
-    /// The token at a place from 0, which wraps around.
+    /// The token at a position from 0, which wraps around.
     /// - Throws: `DataError` when it is outside the vocabulary, or the file no longer has it.
-    mutating func token(at place: Int, below vocabulary: Int) throws(DataError) -> Int32 {
-        let place = place % tokens.count
-        if !held.contains(place) { try read(from: place) }
+    mutating func token(at position: Int, below vocabulary: Int) throws(DataError) -> Int32 {
+        let position = position % tokens.count
+        if !held.contains(position) { try read(from: position) }
         let width = tokens.layout.bytesPerToken
-        let first = (place - held.lowerBound) * width
+        let first = (position - held.lowerBound) * width
         var token = UInt32(bytes[first])
         for byte in 1..<max(1, width) { token |= UInt32(bytes[first + byte]) << UInt32(8 * byte) }
-        if token > Int32.max || Int(token) >= vocabulary { throw outside(token, place, vocabulary) }
+        if token > Int32.max || Int(token) >= vocabulary { throw outside(token, position, vocabulary) }
         return Int32(token)
     }
 
-    private mutating func read(from place: Int) throws(DataError) {
+    private mutating func read(from position: Int) throws(DataError) {
         let width = tokens.layout.bytesPerToken
-        let count = min(bytes.count / width, tokens.count - place)
+        let count = min(bytes.count / width, tokens.count - position)
         held = 0..<0
-        try tokens.file.read(into: &bytes, count: count * width, at: tokens.layout.headerBytes + place * width)
-        held = place..<place + count
+        try tokens.file.read(into: &bytes, count: count * width, at: tokens.layout.headerBytes + position * width)
+        held = position..<position + count
     }
 
-    private func outside(_ token: UInt32, _ place: Int, _ vocabulary: Int) -> DataError {
+    private func outside(_ token: UInt32, _ position: Int, _ vocabulary: Int) -> DataError {
         let negative = token > Int32.max ? " (\(Int32(bitPattern: token)) as a number with a sign)" : ""
         return DataError(
             path: tokens.path,
-            reason: "token \(token)\(negative) at position \(place) is outside the vocabulary of \(vocabulary)")
+            reason: "token \(token)\(negative) at position \(position) is outside the vocabulary of \(vocabulary)")
     }
 }

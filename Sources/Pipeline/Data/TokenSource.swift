@@ -37,22 +37,22 @@ struct TokenReader {
         step: Int, batch: Int, length: Int, vocabulary: Int, inputs: Tokens, targets: Tokens
     ) throws(DataError) {
         for row in 0..<batch {
-            for place in 0...length {
+            for position in 0...length {
                 let token: Int32
                 switch source {
                 case .random(let seed):
                     token = Self.randomToken(
-                        seed, vocabulary, UInt64((step * batch + row) * (length + 1) + place))
+                        seed, vocabulary, UInt64((step * batch + row) * (length + 1) + position))
                 case .file:
-                    token = try window!.token(at: (step * batch + row) * length + place, below: vocabulary)
+                    token = try window!.token(at: (step * batch + row) * length + position, below: vocabulary)
                 }
-                if place < length && inputs.count > 0 { inputs[row * length + place] = token }
-                if place > 0 && targets.count > 0 { targets[row * length + place - 1] = token }
+                if position < length && inputs.count > 0 { inputs[row * length + position] = token }
+                if position > 0 && targets.count > 0 { targets[row * length + position - 1] = token }
             }
         }
     }
 
-    private static func randomToken(_ seed: UInt64, _ vocabulary: Int, _ place: UInt64) -> Int32 {
-        Int32(CounterRandom(seed: seed, name: "tokens").integer(below: UInt64(vocabulary), at: place))
+    private static func randomToken(_ seed: UInt64, _ vocabulary: Int, _ position: UInt64) -> Int32 {
+        Int32(CounterRandom(seed: seed, name: "tokens").integer(below: UInt64(vocabulary), at: position))
     }
 }

@@ -7,6 +7,14 @@ public enum Optimizer: Equatable, Sendable {
     /// Plain gradient descent.
     case sgd(rate: Double)
 
+    /// What flags and results call it.
+    public var name: String {
+        switch self {
+        case .adam: "adam"
+        case .sgd: "sgd"
+        }
+    }
+
     var rate: Double {
         switch self {
         case .adam(let rate), .sgd(let rate): rate

@@ -3,6 +3,7 @@ import SharedTensor
 /// Where a rank's own memory lies: one private mapping that the rank itself makes and touches first.
 ///
 ///     for each of its stages:  weights | gradients | optimizer states | packed weights | stash frames | gradient frames
+///     for each edge between two of its stages:  slots
 ///     once:                    scratch | packing buffers | inputs | targets | losses | step
 ///
 /// What only backwards and updates use is empty where there are none.
@@ -25,6 +26,8 @@ struct RankMemory: Sendable {
     private(set) var layout = SegmentLayout()
     /// In the order of the rank's stages.
     let stages: [StageRegions]
+    /// The slots of edges between two of its stages.
+    let localSlots: [Edge: (regions: [Region], shape: Shape)]
     let scratch: Region
     let scratchLayout: SegmentLayout
     /// One for each of the rank's threads.
@@ -38,7 +41,7 @@ struct RankMemory: Sendable {
     let step: Region
 
     init(
-        rank: Int, _ schedule: Schedule, _ facts: ScheduleFacts, _ allStages: [Stage],
+        rank: Int, _ schedule: Schedule, _ facts: ScheduleFacts, _ allStages: [Stage], _ edges: [Edge],
         _ configuration: RunConfiguration
     ) {
         let own = allStages.filter { schedule.rankOfStage[$0.index] == rank }
@@ -59,6 +62,11 @@ struct RankMemory: Sendable {
                 backwardFrame: (recomputes ? frames.recomputed : frames.stash).frameOfMicrobatch,
                 gradientFrame: frames.gradient.frameOfMicrobatch)
         }
+        var localSlots: [Edge: (regions: [Region], shape: Shape)] = [:]
+        for edge in edges where schedule.rank(ofBothEnds: edge) == rank {
+            localSlots[edge] = ((0..<edge.slots).map { _ in layout.reserve(edge.shape) }, edge.shape)
+        }
+        self.localSlots = localSlots
         scratchLayout = own.map(\.plan.scratch.peak).max { $0.bytes < $1.bytes } ?? SegmentLayout()
         scratch = layout.reserve(scratchLayout)
         workspace = layout.reserve(Kernels.workspaceShape(members: configuration.threadsPerRank))
@@ -69,5 +77,13 @@ struct RankMemory: Sendable {
         step = layout.reserve(bytes: 4)
         self.layout = layout
         if own.contains(where: \.plan.isTooLarge) { _ = self.layout.reserve(bytes: SegmentLayout.bytesMax + 1) }
+    }
+}
+
+extension Schedule {
+    /// The rank that both stages of an edge are on; nil when they are on different ones.
+    func rank(ofBothEnds edge: Edge) -> Int? {
+        let rank = rankOfStage[edge.from]
+        return rank == rankOfStage[edge.to] ? rank : nil
     }
 }

@@ -65,9 +65,9 @@ extension TaskGraph {
         }
     }
 
-    private func isDone(_ place: Place, inStep step: Int, _ positions: [RankPosition]) -> Bool {
-        let other = positions[place.rank]
-        guard other.step == step, case .task(let task) = other.activity else { return other.step > step }
-        return task > place.task
+    private func isDone(_ task: Index, inStep step: Int, _ positions: [RankPosition]) -> Bool {
+        let other = positions[task.rank]
+        guard other.step == step, case .task(let current) = other.activity else { return other.step > step }
+        return current > task.task
     }
 }

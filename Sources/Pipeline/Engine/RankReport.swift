@@ -1,3 +1,4 @@
+import SharedTensor
 import Threads
 
 /// What a rank tells when it is done. Crosses to the caller, from another process if need be.
@@ -23,6 +24,13 @@ public struct RankReport: Codable, Sendable {
     /// Bytes of activations and gradients that were copied on their way between stages, as the channels counted them.
     public var handoffBytesCopied = 0
 
+    /// So that no step has to allocate.
+    mutating func reserveRoom(steps: Int) {
+        stepStart.reserveCapacity(steps)
+        stepEnd.reserveCapacity(steps)
+        lossBits.reserveCapacity(steps)
+    }
+
     /// Adds what the helpers of its team have to tell.
     mutating func add(_ helpers: [Team.HelperReport]) {
         pinnings += helpers.map(\.pinning)
@@ -44,6 +52,11 @@ public struct RankFailure: Error, Codable, Equatable, Sendable {
         /// A file that it reads while it works.
         case data(DataError)
         case threads(String)
+
+        /// Runs something that maps memory; the system's refusal becomes the reason why the rank stopped.
+        static func ofMemory<Mapped>(_ map: () throws(SegmentError) -> Mapped) throws(Self) -> Mapped {
+            do throws(SegmentError) { return try map() } catch { throw .memory(error.description) }
+        }
     }
 
     public let rank: Int

@@ -141,7 +141,7 @@ extension RunPlan {
     }
 
     private func connect() throws(RunError) -> any Links {
-        do { return try configuration.transport.connect(edges) } catch { throw .failed(error.description) }
+        do { return try configuration.transport.connect(edgesBetweenRanks) } catch { throw .failed(error.description) }
     }
 
     private func image() throws(RunError) -> CheckpointImage {

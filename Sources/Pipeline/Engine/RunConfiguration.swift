@@ -49,7 +49,7 @@ public struct RunConfiguration: Sendable {
 
     public var steps: Int { warmupSteps + measuredSteps }
     var effectiveDropout: Double { schedule.isForwardOnly ? 0 : dropout }
-    /// Places of a token file that the run reads: inputs, and the last row's last target.
+    /// Tokens of a file that the run reads: inputs, and the last row's last target.
     public var tokensUsed: Int { steps * batchSize * model.sequenceLength + 1 }
     public var batchShape: BatchShape {
         BatchShape(sequences: batchSize / max(1, schedule.microbatches), sequenceLength: model.sequenceLength)

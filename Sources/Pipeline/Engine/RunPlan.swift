@@ -13,7 +13,10 @@ public struct RunPlan: Sendable {
     /// Of one step's matrix products, over all ranks.
     public let productFLOPs: Double
     let stages: [Stage]
+    /// Of all neighbouring stages.
     let edges: [Edge]
+    /// Those between two ranks, which the transport connects; the others are local slots of their rank.
+    let edgesBetweenRanks: [Edge]
     let memories: [RankMemory]
     /// What the run takes besides the program itself.
     public let memory: MemoryDemand
@@ -58,10 +61,11 @@ public struct RunPlan: Sendable {
         stages = Self.stages(configuration, schedule, facts, partition)
         do throws(ModelError) { try Self.checkReaders(stages) } catch { throw .model(error) }
         edges = Self.edges(stages, facts)
-        memories = (0..<schedule.ranks).map { [facts, stages] rank in
-            RankMemory(rank: rank, schedule, facts, stages, configuration)
+        edgesBetweenRanks = edges.filter { schedule.rank(ofBothEnds: $0) == nil }
+        memories = (0..<schedule.ranks).map { [facts, stages, edges] rank in
+            RankMemory(rank: rank, schedule, facts, stages, edges, configuration)
         }
-        memory = Self.demand(configuration, graph, stages, edges, memories)
+        memory = Self.demand(configuration, graph, stages, edgesBetweenRanks, memories)
         // Before any file is read, which takes its time.
         try memory.check(on: here, transport: configuration.transport.name)
         tokenFingerprint = try Self.checkFiles(configuration, parameters)

@@ -106,7 +106,7 @@ struct Stage: Sendable {
 
     private func gradient(after index: Int, _ dy: Tensor, _ frame: Frame) -> Tensor {
         if index == between.count { return dy }
-        let place = frame[dBetween[index % dBetween.count]]
-        return place.elements(0..<between[index].shape.count).reshaped(between[index].shape)
+        let kept = frame[dBetween[index % dBetween.count]]
+        return kept.elements(0..<between[index].shape.count).reshaped(between[index].shape)
     }
 }

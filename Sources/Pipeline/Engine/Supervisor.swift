@@ -97,7 +97,7 @@ struct Supervisor {
     /// - Parameter cutOff: ranks that left because they had lost a connection: they did not hang.
     private func describe(_ failure: Failure, cutOff: [Int]) -> String {
         func words(_ position: RankPosition, _ rank: Int) -> String { position.description(plan.graph.tasks[rank]) }
-        let (rank, place) = (failure.rank, words(failure.positions[failure.rank], failure.rank))
+        let (rank, position) = (failure.rank, words(failure.positions[failure.rank], failure.rank))
         switch failure.error {
         case .failed(let error):
             let culprit = plan.graph.blocker(of: rank, failure.positions)
@@ -107,12 +107,12 @@ struct Supervisor {
                 waitingFor: isBlamed ? (culprit, words(failure.positions[culprit], culprit)) : nil)
         case .killed(let signal):
             let reason = signal == SIGKILL ? memoryReason : ""
-            return "rank \(rank) was killed by signal \(SignalName(signal)) \(place)\(reason); the other ranks were "
+            return "rank \(rank) was killed by signal \(SignalName(signal)) \(position)\(reason); the other ranks were "
                 + "stopped"
         case .exited(let code):
-            return "rank \(rank) ended with code \(code) \(place) without a report; the other ranks were stopped"
+            return "rank \(rank) ended with code \(code) \(position) without a report; the other ranks were stopped"
         case .lost:
-            return "rank \(rank) ended \(place) without a report, and was collected by somebody else (an ignored "
+            return "rank \(rank) ended \(position) without a report, and was collected by somebody else (an ignored "
                 + "SIGCHLD?); the other ranks were stopped"
         }
     }

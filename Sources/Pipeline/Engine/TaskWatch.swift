@@ -1,7 +1,7 @@
 import Threads
 
 /// Takes the times of a rank's tasks as they go on, one after the other; without a timeline it does nothing.
-struct TaskWatch {
+final class TaskWatch {
     private(set) var times = TaskTimes()
     private let isOn: Bool
     /// Whether to ask before every task how long the rank was without a CPU, rather than only when it comes late.
@@ -22,14 +22,14 @@ struct TaskWatch {
     }
 
     /// The rank is about to wait for its release into a step.
-    mutating func startStep() {
+    func startStep() {
         delayBefore = delay?.nanoseconds ?? 0
         knownDelay = 0
         endBefore = 0
     }
 
     /// The rank turns to its next task.
-    mutating func begin() {
+    func begin() {
         if !isOn { return }
         times = TaskTimes()
         times.begin = Clock.now()
@@ -37,7 +37,7 @@ struct TaskWatch {
     }
 
     /// The input is there.
-    mutating func received(_ waited: Waited) {
+    func received(_ waited: Waited) {
         if !isOn { return }
         times.received = Clock.now()
         times.inputWait = waited
@@ -46,7 +46,7 @@ struct TaskWatch {
     // CPU time is read outside of the clock's readings: so what it falls short by was really lost. Delays are read inside
     // of them, because a system call is where the rank may lose its CPU, after the reading: that is then part of the work.
 
-    mutating func startWork(roomWait: Waited = .ready) {
+    func startWork(roomWait: Waited = .ready) {
         if !isOn { return }
         times.roomWait = roomWait
         cpuAtStart = Clock.threadCPU()
@@ -54,7 +54,7 @@ struct TaskWatch {
         if sharesCPU || times.ready - endBefore > Self.lateNanoseconds { readDelay() }
     }
 
-    mutating func endWork() {
+    func endWork() {
         if !isOn { return }
         times.end = Clock.now()
         times.sent = times.end
@@ -65,11 +65,11 @@ struct TaskWatch {
     }
 
     /// The output is handed on next.
-    mutating func handOn() {
+    func handOn() {
         if isOn { times.sent = Clock.now() }
     }
 
-    private mutating func readDelay() {
+    private func readDelay() {
         guard let now = delay?.nanoseconds else { return }
         let since = now - min(now, delayBefore)
         times.delay = since - min(since, knownDelay)

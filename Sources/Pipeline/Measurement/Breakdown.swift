@@ -18,11 +18,6 @@ public struct Breakdown: Equatable, Sendable {
     /// From the end of the last other task to the end of the step: updates.
     public let optimizer: Double
 
-    /// The terms, in the order in which they add up.
-    public enum Term: String, CaseIterable, Sendable {
-        case work, imbalance, bubble, oversubscription, transport, optimizer
-    }
-
     public subscript(term: Term) -> Double {
         switch term {
         case .work: work
@@ -65,9 +60,4 @@ public struct Breakdown: Equatable, Sendable {
             oversubscription: breakdowns.mean(\.oversubscription), transport: breakdowns.mean(\.transport),
             optimizer: breakdowns.mean(\.optimizer))
     }
-}
-
-extension RunResult {
-    /// The breakdown of each measured step that the timeline still has; none without a timeline.
-    public func breakdowns() -> [Breakdown] { timedSteps.map { Breakdown(times(ofStep: $0)) } }
 }

@@ -1,7 +1,8 @@
+import FoundationEssentials
 import Threads
 
 /// The measured steps of a run as Chrome trace events, which Perfetto and `ppthreads trace` open: a track for each rank with
-/// its tasks and waits, an arrow for each hand-off, counters for activation memory and for items in each ring.
+/// its tasks and waits, an arrow for each hand-off between ranks, counters for activation memory and for items on each edge.
 ///
 /// Times are in microseconds from the first release. Format: the Trace Event Format's JSON object form.
 public struct ChromeTrace {
@@ -10,71 +11,77 @@ public struct ChromeTrace {
     private let steps: [(number: Int, times: StepTimes)]
     private let origin: UInt64
 
-    /// - Parameter result: with a timeline.
-    public init(_ result: RunResult) {
+    /// - Parameter timed: what the run's timeline tells.
+    public init(_ result: RunResult, _ timed: TimedFigures) {
         self.result = result
         graph = result.plan.graph
-        steps = result.timedSteps.map { ($0, result.times(ofStep: $0)) }
+        steps = timed.steps.enumerated().map { (timed.firstStep + $0, $1.times) }
         origin = steps[0].times.released
     }
 
+    /// The file, an event a line.
     public var text: String {
-        let events = names + steps.flatMap { self.tasks($0.number, $0.times) } + counters
-        return "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n" + events.joined(separator: ",\n") + "\n]}\n"
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let events = names + steps.flatMap { tasks($0.number, $0.times) } + counters
+        let lines = events.map { event in
+            do { return String(decoding: try encoder.encode(event), as: UTF8.self) } catch {
+                trap("an event that is no JSON: \(error)")
+            }
+        }
+        return "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n\(lines.joined(separator: ",\n"))\n]}\n"
     }
 
-    private var names: [String] {
+    private var names: [TraceEvent] {
         result.ranks.map { report in
-            #"{"ph":"M","pid":0,"tid":\#(report.rank),"name":"thread_name","args":{"name":"rank \#(report.rank)"}}"#
+            var event = TraceEvent(ph: "M", tid: Double(report.rank), name: "thread_name")
+            event.args = .init(name: "rank \(report.rank)")
+            return event
         }
     }
 
     // MARK: Tasks
 
-    private func tasks(_ step: Int, _ times: StepTimes) -> [String] {
-        graph.order.flatMap { place -> [String] in
-            let task = graph.tasks[place.rank][place.task]
-            let own = times.tasks[place.rank][place.task]
-            var events = [
-                span(place.rank, task.label, task.kind.rawValue, own.ready, own.end, arguments(step, task, own))
-            ]
-            if own.received > own.begin {
-                events.append(span(place.rank, "no input", "wait", own.begin, own.received, #""step":\#(step)"#))
+    private func tasks(_ step: Int, _ times: StepTimes) -> [TraceEvent] {
+        graph.order.flatMap { index -> [TraceEvent] in
+            let (rank, task) = (index.rank, graph.tasks[index.rank][index.task])
+            let own = times.tasks[rank][index.task]
+            var arguments = TraceEvent.Arguments(step: Double(step))
+            func wait(_ name: String, _ start: UInt64, _ end: UInt64) -> TraceEvent {
+                span(rank, name, "wait", start, end, arguments)
             }
-            if own.roomWait != .ready {
-                events.append(span(place.rank, "no room", "wait", own.received, own.ready, #""step":\#(step)"#))
-            }
-            if let sender = graph.senders[place.rank][place.task] { events += arrow(step, sender, place, times) }
-            return events
+            var waits: [TraceEvent] = []
+            if own.received > own.begin { waits.append(wait("no input", own.begin, own.received)) }
+            if own.roomWait != .ready { waits.append(wait("no room", own.received, own.ready)) }
+            arguments.stage = task.stage.map(Double.init)
+            if case .action(let action) = task { arguments.microbatch = Double(action.microbatch) }
+            (arguments.cpuUs, arguments.input) = (Double(own.cpu) / 1000, "\(own.inputWait)")
+            let arrows = graph.senders[rank][index.task].map { arrow(step, $0, index, times) } ?? []
+            return [span(rank, task.label, task.kind.rawValue, own.ready, own.end, arguments)] + waits + arrows
         }
     }
 
     private func span(
-        _ rank: Int, _ name: String, _ category: String, _ start: UInt64, _ end: UInt64, _ arguments: String
-    ) -> String {
-        #"{"ph":"X","pid":0,"tid":\#(rank),"ts":\#(microseconds(start)),"dur":\#(microseconds(end, since: start)),"#
-            + #""name":"\#(name)","cat":"\#(category)","args":{\#(arguments)}}"#
-    }
-
-    private func arguments(_ step: Int, _ task: RankTask, _ times: TaskTimes) -> String {
-        var text = #""step":\#(step),"cpu_us":\#(Double(times.cpu) / 1000),"input":"\#(times.inputWait)""#
-        if let stage = task.stage { text += #","stage":\#(stage)"# }
-        if case .action(let action) = task { text += #","microbatch":\#(action.microbatch)"# }
-        return text
+        _ rank: Int, _ name: String, _ category: String, _ start: UInt64, _ end: UInt64,
+        _ arguments: TraceEvent.Arguments
+    ) -> TraceEvent {
+        TraceEvent(
+            ph: "X", tid: Double(rank), ts: microseconds(start), dur: microseconds(end, since: start), name: name,
+            cat: category, args: arguments)
     }
 
     /// From the end of the sender's work to the start of the receiver's.
     private func arrow(
-        _ step: Int, _ sender: TaskGraph.Place, _ receiver: TaskGraph.Place, _ times: StepTimes
-    ) -> [String] {
+        _ step: Int, _ sender: TaskGraph.Index, _ receiver: TaskGraph.Index, _ times: StepTimes
+    ) -> [TraceEvent] {
         let id = "\(step).\(receiver.rank).\(receiver.task)"
         let (from, to) = (times.tasks[sender.rank][sender.task], times.tasks[receiver.rank][receiver.task])
-        func event(_ phase: String, _ rank: Int, _ time: UInt64) -> String {
-            #"{\#(phase),"pid":0,"tid":\#(rank),"ts":\#(microseconds(time)),"id":"\#(id)","name":"hand-off","cat":"hand-off"}"#
+        func event(_ phase: String, _ rank: Int, _ time: UInt64) -> TraceEvent {
+            TraceEvent(
+                ph: phase, tid: Double(rank), ts: microseconds(time), id: id, bp: phase == "f" ? "e" : nil,
+                name: "hand-off", cat: "hand-off")
         }
-        return [
-            event(#""ph":"s""#, sender.rank, from.end), event(#""ph":"f","bp":"e""#, receiver.rank, to.ready),
-        ]
+        return [event("s", sender.rank, from.end), event("f", receiver.rank, to.ready)]
     }
 
     // MARK: Counters
@@ -84,22 +91,30 @@ public struct ChromeTrace {
         let by: Int
     }
 
-    private var counters: [String] {
+    private var counters: [TraceEvent] {
         let ranks = graph.tasks.indices.flatMap { rank in
-            counter("rank \(rank) activation bytes", "bytes", steps.flatMap { memory(rank, $0.times) })
+            counter("rank \(rank) activation bytes", steps.flatMap { memory(rank, $0.times) }) {
+                TraceEvent.Arguments(bytes: $0)
+            }
         }
-        let rings = result.plan.edges.flatMap { edge in
-            counter("ring from stage \(edge.from) to \(edge.to)", "items", steps.flatMap { fill(edge, $0.times) })
+        let edges = result.plan.edges.flatMap { edge in
+            counter(name(edge), steps.flatMap { fill(edge, $0.times) }) { TraceEvent.Arguments(items: $0) }
         }
-        return ranks + rings
+        return ranks + edges
     }
 
-    private func counter(_ name: String, _ unit: String, _ changes: [Change]) -> [String] {
+    private func name(_ edge: Edge) -> String {
+        let isLocal = result.plan.schedule.rank(ofBothEnds: edge) != nil
+        return "\(isLocal ? "local slots" : "ring") from stage \(edge.from) to \(edge.to)"
+    }
+
+    private func counter(
+        _ name: String, _ changes: [Change], _ arguments: (Double) -> TraceEvent.Arguments
+    ) -> [TraceEvent] {
         var value = 0
         return changes.sorted { $0.time < $1.time }.map { change in
             value += change.by
-            return
-                #"{"ph":"C","pid":0,"ts":\#(microseconds(change.time)),"name":"\#(name)","args":{"\#(unit)":\#(value)}}"#
+            return TraceEvent(ph: "C", ts: microseconds(change.time), name: name, args: arguments(Double(value)))
         }
     }
 
@@ -114,11 +129,11 @@ public struct ChromeTrace {
         }
     }
 
-    /// An item is in the ring from its hand-off until its receiver has done with the microbatch.
+    /// An item is on the edge from its hand-off until its receiver has done with the microbatch.
     private func fill(_ edge: Edge, _ times: StepTimes) -> [Change] {
-        graph.order.flatMap { place -> [Change] in
-            guard case .action(let action) = graph.tasks[place.rank][place.task] else { return [] }
-            let own = times.tasks[place.rank][place.task]
+        graph.order.flatMap { index -> [Change] in
+            guard case .action(let action) = graph.tasks[index.rank][index.task] else { return [] }
+            let own = times.tasks[index.rank][index.task]
             let sends = edge.to > edge.from ? action.kind == .forward : action.kind.givesInputGradient
             var changes: [Change] = []
             if action.stage == edge.from && sends { changes.append(Change(time: own.sent, by: 1)) }

@@ -16,28 +16,9 @@ public struct Disturbance: Equatable, Sendable {
     public init(share: Double) { self.share = share }
 
     /// - Parameter steps: at least one; of several, their lost times together over their times together.
-    public init(_ steps: [StepTimes]) {
-        let all = steps.reduce(0) { $0 + $1.seconds }
+    public init(_ steps: [StepFigures]) {
+        let all = steps.reduce(0) { $0 + $1.times.seconds }
         share = all > 0 ? steps.reduce(0) { $0 + $1.lostSeconds } / all : 0
-    }
-}
-
-extension StepTimes {
-    /// For how long the critical path stood still for want of a CPU: up to the last backward, and in the last update.
-    fileprivate var lostSeconds: Double {
-        let terms = Breakdown(self)
-        let updates = zip(tasks, graph.tasks).flatMap { zip($0, $1).compactMap { $1 == .update ? $0 : nil } }
-        let last = updates.max { $0.end < $1.end }
-        return terms.oversubscription + min(last?.displaced ?? 0, terms.optimizer)
-    }
-}
-
-extension RunResult {
-    /// Over the measured steps that the timeline still has. Nil where nothing can be told: without a timeline, and where
-    /// ranks share CPUs, or a quota, so that they take the time from each other.
-    public func disturbance() -> Disturbance? {
-        if timedSteps.isEmpty || !plan.placement.ownsAllCPUs { return nil }
-        return Disturbance(timedSteps.map { times(ofStep: $0) })
     }
 }
 

@@ -16,26 +16,22 @@ public struct Handoffs: Sendable {
     public let parked: Int
 }
 
-extension RunResult {
-    /// One for each edge, in the order of the stages; none without a timeline.
-    public func handoffs() -> [Handoffs] {
-        let steps = timedSteps.map { times(ofStep: $0) }
-        return steps.isEmpty ? [] : plan.edges.compactMap { handoffs($0, steps) }
-    }
-
-    private func handoffs(_ edge: Edge, _ steps: [StepTimes]) -> Handoffs? {
-        let graph = plan.graph
-        let places = graph.order.filter { place in
-            guard let sender = graph.senders[place.rank][place.task] else { return false }
-            return graph.tasks[place.rank][place.task].stage == edge.to
+extension Handoffs {
+    /// - Parameter steps: at least one.
+    /// - Returns: nil where nothing goes over the edge.
+    init?(_ edge: Edge, _ steps: [StepTimes]) {
+        let graph = steps[0].graph
+        let receivers = graph.order.filter { task in
+            guard let sender = graph.senders[task.rank][task.task] else { return false }
+            return graph.tasks[task.rank][task.task].stage == edge.to
                 && graph.tasks[sender.rank][sender.task].stage == edge.from
         }
-        if places.isEmpty { return nil }
-        let seconds = steps.flatMap { step in places.compactMap { step.handoffSeconds($0) } }
-        let waits = steps.flatMap { step in places.map { step.tasks[$0.rank][$0.task].inputWait } }
-        func count(_ waited: Waited) -> Int { waits.count { $0 == waited } }
-        return Handoffs(
-            from: edge.from, to: edge.to, bytes: edge.shape.count * 4, seconds: Statistics(seconds),
-            ready: count(.ready), spun: count(.spun), parked: count(.parked))
+        if receivers.isEmpty { return nil }
+        let waits = steps.flatMap { step in receivers.map { step.tasks[$0.rank][$0.task].inputWait } }
+        (from, to, bytes) = (edge.from, edge.to, edge.shape.count * 4)
+        seconds = Statistics(steps.flatMap { step in receivers.compactMap { step.handoffSeconds($0) } })
+        ready = waits.count { $0 == .ready }
+        spun = waits.count { $0 == .spun }
+        parked = waits.count { $0 == .parked }
     }
 }

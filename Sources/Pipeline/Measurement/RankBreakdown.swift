@@ -28,7 +28,7 @@ public struct RankBreakdown: Equatable, Sendable {
     public init(_ times: StepTimes, rank: Int) {
         require(times.tasks.indices.contains(rank), "there is no rank \(rank)")
         let list = times.worked[rank]
-        let inputs = times.tasks[rank].indices.map { times.handoffSeconds(TaskGraph.Place(rank: rank, task: $0)) ?? 0 }
+        let inputs = times.tasks[rank].indices.map { times.handoffSeconds(TaskGraph.Index(rank: rank, task: $0)) ?? 0 }
         let updates = times.tasks[rank].reduce(0) { $0 + $1.work } - list.reduce(0) { $0 + $1.work }
         let receiving = inputs.reduce(0, +)
         let input = list.reduce(0) { $0 + seconds(from: $1.begin, to: $1.received) } - receiving
@@ -62,14 +62,5 @@ public struct RankBreakdown: Equatable, Sendable {
         updating = all.mean(\.updating)
         outside = all.mean(\.outside)
         idleInside = all.mean(\.idleInside)
-    }
-}
-
-extension RunResult {
-    /// For each rank, the mean over the measured steps that the timeline still has; none without a timeline.
-    public func rankBreakdowns() -> [RankBreakdown] {
-        if timedSteps.isEmpty { return [] }
-        let steps = timedSteps.map { times(ofStep: $0) }
-        return ranks.indices.map { rank in RankBreakdown(meanOf: steps.map { RankBreakdown($0, rank: rank) }) }
     }
 }

@@ -21,10 +21,10 @@ public struct Statistics: Equatable, Sendable {
     /// type 7, numpy's default).
     public func quantile(_ q: Double) -> Double {
         require(q >= 0 && q <= 1, "a quantile is a fraction")
-        let place = q * Double(sorted.count - 1)
-        let below = Int(place)
+        let position = q * Double(sorted.count - 1)
+        let below = Int(position)
         if below + 1 >= sorted.count { return sorted[sorted.count - 1] }
-        return sorted[below] + (place - Double(below)) * (sorted[below + 1] - sorted[below])
+        return sorted[below] + (position - Double(below)) * (sorted[below + 1] - sorted[below])
     }
 
     /// The distance between the quartiles over the median: a spread that one slow step does not move.

@@ -7,8 +7,8 @@ public struct WhatIf: Equatable, Sendable {
     /// Both.
     public let both: Double
 
-    public init(_ times: StepTimes) {
-        let terms = Breakdown(times)
+    /// - Parameter terms: of the same step.
+    init(_ times: StepTimes, _ terms: Breakdown) {
         let equal = Replay(times.graph, durations: Self.equalized(times)).makespan
         freeTransport = terms.step - terms.transport
         equalStages = equal + terms.oversubscription + terms.transport + terms.optimizer
@@ -45,12 +45,5 @@ public struct WhatIf: Equatable, Sendable {
                 case .update: .update
                 }
         }
-    }
-}
-
-extension RunResult {
-    /// In the mean over the measured steps that the timeline still has; nil without a timeline.
-    public func whatIf() -> WhatIf? {
-        timedSteps.isEmpty ? nil : WhatIf(meanOf: timedSteps.map { WhatIf(times(ofStep: $0)) })
     }
 }

@@ -139,9 +139,9 @@ struct AttentionCore: Sendable {
     }
 
     /// The member's own [rows, keys].
-    private func scratch(_ place: Scratch, _ block: Block, _ frame: Frame) -> Tensor {
+    private func scratch(_ reserved: Scratch, _ block: Block, _ frame: Frame) -> Tensor {
         let own = frame.kernels.member * min(Self.blockRows, batch.sequenceLength)
-        let room = frame[place].rows(own..<own + block.rows.count)
+        let room = frame[reserved].rows(own..<own + block.rows.count)
         return room.elements(0..<block.rows.count * block.keys.count)
             .reshaped(Shape(block.rows.count, block.keys.count))
     }

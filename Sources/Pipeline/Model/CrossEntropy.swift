@@ -19,8 +19,8 @@ public struct CrossEntropy: Sendable {
 
 /// The last layer of a model: layer norm, projection onto the vocabulary, loss against the frame's targets.
 ///
-/// Its y and dy are empty. The logits' gradient is made by the forward, since its scale is known then, and takes the
-/// logits' place.
+/// Its y and dy are empty. The logits' gradient is made by the forward, since its scale is known then, and overwrites the
+/// logits.
 public struct LossHead: Layer {
     private let norm: LayerNorm
     private let project: Linear

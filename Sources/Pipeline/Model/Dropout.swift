@@ -1,9 +1,9 @@
 import SharedTensor
 
-/// A place in the network where training sets elements to 0 at random, and scales the others up so that the expectation
+/// A point in the network where training sets elements to 0 at random, and scales the others up so that the expectation
 /// stays (Srivastava et al. 2014, as PyTorch does it).
 ///
-/// Which ones follows from the run's seed, the place's name, the step, the microbatch and the element's number alone
+/// Which ones follows from the run's seed, the point's name, the step, the microbatch and the element's number alone
 /// (`DropoutMask`): so it is the same under every schedule, transport, partition and number of threads, and no mask is
 /// kept for the backward, which makes it again.
 public struct DropoutSite: Sendable {
@@ -27,7 +27,7 @@ extension Frame {
     /// Whether `drop` changes anything.
     public var drops: Bool { dropout.rate > 0 }
 
-    /// y = dropout(x), or dx = its backward of dy: the same call, since the mask follows from the place. `y` may be `x`.
+    /// y = dropout(x), or dx = its backward of dy: the same call, since the mask follows from the point. `y` may be `x`.
     /// - Parameter firstElement: where x begins in the whole tensor that is dropped from.
     public func drop(_ site: DropoutSite, _ x: Tensor, into y: Tensor, firstElement: Int = 0) {
         let mask = DropoutMask(

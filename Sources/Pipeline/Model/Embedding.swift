@@ -1,6 +1,6 @@
 import SharedTensor
 
-/// Tokens to activations: y [tokens, dim] = table[token] (+ positions[place in the sequence]).
+/// Tokens to activations: y [tokens, dim] = table[token] (+ positions[position in the sequence]).
 ///
 /// The first layer of a model: it reads the frame's tokens, its x and dx are empty.
 public struct Embedding: Layer {

@@ -13,7 +13,7 @@ public struct FeedForward: Layer {
     private let activation: Activation
     private let up: Linear
     private let down: Linear
-    /// The activation's input; ReLU's backward does not need it, so there it shares its place with `active`.
+    /// The activation's input; ReLU's backward does not need it, so there it shares its memory with `active`.
     private let inactive: Kept
     private let active: Kept
     private let dInactive: KeptGradient

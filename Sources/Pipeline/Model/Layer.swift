@@ -52,18 +52,18 @@ public struct BatchShape: Equatable, Sendable {
     public var tokens: Int { sequences * sequenceLength }
 }
 
-/// A place that a layer reserved: an offset and a shape, told apart by what memory it lies in, and in whose plan.
+/// Memory that a layer reserved: an offset and a shape, told apart by what memory it lies in, and in whose plan.
 public struct Reserved<Memory>: Sendable {
     let plan: StagePlan.ID
     let region: Region
     public let shape: Shape
 
-    /// Rows `range` of it (elements of a vector), as a place of its own.
+    /// Rows `range` of it (elements of a vector), as memory of its own.
     public func rows(_ range: Range<Int>) -> Reserved {
         let isVector = shape.rank == 1
         require(
             range.lowerBound >= 0 && range.upperBound <= (isVector ? shape.count : shape.rows),
-            "rows \(range) of a place of shape \(shape)")
+            "rows \(range) of memory of shape \(shape)")
         let width = isVector ? 1 : shape.columns
         return Reserved(
             plan: plan, region: region.part(offset: range.lowerBound * width * 4, bytes: range.count * width * 4),
@@ -88,7 +88,7 @@ public typealias Scratch = Reserved<InScratch>
 
 /// The memory that a stage works in for one microbatch.
 public struct Frame {
-    /// Whose places it has memory for; another plan's trap.
+    /// Whose reservations it has memory for; another plan's trap.
     let plan: StagePlan.ID
     let weights: Arena
     let gradients: Arena
@@ -113,13 +113,13 @@ public struct Frame {
     public subscript(parameter: Parameter) -> Tensor { tensor(parameter, weights) }
     public subscript(kept: Kept) -> Tensor { tensor(kept, stash) }
     public subscript(kept: KeptGradient) -> Tensor { tensor(kept, gradientStash) }
-    public subscript(place: Scratch) -> Tensor { tensor(place, scratch) }
-    subscript(place: Reserved<InPacked>) -> Tensor { tensor(place, packed) }
+    public subscript(reserved: Scratch) -> Tensor { tensor(reserved, scratch) }
+    subscript(reserved: Reserved<InPacked>) -> Tensor { tensor(reserved, packed) }
 
     @inline(__always)
-    private func tensor<Memory>(_ place: Reserved<Memory>, _ arena: Arena) -> Tensor {
-        if place.plan != plan { trap("a place of shape \(place.shape) that was reserved in another stage's plan") }
-        return arena.tensor(place.region, place.shape)
+    private func tensor<Memory>(_ reserved: Reserved<Memory>, _ arena: Arena) -> Tensor {
+        if reserved.plan != plan { trap("memory of shape \(reserved.shape) that was reserved in another stage's plan") }
+        return arena.tensor(reserved.region, reserved.shape)
     }
 
     /// The same memory with a team member's own kernels.

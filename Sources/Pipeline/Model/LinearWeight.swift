@@ -14,10 +14,10 @@ struct StoredRows: Sendable {
     let rows: Int
     let columns: Int
     let layout: WeightLayout
-    let place: Parameter
+    let parameter: Parameter
 
     /// In the layout `rows`.
-    func tensor(_ arena: Arena) -> Tensor { arena.tensor(place.region, place.shape) }
+    func tensor(_ arena: Arena) -> Tensor { arena.tensor(parameter.region, parameter.shape) }
 
     /// In the layout `panels`: the transpose.
     func panels(_ arena: Arena) -> PackedMatrix {
@@ -30,13 +30,13 @@ public struct LinearWeight: Sendable {
     public var outputs: Int { stored.rows }
     public var inputs: Int { stored.columns }
     let stored: StoredRows
-    /// In the layout `panels`, the place of w itself, packed once a step for dx = dy w.
+    /// In the layout `panels`, where w itself lies, packed once a step for dx = dy w.
     let packed: Reserved<InPacked>?
 
     /// Packs w as it is now for `multiply(_:into:ending:accumulating:_:)`, where the layout wants it.
     func pack(_ frame: Frame) {
         guard let factor = factor(frame) else { return }
-        frame.kernels.pack(transposeOf: panels(frame[stored.place]), into: factor)
+        frame.kernels.pack(transposeOf: panels(frame[stored.parameter]), into: factor)
     }
 
     /// What is stored in the layout `panels`: the transpose.
@@ -52,11 +52,11 @@ public struct LinearWeight: Sendable {
     func multiplyTransposed(_ x: Matrix, into y: Matrix, bias: Tensor?, ending: ProductEnding, _ frame: Frame) {
         switch stored.layout {
         case .rows:
-            let factor = frame[stored.place].matrix.transposed
+            let factor = frame[stored.parameter].matrix.transposed
             frame.kernels.multiply(x, factor, into: y, bias: bias, ending: ending)
         case .panels:
             frame.kernels.multiply(
-                x, panels(frame[stored.place]), into: y, bias: bias, ending: ending,
+                x, panels(frame[stored.parameter]), into: y, bias: bias, ending: ending,
                 packing: frame.packsWeights ? factor(frame) : nil)
         }
     }
@@ -66,7 +66,7 @@ public struct LinearWeight: Sendable {
         if let factor = factor(frame) {
             frame.kernels.multiply(dy, factor, into: dx, ending: ending, accumulating: accumulating)
         } else {
-            let factor = frame[stored.place].matrix
+            let factor = frame[stored.parameter].matrix
             frame.kernels.multiply(dy, factor, into: dx, ending: ending, accumulating: accumulating)
         }
     }
@@ -75,12 +75,13 @@ public struct LinearWeight: Sendable {
     func addGradient(_ dy: Matrix, _ x: Matrix, bias: Tensor?, _ frame: Frame) {
         switch stored.layout {
         case .rows:
-            let gradient = frame.gradient(of: stored.place).matrix
+            let gradient = frame.gradient(of: stored.parameter).matrix
             frame.kernels.multiply(dy.transposed, x, into: gradient, accumulating: true)
             if let bias { frame.kernels.addColumnSums(dy, to: bias) }
         case .panels:
             frame.kernels.multiply(
-                x.transposed, dy, into: panels(frame.gradient(of: stored.place)), accumulating: true, columnSums: bias)
+                x.transposed, dy, into: panels(frame.gradient(of: stored.parameter)), accumulating: true,
+                columnSums: bias)
         }
     }
 }

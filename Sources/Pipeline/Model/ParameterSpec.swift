@@ -9,7 +9,7 @@ public enum Initializer: Equatable, Sendable {
     case normal(Float)
 }
 
-/// A parameter's name (as in PyTorch's state_dict), shape, place and start.
+/// A parameter's name (as in PyTorch's state_dict), shape, memory and start.
 public struct ParameterSpec: Sendable {
     public let name: String
     public let shape: Shape

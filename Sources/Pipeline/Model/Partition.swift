@@ -25,7 +25,7 @@ public struct Partition: Equatable, Sendable {
         for stage in 1..<max(stages, 1) {
             let firstLayer = stage * model.layers / stages
             let cut = model.units.firstIndex { $0.layer == firstLayer } ?? 0
-            require(cut > cuts[stage - 1], "the model has no unit of layer \(firstLayer), or not in its place")
+            require(cut > cuts[stage - 1], "the model has no unit of layer \(firstLayer), or not where it belongs")
             cuts.append(cut)
         }
         cuts.append(model.units.count)

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Where a stage's memory lies. Layers reserve in it while they are made; nothing is mapped before all have.
 public struct StagePlan: Sendable {
-    /// Tells plans apart, and so the places that were reserved in them.
+    /// Tells plans apart, and so what was reserved in them.
     struct ID: Equatable, Sendable {
         private let number: UInt64
         private static let last = Atomic<UInt64>(0)
@@ -36,7 +36,7 @@ public struct StagePlan: Sendable {
     private(set) var packed = SegmentLayout()
     /// Floating-point operations of the matrix products of one microbatch's forward and backward.
     private(set) var productFLOPs = 0.0
-    /// What tokens and targets a layer takes for places in its memory, nil for all.
+    /// Below what tokens and targets have to be for a layer, which takes them for rows; nil where none does.
     private(set) var tokensBelow: Int?
     private(set) var targetsBelow: Int?
 
@@ -54,10 +54,10 @@ public struct StagePlan: Sendable {
 
     /// Reserves weights under a checkpoint name that is unique in the model.
     public mutating func parameter(_ name: String, _ shape: Shape, _ initializer: Initializer) -> Parameter {
-        let place = Parameter(plan: id, region: weights.reserve(shape), shape: shape)
-        let stored = StoredRows(rows: shape.rows, columns: shape.columns, layout: .rows, place: place)
+        let parameter = Parameter(plan: id, region: weights.reserve(shape), shape: shape)
+        let stored = StoredRows(rows: shape.rows, columns: shape.columns, layout: .rows, parameter: parameter)
         parameters.append(ParameterSpec(name: name, shape: shape, initializer: initializer, parts: [stored]))
-        return place
+        return parameter
     }
 
     /// Reserves the weights [outputs, inputs] of linear maps with the same inputs, whose rows make up one parameter.
@@ -78,7 +78,7 @@ public struct StagePlan: Sendable {
         func stored(as shape: Shape) -> StoredRows {
             StoredRows(
                 rows: outputs, columns: inputs, layout: weightLayout,
-                place: Parameter(plan: id, region: weights.reserve(shape), shape: shape))
+                parameter: Parameter(plan: id, region: weights.reserve(shape), shape: shape))
         }
         switch weightLayout {
         case .rows: return LinearWeight(stored: stored(as: Shape(outputs, inputs)), packed: nil)

@@ -1,31 +1,31 @@
 import SharedTensor
 
-/// Which places of a sorted sample the medians of its bootstrap samples have. They depend on the sample's size alone, so that
+/// Which positions of a sorted sample the medians of its bootstrap samples have. They depend on the sample's size alone, so that
 /// they are drawn once for all samples of that size; figures are those of `Estimate(medianOf:)`.
 struct MedianDraws {
-    /// The two places in the middle of each draw; the same one twice in a draw of odd size.
-    private let places: [(Int, Int)]
+    /// The two positions in the middle of each draw; the same one twice in a draw of odd size.
+    private let positions: [(Int, Int)]
 
     private static let drawCount = 2000
-    /// The sample size from which a draw's median is taken from the normal distribution that its place tends to.
+    /// The sample size from which a draw's median is taken from the normal distribution that its position tends to.
     private static let largeCount = 1000
 
     /// - Parameter stream: samples that are drawn independently of each other have different ones.
     init(count: Int, stream: UInt64 = 0) {
         let random = CounterRandom(seed: stream, name: "bootstrap")
         if count == 1 {
-            places = [(0, 0)]
+            positions = [(0, 0)]
         } else if count < Self.largeCount {
-            places = (0..<Self.drawCount).map { draw in
+            positions = (0..<Self.drawCount).map { draw in
                 let drawn = (0..<count).map { random.integer(below: UInt64(count), at: UInt64(draw * count + $0)) }
                     .sorted()
                 return (Int(drawn[(count - 1) / 2]), Int(drawn[count / 2]))
             }
         } else {
-            places = (0..<Self.drawCount).map { draw in
+            positions = (0..<Self.drawCount).map { draw in
                 let sum = (0..<12).reduce(0.0) { $0 + random.unit(at: UInt64(draw * 12 + $1)) }
-                let place = Int((Double(count) + (sum - 6) * Double(count).squareRoot()) / 2)
-                let inside = min(max(place, 0), count - 1)
+                let position = Int((Double(count) + (sum - 6) * Double(count).squareRoot()) / 2)
+                let inside = min(max(position, 0), count - 1)
                 return (inside, inside)
             }
         }
@@ -33,7 +33,7 @@ struct MedianDraws {
 
     /// The median of each draw from a sample.
     func medians(_ sorted: [Double]) -> [Double] {
-        places.map { low, high in low == high ? sorted[low] : sorted[low] + 0.5 * (sorted[high] - sorted[low]) }
+        positions.map { low, high in low == high ? sorted[low] : sorted[low] + 0.5 * (sorted[high] - sorted[low]) }
     }
 }
 

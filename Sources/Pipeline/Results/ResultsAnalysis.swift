@@ -128,11 +128,9 @@ public struct ResultsAnalysis {
 
     private func idealShare(_ group: Int, _ virtualStages: Int?) -> Double? {
         guard let microbatches = results.count(group, .microbatches) else { return nil }
-        // Those whose bubble is that of whole backwards; ZB-H1's also depends on how long I and W take.
-        let isKnown = ScheduleKind.studied.contains { $0.rawValue == results.text(group, .schedule) }
-        let v = virtualStages ?? results.count(group, .virtualStages) ?? 1
-        let slots = Double(v) * Double(microbatches)
-        return isKnown ? slots / (slots + Double(ranks(group) - 1)) : nil
+        let kind = ScheduleKind(rawValue: results.text(group, .schedule))
+        return kind?.idealShare?(
+            ranks(group), virtualStages ?? results.count(group, .virtualStages) ?? 1, microbatches)
     }
 }
 

@@ -4,12 +4,16 @@ import Threads
 /// unknown ones are passed over.
 struct ResultsReader {
     private let settings: [(setting: RunSetting, column: Int)]
-    private let figures: [Int?]
+    private let tokensPerSecond: FigureColumn
+    private let stepSeconds: FigureColumn
+    private let totalSeconds: FigureColumn?
+    /// In the order of the breakdown's; nil unless all are there.
+    private let terms: [FigureColumn]?
+    private let disturbance: FigureColumn?
     private let repetition: Int?
     private let timestamp: Int?
     private let error: Int?
     private let columnCount: Int
-    private let hasTerms: Bool
 
     private var rows = RowStore()
     private var combination = Array(repeating: SettingValues.Number(0), count: RunSetting.allCases.count)
@@ -25,36 +29,53 @@ struct ResultsReader {
     /// - Parameter form: what is wrong with how the file was saved, if that can be told.
     /// - Throws: `DataError` that names the columns that are missing, or one of which there are two.
     private init(header: [String], form: String?, path: String) throws(DataError) {
-        var (columns, doubled): ([String: Int], Set<String>) = ([:], [])
-        for (place, name) in header.enumerated() {
-            if columns.updateValue(columns[name] ?? place, forKey: name) != nil { doubled.insert(name) }
+        var (indices, doubled): ([String: Int], Set<String>) = ([:], [])
+        for (index, name) in header.enumerated() {
+            if indices.updateValue(indices[name] ?? index, forKey: name) != nil { doubled.insert(name) }
         }
-        func place(_ names: [String]) -> Int? { names.lazy.compactMap { columns[$0] }.first }
-        let missing =
-            RunSetting.required.filter { place($0.columns) == nil }.map(\.columns)
-            + RunFigure.required.filter { place($0.columns) == nil }.map(\.columns)
+        func index(_ column: ResultColumn) -> Int? { column.names.lazy.compactMap { indices[$0] }.first }
+        let missing = ResultColumn.all.filter { $0.isRequired && index($0) == nil }
         if !missing.isEmpty {
             if let form { throw DataError(path: path, reason: form) }
-            let names = missing.map { $0.count > 1 ? "\($0[0]) (or \($0[1]))" : $0[0] }.joined(separator: ", ")
-            throw DataError(path: path, reason: "has no column \(names); a results CSV has them")
+            let names = missing.map { $0.name + ($0.otherNames.first.map { " (or \($0))" } ?? "") }
+            throw DataError(
+                path: path, reason: "has no column \(names.joined(separator: ", ")); a results CSV has them")
         }
-        if let name = Self.columnsRead.first(where: doubled.contains) {
+        if let name = Self.namesRead.first(where: doubled.contains) {
             if let form { throw DataError(path: path, reason: form) }
             throw DataError(path: path, reason: "has two columns \(name); which one counts is not told")
         }
-        settings = RunSetting.allCases.compactMap { setting in
-            place(setting.columns).map { (setting, $0) }
-        }
-        figures = RunFigure.allCases.map { place($0.columns) }
-        hasTerms = RunFigure.terms.allSatisfy { place($0.columns) != nil }
-        (repetition, timestamp, error) = (columns["repeat"], columns["timestamp"], columns["error"])
+        func figure(_ column: ResultColumn) -> FigureColumn? { index(column).map { FigureColumn(column, $0) } }
+        settings = RunSetting.allCases.compactMap { setting in index(setting.column).map { (setting, $0) } }
+        tokensPerSecond = figure(.named("tokens_per_s"))!
+        stepSeconds = figure(.named("avg_step_time_s"))!
+        totalSeconds = figure(.named("total_time_s"))
+        let terms = ResultColumn.terms.compactMap(figure)
+        self.terms = terms.count == ResultColumn.terms.count ? terms : nil
+        disturbance = figure(.named("disturbance"))
+        (repetition, timestamp, error) = (indices["repeat"], indices["timestamp"], indices["error"])
         columnCount = header.count
     }
 
-    private static let columnsRead =
-        RunSetting.allCases.flatMap(\.columns) + RunFigure.allCases.flatMap(\.columns) + [
-            "repeat", "timestamp", "error",
-        ]
+    private static let namesRead =
+        ResultColumn.all.filter { $0.values != .unread }.flatMap(\.names) + ["repeat", "timestamp", "error"]
+
+    /// A figure's column in the file.
+    private struct FigureColumn {
+        let index: Int
+        let range: ClosedRange<Double>
+        let isRequired: Bool
+        /// Among all columns: a name would be counted as often as it is read.
+        private let number: Int
+
+        var name: String { ResultColumn.all[number].name }
+
+        init(_ column: ResultColumn, _ index: Int) {
+            guard case .within(let range) = column.values else { trap("\(column.name) is no figure") }
+            (self.index, self.range, isRequired) = (index, range, column.isRequired)
+            number = ResultColumn.all.firstIndex { $0.name == column.name }!
+        }
+    }
 
     static func read(_ path: String) throws(DataError) -> Results { try rows(of: path).results(path) }
 
@@ -143,9 +164,9 @@ struct ResultsReader {
     private mutating func read(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) throws(RowError) {
         for (setting, column) in settings {
             guard let value = rows.values.number(of: setting, fields[column], in: bytes) else {
-                throw Self.wrong(setting.column, fields[column], setting.allowed, bytes)
+                throw Self.wrong(setting.name, fields[column], setting.column.values.allowed, bytes)
             }
-            combination[setting.rawValue] = value
+            combination[setting.index] = value
         }
         if let error, !fields[error].range.isEmpty {
             let reason = fields[error].text(in: bytes)
@@ -163,45 +184,41 @@ struct ResultsReader {
             number = value
         }
         return RunSample(
-            tokensPerSecond: try figure(.tokensPerSecond, 0, fields, in: bytes)!,
-            stepSeconds: try figure(.stepSeconds, 1, fields, in: bytes)!,
-            totalSeconds: try figure(.totalSeconds, 2, fields, in: bytes),
-            breakdown: try breakdown(fields, in: bytes),
-            disturbance: try figure(.disturbance, 9, fields, in: bytes).map(Disturbance.init(share:)),
-            repetition: number,
-            time: timestamp.map { Timestamp.seconds(fields[$0], in: bytes) } ?? -.infinity)
+            tokensPerSecond: try figure(tokensPerSecond, fields, in: bytes)!,
+            stepSeconds: try figure(stepSeconds, fields, in: bytes)!,
+            totalSeconds: try figure(totalSeconds, fields, in: bytes), breakdown: try breakdown(fields, in: bytes),
+            disturbance: try figure(disturbance, fields, in: bytes).map(Disturbance.init(share:)),
+            repetition: number, time: timestamp.map { Timestamp.seconds(fields[$0], in: bytes) } ?? -.infinity)
     }
 
     private func breakdown(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) throws(RowError) -> Breakdown? {
-        guard hasTerms, let work = try figure(.work, 3, fields, in: bytes),
-            let imbalance = try figure(.imbalance, 4, fields, in: bytes),
-            let bubble = try figure(.bubble, 5, fields, in: bytes),
-            let oversubscription = try figure(.oversubscription, 6, fields, in: bytes),
-            let transport = try figure(.transport, 7, fields, in: bytes),
-            let optimizer = try figure(.optimizer, 8, fields, in: bytes)
+        guard let terms, let work = try figure(terms[0], fields, in: bytes),
+            let imbalance = try figure(terms[1], fields, in: bytes),
+            let bubble = try figure(terms[2], fields, in: bytes),
+            let oversubscription = try figure(terms[3], fields, in: bytes),
+            let transport = try figure(terms[4], fields, in: bytes),
+            let optimizer = try figure(terms[5], fields, in: bytes)
         else { return nil }
-        let terms = Breakdown(
+        let breakdown = Breakdown(
             work: work, imbalance: imbalance, bubble: bubble, oversubscription: oversubscription, transport: transport,
             optimizer: optimizer)
-        guard RunFigure.stepSeconds.range.contains(terms.step) else {
+        guard stepSeconds.range.contains(breakdown.step) else {
+            let allowed = ResultValues.within(stepSeconds.range).allowed
             throw RowError(
-                reason:
-                    "work_s to optimizer_s add up to \(terms.step), not to a number \(RunFigure.stepSeconds.allowed)"
-            )
+                reason: "\(terms[0].name) to \(terms[5].name) add up to \(breakdown.step), not to \(allowed)")
         }
-        return terms
+        return breakdown
     }
 
     /// A figure; nil where the CSV does not tell and need not.
-    /// - Parameter place: the figure's among all.
     private func figure(
-        _ figure: RunFigure, _ place: Int, _ fields: [CSVScanner.Field], in bytes: Span<UInt8>
+        _ column: FigureColumn?, _ fields: [CSVScanner.Field], in bytes: Span<UInt8>
     ) throws(RowError) -> Double? {
-        guard let column = figures[place] else { return nil }
-        let isRequired = place < 2
-        if fields[column].range.isEmpty && !isRequired { return nil }
-        guard let value = fields[column].number(in: bytes), figure.range.contains(value) else {
-            throw Self.wrong(figure.rawValue, fields[column], "a number \(figure.allowed)", bytes)
+        guard let column else { return nil }
+        let field = fields[column.index]
+        if field.range.isEmpty && !column.isRequired { return nil }
+        guard let value = field.number(in: bytes), column.range.contains(value) else {
+            throw Self.wrong(column.name, field, ResultValues.within(column.range).allowed, bytes)
         }
         return value
     }

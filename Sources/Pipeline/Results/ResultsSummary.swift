@@ -24,7 +24,7 @@ public struct ResultsSummary {
             [
                 "layers", "heads", "Model Size", "Processes", "schedule", "Tokens per Second", "Average Step Time (s)",
                 "Total Time (s)", "Speedup vs GPipe", "Scaling Efficiency (%)",
-            ] + settings.map(\.column) + ["True Efficiency (%)", "Runs"] + terms + ["error"]
+            ] + settings.map(\.name) + ["True Efficiency (%)", "Runs"] + terms + ["error"]
         return columns.joined(separator: ",") + "\n"
     }
 

@@ -10,9 +10,9 @@ struct SettingColumns {
 
     init() { columns = RunSetting.allCases.map { _ in [] } }
 
-    subscript(row: Int, setting: RunSetting) -> SettingValues.Number { columns[setting.rawValue][row] }
+    subscript(row: Int, setting: RunSetting) -> SettingValues.Number { columns[setting.index][row] }
 
-    /// - Parameter numbers: one for each setting, in the order of their raw values.
+    /// - Parameter numbers: one for each setting, in the order of all.
     mutating func append(_ numbers: [SettingValues.Number]) {
         pending += numbers
         if pending.count == Self.pendingMost { flush() }
@@ -20,9 +20,9 @@ struct SettingColumns {
 
     /// Gives columns the rows that are pending. To be called after the last one, before any of them is looked at.
     mutating func flush() {
-        for place in columns.indices {
-            columns[place].append(
-                contentsOf: stride(from: place, to: pending.count, by: columns.count).lazy.map { [pending] in
+        for index in columns.indices {
+            columns[index].append(
+                contentsOf: stride(from: index, to: pending.count, by: columns.count).lazy.map { [pending] in
                     pending[$0]
                 })
         }
@@ -31,29 +31,29 @@ struct SettingColumns {
 
     /// Gives each value another number.
     mutating func renumber(_ numbers: [SettingValues.Number]) {
-        for place in columns.indices {
-            for row in columns[place].indices { columns[place][row] = numbers[Int(columns[place][row])] }
+        for index in columns.indices {
+            for row in columns[index].indices { columns[index][row] = numbers[Int(columns[index][row])] }
         }
     }
 
     /// Keeps some rows, in this order.
     mutating func select(_ rows: [Int32]) {
-        for place in columns.indices {
-            let column = columns[place]
-            columns[place] = rows.map { column[Int($0)] }
+        for index in columns.indices {
+            let column = columns[index]
+            columns[index] = rows.map { column[Int($0)] }
         }
     }
 
     /// Settings that have several values.
     var varying: [RunSetting] {
         RunSetting.allCases.filter { setting in
-            let column = columns[setting.rawValue]
+            let column = columns[setting.index]
             return column.contains { $0 != column[0] }
         }
     }
 
     func areAlike(_ a: Int, _ b: Int, in settings: [RunSetting]) -> Bool {
-        settings.allSatisfy { columns[$0.rawValue][a] == columns[$0.rawValue][b] }
+        settings.allSatisfy { columns[$0.index][a] == columns[$0.index][b] }
     }
 
     /// For each of some rows whether it differs from the one before in any of some settings; the first one does.
@@ -61,9 +61,9 @@ struct SettingColumns {
         var changes = Array(repeating: false, count: rows.count)
         if !rows.isEmpty { changes[0] = true }
         for setting in settings {
-            let column = columns[setting.rawValue]
-            for place in rows.indices.dropFirst() where column[Int(rows[place])] != column[Int(rows[place - 1])] {
-                changes[place] = true
+            let column = columns[setting.index]
+            for index in rows.indices.dropFirst() where column[Int(rows[index])] != column[Int(rows[index - 1])] {
+                changes[index] = true
             }
         }
         return changes
@@ -71,7 +71,7 @@ struct SettingColumns {
 
     /// Rows by the numbers of some settings, the first of these before all; those alike stay in their order.
     func sorted(_ rows: [Int32], by settings: [RunSetting]) -> [Int32] {
-        settings.reversed().reduce(rows) { Self.sorted($0, by: columns[$1.rawValue]) }
+        settings.reversed().reduce(rows) { Self.sorted($0, by: columns[$1.index]) }
     }
 
     /// A stable sort by counting: O(rows + values).

@@ -6,7 +6,7 @@ struct SettingValues {
     /// The value of each text that is a number; NaN for the others.
     private(set) var numbers = [Double.nan]
     private var known: [String: Number] = ["": 0]
-    /// Fields of each setting that were read, with their numbers: most rows have values of few. A field's place follows from
+    /// Fields of each setting that were read, with their numbers: most rows have values of few. Where a field is kept follows from
     /// its bytes, and the newest one keeps it.
     private var recent = Array(
         repeating: (field: CSVScanner.Field?.none, number: Number(0)), count: RunSetting.allCases.count * recentCount)
@@ -14,11 +14,11 @@ struct SettingValues {
 
     /// The number of a setting's value; nil when it is no value of that setting.
     mutating func number(of setting: RunSetting, _ field: CSVScanner.Field, in bytes: Span<UInt8>) -> Number? {
-        let place = setting.rawValue * Self.recentCount + Self.hash(field, in: bytes) % Self.recentCount
-        if let before = recent[place].field, Self.areEqual(before, field, in: bytes) { return recent[place].number }
+        let index = setting.index * Self.recentCount + Self.hash(field, in: bytes) % Self.recentCount
+        if let before = recent[index].field, Self.areEqual(before, field, in: bytes) { return recent[index].number }
         guard let text = Self.normal(field, setting, in: bytes) else { return nil }
         let number = number(of: text)
-        recent[place] = (field, number)
+        recent[index] = (field, number)
         return number
     }
 
@@ -39,20 +39,28 @@ struct SettingValues {
     /// Counts without needless zeros (4.0 is 4), other numbers as Swift writes them (3e-4 is 0.0003), names in lower case;
     /// paths and machines as they are.
     private static func normal(_ field: CSVScanner.Field, _ setting: RunSetting, in bytes: Span<UInt8>) -> String? {
-        if field.range.isEmpty { return RunSetting.required.contains(setting) ? nil : "" }
-        if field.range.count > RunSetting.nameBytesMost { return nil }
-        switch setting {
-        case .host, .cpu, .gemm, .data, .initial: return field.text(in: bytes)
+        let column = setting.column
+        if field.range.isEmpty { return column.isRequired ? nil : "" }
+        if field.range.count > ResultValues.nameBytesMost { return nil }
+        switch column.values {
+        case .text: return field.text(in: bytes)
+        case .name, .unread: return field.text(in: bytes).lowercased()
         case .seed:
             return field.text(in: bytes).canonicalNumber.flatMap(Int.init).flatMap { $0 >= 0 ? String($0) : nil }
-        case _ where setting.isNumber:
-            guard let value = field.number(in: bytes), setting.allows(value) else { return nil }
-            return String(value == 0 ? 0 : value)
-        case _ where setting.isCount:
+        case .count(let least):
             guard let value = field.number(in: bytes), let count = Int(exactly: value) else { return nil }
-            return ((setting == .warmupSteps ? 0 : 1)...RunSetting.countMost).contains(count) ? String(count) : nil
-        default: return field.text(in: bytes).lowercased()
+            return (least...ResultValues.countMost).contains(count) ? String(count) : nil
+        case .aboveZero: return number(field, in: bytes) { $0 > 0 }
+        case .probability: return number(field, in: bytes) { (0..<1).contains($0) }
+        case .within(let range): return number(field, in: bytes, range.contains)
         }
+    }
+
+    private static func number(
+        _ field: CSVScanner.Field, in bytes: Span<UInt8>, _ isAllowed: (Double) -> Bool
+    ) -> String? {
+        guard let value = field.number(in: bytes), isAllowed(value) else { return nil }
+        return String(value == 0 ? 0 : value)
     }
 
     private static func areEqual(_ a: CSVScanner.Field, _ b: CSVScanner.Field, in bytes: Span<UInt8>) -> Bool {
@@ -67,17 +75,17 @@ struct SettingValues {
     /// order of their invention, then other texts by their letters.
     mutating func sort() -> [Number] {
         let schedules = ScheduleKind.allCases.map(\.rawValue)
-        let places = texts.enumerated().map { number, text in
+        let orders = texts.enumerated().map { number, text in
             numbers[number].isNaN ? schedules.firstIndex(of: text) ?? schedules.count : -1
         }
         let order = texts.indices.sorted { a, b in
-            if places[a] != places[b] { return places[a] < places[b] }
+            if orders[a] != orders[b] { return orders[a] < orders[b] }
             return numbers[a] == numbers[b] || numbers[a].isNaN ? texts[a] < texts[b] : numbers[a] < numbers[b]
         }
         (texts, numbers) = (order.map { texts[$0] }, order.map { numbers[$0] })
         known = [:]
         var sorted = Array(repeating: Number(0), count: order.count)
-        for (place, number) in order.enumerated() { sorted[number] = Number(place) }
+        for (index, number) in order.enumerated() { sorted[number] = Number(index) }
         return sorted
     }
 }

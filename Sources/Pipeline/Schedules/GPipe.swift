@@ -1,4 +1,4 @@
-extension Schedule {
+extension ScheduleKind {
     /// GPipe (Huang et al., 1811.06965): every forward, then every backward.
     ///
     ///     3 ranks, 4 microbatches
@@ -11,13 +11,19 @@ extension Schedule {
     /// - Constraints: none.
     ///
     /// Backwards run in ascending microbatch order, as every schedule's here, so that gradients add up in one order.
-    public static func gpipe(ranks: Int, microbatches: Int) -> Schedule {
-        generated(.gpipe, ranks: ranks, microbatches: microbatches) {
-            let actions = (0..<ranks).map { rank in
-                (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) }
-                    + (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) }
-            }
-            return (Array(0..<ranks), actions)
+    public static let gpipe = ScheduleKind("gpipe", title: "GPipe", idealShare: shareWithWholeBackwards) {
+        ranks, _, microbatches in
+        let actions = (0..<ranks).map { rank in
+            (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) }
+                + (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) }
         }
+        return (Array(0..<ranks), actions)
+    }
+}
+
+extension Schedule {
+    /// GPipe for P ranks and M microbatches.
+    public static func gpipe(ranks: Int, microbatches: Int) -> Schedule {
+        ScheduleKind.gpipe.make(ranks: ranks, microbatches: microbatches)
     }
 }

@@ -1,4 +1,4 @@
-extension Schedule {
+extension ScheduleKind {
     /// Interleaved-1F1B (Narayanan et al., 2104.04473): each rank runs v chunks, stages r, r + P, r + 2P, ...
     ///
     ///     2 ranks, v = 2, 4 microbatches (stage.microbatch)
@@ -13,15 +13,13 @@ extension Schedule {
     /// - Memory: (v - 1)N + 2(P - 1 - r) + 1 chunks in flight on rank r, when there are that many.
     /// - Constraints: Megatron wants P to divide M; PyTorch wants N to divide it. Here a last, smaller group is allowed
     ///   and the validator's exhaustive tests are what shows that it works. With v = 1 this is plain 1F1B, and is made so.
-    public static func interleaved(ranks: Int, virtualStages: Int, microbatches: Int) -> Schedule {
-        generated(.interleaved, ranks: ranks, virtualStages: virtualStages, microbatches: microbatches) {
-            if virtualStages == 1 {
-                let plain = oneFOneB(ranks: ranks, microbatches: microbatches)
-                return (plain.rankOfStage, plain.actions)
-            }
-            let actions = (0..<ranks).map { interleaved(rank: $0, of: ranks, virtualStages, microbatches) }
-            return (loopPlacement(ranks: ranks, stages: ranks * virtualStages), actions)
-        }
+    public static let interleaved = ScheduleKind(
+        "interleaved", title: "Interleaved-1F1B", stagesOfRank: .any, sameWithOneStage: "1F1B",
+        idealShare: shareWithWholeBackwards
+    ) { ranks, virtualStages, microbatches in
+        if virtualStages == 1 { return oneFOneBOrder(ranks, microbatches) }
+        let actions = (0..<ranks).map { interleaved(rank: $0, of: ranks, virtualStages, microbatches) }
+        return (Schedule.loopPlacement(ranks: ranks, stages: ranks * virtualStages), actions)
     }
 
     private static func interleaved(
@@ -56,5 +54,12 @@ extension Schedule {
             first += size
         }
         return path
+    }
+}
+
+extension Schedule {
+    /// Interleaved-1F1B for P ranks with v stages each and M microbatches.
+    public static func interleaved(ranks: Int, virtualStages: Int, microbatches: Int) -> Schedule {
+        ScheduleKind.interleaved.make(ranks: ranks, virtualStages: virtualStages, microbatches: microbatches)
     }
 }

@@ -1,4 +1,4 @@
-extension Schedule {
+extension ScheduleKind {
     /// 1F1B (PipeDream-Flush, Narayanan et al., 2006.09503): after a warm-up, one forward, one backward, in turn.
     ///
     ///     3 ranks, 4 microbatches
@@ -9,21 +9,31 @@ extension Schedule {
     /// - Bubble: as GPipe's.
     /// - Memory: min(M, P - r) microbatches in flight on rank r, whatever M is.
     /// - Constraints: none; with fewer microbatches than ranks the warm-up is cut to what there is.
-    public static func oneFOneB(ranks: Int, microbatches: Int) -> Schedule {
-        generated(.oneFOneB, ranks: ranks, microbatches: microbatches) {
-            let actions = (0..<ranks).map { rank in
-                alternate(
-                    forwards: (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) },
-                    backwards: (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) },
-                    warmUp: min(microbatches, ranks - 1 - rank))
-            }
-            return (Array(0..<ranks), actions)
+    public static let oneFOneB = ScheduleKind("1f1b", title: "1F1B", idealShare: shareWithWholeBackwards) {
+        ranks, _, microbatches in
+        oneFOneBOrder(ranks, microbatches)
+    }
+
+    static func oneFOneBOrder(_ ranks: Int, _ microbatches: Int) -> Order {
+        let actions = (0..<ranks).map { rank in
+            alternate(
+                forwards: (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) },
+                backwards: (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) },
+                warmUp: min(microbatches, ranks - 1 - rank))
         }
+        return (Array(0..<ranks), actions)
     }
 
     /// `warmUp` forwards, then a forward and a backward in turn, then the backwards that are left.
     static func alternate(forwards: [Action], backwards: [Action], warmUp: Int) -> [Action] {
         let steady = zip(forwards.dropFirst(warmUp), backwards).flatMap { [$0, $1] }
         return forwards.prefix(warmUp) + steady + backwards.dropFirst(forwards.count - warmUp)
+    }
+}
+
+extension Schedule {
+    /// 1F1B for P ranks and M microbatches.
+    public static func oneFOneB(ranks: Int, microbatches: Int) -> Schedule {
+        ScheduleKind.oneFOneB.make(ranks: ranks, microbatches: microbatches)
     }
 }

@@ -109,15 +109,15 @@ private struct KnownClocks {
         let sender = schedule.rankOfStage[sending[0].action.stage]
         let holder = schedule.rankOfStage[receiving[0].action.stage]
         var releaseIndex: [Int: Int] = [:]
-        for place in receiving where schedule.ends(place.action) {
-            releaseIndex[place.action.microbatch] = place.index
+        for indexed in receiving where schedule.ends(indexed.action) {
+            releaseIndex[indexed.action.microbatch] = indexed.index
         }
         var peak = 0
         var oldest = 0
         var sent: [Int] = []
-        for place in sending where isSent(place.action) {
-            sent.append(place.action.microbatch)
-            let known = Self.before(sender, place.index, order, clocks)
+        for indexed in sending where isSent(indexed.action) {
+            sent.append(indexed.action.microbatch)
+            let known = Self.before(sender, indexed.index, order, clocks)
             while releaseIndex[sent[oldest]]! < known[holder] { oldest += 1 }
             peak = max(peak, sent.count - oldest)
         }

@@ -1,17 +1,19 @@
 /// The tasks of all ranks with what each waits for.
 public struct TaskGraph: Sendable {
-    public struct Place: Hashable, Sendable {
+    /// Which task of which rank.
+    public struct Index: Hashable, Sendable {
         public let rank: Int
         public let task: Int
     }
 
     public let tasks: [[RankTask]]
     /// For each rank and task, the tasks whose results it needs, besides its rank's earlier ones.
-    public let causes: [[[Place]]]
-    /// For each rank and task, the cause that is another stage's: who hands on what the task receives.
-    public let senders: [[Place?]]
+    public let causes: [[[Index]]]
+    /// For each rank and task, the cause that is another rank's: who hands on what the task receives. Nil where nothing is
+    /// received, or from the rank itself.
+    public let senders: [[Index?]]
     /// All tasks, each after those that it has to wait for.
-    public let order: [Place]
+    public let order: [Index]
 
     /// How many stages the tasks are of.
     var stages: Int { 1 + (tasks.joined().compactMap(\.stage).max() ?? -1) }
@@ -24,36 +26,34 @@ public struct TaskGraph: Sendable {
         try schedule.checkComplete()
         let sorted = ScheduleOrder(schedule)
         let tasks = schedule.tasks
-        var placeOfAction: [Action: Place] = [:]
+        var indexOfAction: [Action: Index] = [:]
         for (rank, list) in tasks.enumerated() {
             for (index, task) in list.enumerated() {
-                if case .action(let action) = task { placeOfAction[action] = Place(rank: rank, task: index) }
+                if case .action(let action) = task { indexOfAction[action] = Index(rank: rank, task: index) }
             }
         }
         let causes = tasks.map { list in
-            list.map { task -> [Place] in
+            list.map { task -> [Index] in
                 guard case .action(let action) = task else { return [] }
-                return sorted.causes(of: action).map { placeOfAction[$0]! }
+                return sorted.causes(of: action).map { indexOfAction[$0]! }
             }
         }
         // An action brings the tasks before it that are no actions; what is left at the end follows.
-        var order: [Place] = []
+        var order: [Index] = []
         var next = tasks.map { _ in 0 }
         try sorted.run(activationSlots: nil, gradientSlots: nil) { rank, index in
-            let place = placeOfAction[schedule.actions[rank][index]]!.task
-            while next[rank] <= place {
-                order.append(Place(rank: rank, task: next[rank]))
+            let last = indexOfAction[schedule.actions[rank][index]]!.task
+            while next[rank] <= last {
+                order.append(Index(rank: rank, task: next[rank]))
                 next[rank] += 1
             }
         }
         for (rank, list) in tasks.enumerated() {
-            order += (next[rank]..<list.count).map { Place(rank: rank, task: $0) }
+            order += (next[rank]..<list.count).map { Index(rank: rank, task: $0) }
         }
         self.order = order
         self.tasks = tasks
         self.causes = causes
-        senders = zip(tasks, causes).map { list, causes in
-            zip(list, causes).map { task, causes in causes.first { tasks[$0.rank][$0.task].stage != task.stage } }
-        }
+        senders = causes.enumerated().map { rank, list in list.map { $0.first { $0.rank != rank } } }
     }
 }

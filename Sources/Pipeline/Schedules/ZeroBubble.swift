@@ -1,4 +1,4 @@
-extension Schedule {
+extension ScheduleKind {
     /// ZB-H1 (Qi et al., 2401.10241): 1F1B whose backwards come apart. The input's gradient (I) is handed on at once, and the
     /// weights' (W), for which nobody waits, fills what would be idle.
     ///
@@ -12,11 +12,9 @@ extension Schedule {
     /// - Bubble: (P - 1)(F + I - W) where W <= min(F, I), against 1F1B's (P - 1)(F + I + W).
     /// - Memory: min(M, P) microbatches in flight on rank r at most, and the gradients that W needs beside them.
     /// - Constraints: none.
-    public static func zeroBubble(ranks: Int, microbatches: Int) -> Schedule {
-        generated(.zeroBubble, ranks: ranks, microbatches: microbatches, actionsOfMicrobatch: 3) {
-            let actions = (0..<ranks).map { zeroBubble(rank: $0, of: ranks, microbatches) }
-            return (Array(0..<ranks), actions)
-        }
+    public static let zeroBubble = ScheduleKind("zb-h1", title: "ZB-H1", actionsOfMicrobatch: 3) {
+        ranks, _, microbatches in
+        (Array(0..<ranks), (0..<ranks).map { zeroBubble(rank: $0, of: ranks, microbatches) })
     }
 
     private static func zeroBubble(rank: Int, of ranks: Int, _ microbatches: Int) -> [Action] {
@@ -32,5 +30,12 @@ extension Schedule {
         }
         let left = max(0, microbatches - rank)..<microbatches
         return list + left.map { action(.backwardWeights, $0) }
+    }
+}
+
+extension Schedule {
+    /// ZB-H1 for P ranks and M microbatches.
+    public static func zeroBubble(ranks: Int, microbatches: Int) -> Schedule {
+        ScheduleKind.zeroBubble.make(ranks: ranks, microbatches: microbatches)
     }
 }

@@ -1,6 +1,11 @@
 import SharedTensor
 import Threads
 
+extension TransportKind {
+    /// `ProcessTransport`.
+    public static let processes = TransportKind("processes") { ProcessTransport() }
+}
+
 /// Ranks are forked processes; their rings lie in a segment of /dev/shm that has no name.
 public struct ProcessTransport: Transport {
     public let name = TransportKind.processes.rawValue

@@ -61,9 +61,9 @@ final class SocketHub: @unchecked Sendable {
     private func closeForeignEnds() { if !pairs.isEmpty { pairs = [:] } }
 
     private func readWhatComes(within nanoseconds: UInt64, orUntilRoomOn end: SocketEnd?) throws(WaitError) {
-        for (place, reader) in readers.enumerated() {
+        for (index, reader) in readers.enumerated() {
             // poll passes over negative descriptors.
-            entries[place].fd = reader.canRead ? reader.end.descriptor : -1
+            entries[index].fd = reader.canRead ? reader.end.descriptor : -1
         }
         entries[readers.count] = pollfd(fd: end?.descriptor ?? -1, events: Int16(POLLOUT), revents: 0)
         let milliseconds = Int32(clamping: (nanoseconds + 999_999) / 1_000_000)
@@ -74,6 +74,6 @@ final class SocketHub: @unchecked Sendable {
             if ready == 0 || code == EINTR || code == EAGAIN { return }
             throw .system(SystemError(call: "poll", code: code))
         }
-        for (place, reader) in readers.enumerated() where entries[place].revents != 0 { reader.read() }
+        for (index, reader) in readers.enumerated() where entries[index].revents != 0 { reader.read() }
     }
 }

@@ -1,6 +1,13 @@
 import SharedTensor
 import Threads
 
+extension TransportKind {
+    /// `SocketTransport` over TCP on 127.0.0.1.
+    public static let sockets = TransportKind("sockets") { SocketTransport(domain: .tcp) }
+    /// `SocketTransport` over Unix stream sockets.
+    public static let unix = TransportKind("unix") { SocketTransport(domain: .unix) }
+}
+
 /// Ranks are forked processes that exchange tensors through stream sockets: two copies and system calls for each hand-off,
 /// where the rings of `ProcessTransport` need neither. All else (control block, results, processes) is that transport's.
 public struct SocketTransport: RelinkedTransport {

@@ -1,6 +1,11 @@
 import SharedTensor
 import Threads
 
+extension TransportKind {
+    /// `ThreadTransport`.
+    public static let threads = TransportKind("threads") { ThreadTransport() }
+}
+
 /// Ranks are pinned threads of this process; their rings lie in private memory.
 public struct ThreadTransport: Transport {
     public let name = TransportKind.threads.rawValue

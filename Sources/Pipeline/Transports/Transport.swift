@@ -27,14 +27,14 @@ public struct Edge: Hashable, Sendable {
 
 /// The sending end of an edge. Belongs to one rank's thread.
 public protocol SendChannel: AnyObject {
-    /// Waits for room and returns where to write the next item; the same place again until it is committed.
+    /// Waits for room and returns where to write the next item; the same memory again until it is committed.
     func reserve(_ context: WaitContext) throws(WaitError) -> Tensor
     /// How the wait of the most recent `reserve` went.
     var lastWait: Waited { get }
     /// Hands on what was written, and waits if that takes a while. All writes made before are visible to whoever
     /// receives it.
     func commit(_ context: WaitContext) throws(WaitError)
-    /// Bytes of items that this end has copied from one place to another so far.
+    /// Bytes of items that this end has copied so far.
     var bytesCopied: Int { get }
 }
 
@@ -46,7 +46,7 @@ public protocol ReceiveChannel: AnyObject {
     var lastWait: Waited { get }
     /// Gives the item's room back to the sender. Once for each delivery, in any order.
     func release(_ delivery: Delivery)
-    /// Bytes of items that this end has copied from one place to another so far.
+    /// Bytes of items that this end has copied so far.
     var bytesCopied: Int { get }
 }
 
@@ -152,19 +152,5 @@ extension Transport {
     /// Rings in `sharedMemory`, one an edge.
     public func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
         do { return try RingLinks(edges, self) } catch { throw .memory(error) }
-    }
-}
-
-/// The transports that can be named.
-public enum TransportKind: String, CaseIterable, Sendable {
-    case threads, processes, sockets, unix
-
-    public var transport: any Transport {
-        switch self {
-        case .threads: ThreadTransport()
-        case .processes: ProcessTransport()
-        case .sockets: SocketTransport(domain: .tcp)
-        case .unix: SocketTransport(domain: .unix)
-        }
     }
 }

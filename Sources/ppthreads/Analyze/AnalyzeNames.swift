@@ -3,7 +3,7 @@ import Pipeline
 /// How groups of results are called: by what tells them apart in this file.
 struct AnalyzeNames {
     private let results: Results
-    /// Settings that differ in this file and have no place of their own in a name.
+    /// Settings that differ in this file and do not stand in a name otherwise.
     let others: [RunSetting]
 
     init(_ results: Results) {
@@ -39,7 +39,7 @@ struct AnalyzeNames {
                 model ?? self.model(group), "P=\(results.text(group, .ranks))",
                 microbatches.isEmpty ? "" : "M=\(microbatches)",
             ]
-            + [results.text(group, .transport)] + others.map { "\($0.column) \(cell(group, $0))" }
+            + [results.text(group, .transport)] + others.map { "\($0.name) \(cell(group, $0))" }
         return parts.filter { !$0.isEmpty }.joined(separator: ", ")
     }
 
@@ -47,14 +47,13 @@ struct AnalyzeNames {
 
     /// The class of a schedule's colour.
     func style(_ group: Int) -> String {
-        let kind = ScheduleKind(rawValue: results.text(group, .schedule))
-        return "schedule-\(kind?.rawValue ?? "other")"
+        SchedulePalette.style(ScheduleKind(rawValue: results.text(group, .schedule)))
     }
 
     /// The schedules that some groups have, with their classes.
     func legend(_ groups: some Sequence<Int>) -> [(style: String, title: String)] {
-        var legend = ScheduleKind.allCases.map { (style: "schedule-\($0.rawValue)", title: $0.title) }
-        legend.append(("schedule-other", "other schedules"))
+        var legend = ScheduleKind.allCases.map { (style: SchedulePalette.style($0), title: $0.title) }
+        legend.append((SchedulePalette.style(nil), "other schedules"))
         let present = Set(groups.map(style))
         return legend.filter { present.contains($0.style) }.map { ("solid \($0.style)", $0.title) }
     }

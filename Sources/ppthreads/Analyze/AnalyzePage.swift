@@ -49,7 +49,7 @@ struct AnalyzePage {
                 machines.isEmpty ? "not told" : (machines.prefix(10) + others).joined(separator: "; ")
             ),
             ("Analyzed", Date.now.formatted(.iso8601)),
-        ] + report.common.filter { $0.name != RunSetting.host.column && $0.name != RunSetting.cpu.column }
+        ] + report.common.filter { $0.name != RunSetting.host.name && $0.name != RunSetting.cpu.name }
     }
 
     // MARK: Table
@@ -102,7 +102,7 @@ struct AnalyzePage {
     }
 
     private var settingNames: [String] {
-        ["model", "P", "M", "transport", "schedule"] + report.names.others.map(\.column)
+        ["model", "P", "M", "transport", "schedule"] + report.names.others.map(\.name)
     }
 
     private func cell(_ estimate: Estimate?, _ format: (Double) -> String) -> Markup {

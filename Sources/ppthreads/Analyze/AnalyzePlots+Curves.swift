@@ -19,8 +19,8 @@ extension AnalyzePlots {
             Set(panel.compactMap(microbatches)).count > 1
         }
         if panels.isEmpty { return .none("no model has runs with several M at the same P and transport") }
-        let content = panels.enumerated().map { place, groups in
-            panel(groups, top: Double(place) * Self.panelPitch)
+        let content = panels.enumerated().map { index, groups in
+            panel(groups, top: Double(index) * Self.panelPitch)
         }
         let hasIdeal = panels.joined().contains { analysis.idealTokensPerSecond($0, virtualStages: 1) != nil }
         return .plot(
@@ -116,7 +116,7 @@ extension AnalyzePlots {
     }
 }
 
-/// A place for points and lines: across, in parts of the width; down, in pixels.
+/// An area for points and lines: across, in parts of the width; down, in pixels.
 struct PlotArea {
     let top: Double
     let height: Double
@@ -152,15 +152,15 @@ struct PlotArea {
             })
     }
 
-    func point(_ style: String, _ place: Double, _ estimate: Estimate, _ details: String) -> Markup {
+    func point(_ style: String, _ x: Double, _ estimate: Estimate, _ details: String) -> Markup {
         let whisker = Markup.line(
-            "series \(style)", from: (x(place), y(estimate.low)), to: (x(place), y(estimate.high)))
+            "series \(style)", from: (self.x(x), y(estimate.low)), to: (self.x(x), y(estimate.high)))
         return .mark(
             details,
             [
-                .circle("hit", x: x(place), y: y(estimate.value), radius: 11),
+                .circle("hit", x: self.x(x), y: y(estimate.value), radius: 11),
                 estimate.low < estimate.high ? whisker : [],
-                .circle("solid point \(style)", x: x(place), y: y(estimate.value), radius: 5),
+                .circle("solid point \(style)", x: self.x(x), y: y(estimate.value), radius: 5),
             ])
     }
 }

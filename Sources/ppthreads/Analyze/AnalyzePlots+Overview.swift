@@ -18,8 +18,8 @@ extension AnalyzePlots {
         let speedups = panels.joined().map { analysis.speedup($0)! }
         let (low, high) = (min(1, speedups.map(\.low).min()!), max(1, speedups.map(\.high).max()!))
         let margin = max(0.02, (high - low) * 0.12)
-        let content = panels.enumerated().map { place, groups in
-            layersPanel(groups, top: Double(place) * Self.panelPitch, y: (low - margin, high + margin))
+        let content = panels.enumerated().map { index, groups in
+            layersPanel(groups, top: Double(index) * Self.panelPitch, y: (low - margin, high + margin))
         }
         let isPlain = panels.joined().contains {
             analysis.results.text($0, .schedule) == "interleaved" && analysis.results.count($0, .virtualStages) == 1
@@ -50,8 +50,8 @@ extension AnalyzePlots {
             .label("axis", x: "50%", y: area.bottom + 36, "layers (v: stages a rank of Interleaved-1F1B)"),
             .line("ideal", from: ("0", area.y(1)), to: ("100%", area.y(1))),
             Markup(
-                series.enumerated().map { place, groups in
-                    layersCurve(groups, shift: Double(place) - Double(series.count - 1) / 2, area)
+                series.enumerated().map { index, groups in
+                    layersCurve(groups, shift: Double(index) - Double(series.count - 1) / 2, area)
                 }),
         ]
     }
@@ -119,8 +119,8 @@ extension AnalyzePlots {
     /// Groups that have the same settings, some aside, together; in the order of the first of each.
     func alike(_ groups: [Int], but others: [RunSetting]) -> [[Int]] {
         groups.reduce(into: [[Int]]()) { sets, group in
-            let place = sets.firstIndex { analysis.areAlike($0[0], group, but: others) }
-            if let place { sets[place].append(group) } else { sets.append([group]) }
+            let index = sets.firstIndex { analysis.areAlike($0[0], group, but: others) }
+            if let index { sets[index].append(group) } else { sets.append([group]) }
         }
     }
 }

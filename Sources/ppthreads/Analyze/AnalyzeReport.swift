@@ -26,7 +26,7 @@ struct AnalyzeReport {
     var common: [(name: String, value: String)] {
         RunSetting.allCases.filter { !results.varying.contains($0) }.compactMap { setting in
             let value = results.text(0, setting)
-            return value.isEmpty ? nil : (setting.column, value)
+            return value.isEmpty ? nil : (setting.name, value)
         }
     }
 

@@ -27,7 +27,7 @@ struct AnalyzeTable {
 
     private var header: [String] {
         let figures = ["tokens/s", "step, ms", "x GPipe"].flatMap { report.hasRepeats ? [$0, ""] : [$0] }
-        return ["model", "P", "M", "transport", "schedule"] + report.names.others.map(\.column)
+        return ["model", "P", "M", "transport", "schedule"] + report.names.others.map(\.name)
             + (report.hasRepeats ? ["runs"] : []) + figures + ["efficiency", "reference eff."]
             + (report.hasTerms ? Breakdown.Term.lost.map { "\($0.rawValue), %" } : [])
     }

@@ -24,3 +24,12 @@ enum JSONText {
         }.joined()
     }
 }
+
+/// A key that is known only when the program runs.
+struct TextKey: CodingKey {
+    let stringValue: String
+    let intValue: Int? = nil
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+}

@@ -1,6 +1,6 @@
 /// What was probably meant by a word that is not there.
 ///
-/// Only a slip of the hand is put right: letters that changed places, one too few, too many or another one, a hyphen that is
+/// Only a slip of the hand is put right: letters that were exchanged, one too few, too many or another one, a hyphen that is
 /// missing. A word that is merely like another one, or the start of it, may well mean a feature that there is not.
 enum Slip {
     /// The word of a list that a hand which typed `word` was after; nil when none is likely.
@@ -32,7 +32,7 @@ enum Slip {
         return short.count >= 8 ? 2 : 1
     }
 
-    /// The number of letters to change, add, leave out, or let change places with their neighbour (optimal string alignment).
+    /// The number of letters to change, add, leave out, or exchange with their neighbour (optimal string alignment).
     private static func edits(from a: [Character], to b: [Character]) -> Int {
         var rows = [Array(0...b.count)]
         for i in a.indices {

@@ -27,14 +27,14 @@ enum CompareCommand {
         try options.run.openData()
         let candidates = try options.candidates()
         let oneStage = try options.oneStage()
-        let comparison = try measure(candidates, oneStage, options)
+        let figures = ComparisonFigures(try measure(candidates, oneStage, options))
         var attempts = Attempts("compare")
         attempts.attempt { () throws(CommandError) in
-            try files.report(try report(comparison, options), isData: options.json || options.csv)
+            try files.report(try report(figures, options), isData: options.json || options.csv)
         }
         if let page {
             attempts.write { () throws(DataError) in
-                try page.write(text: ComparePage(comparison, options, arguments: arguments).text)
+                try page.write(text: ComparePage(figures, options, arguments: arguments).text)
             }
         }
         try attempts.finish()
@@ -49,10 +49,10 @@ enum CompareCommand {
         return (files, page)
     }
 
-    private static func report(_ comparison: Comparison, _ options: CompareOptions) throws(CommandError) -> String {
-        if options.json { return try CompareRows(comparison).json(options) }
-        if options.csv { return CompareRows(comparison).csv }
-        return CompareTable(comparison, options).text
+    private static func report(_ figures: ComparisonFigures, _ options: CompareOptions) throws(CommandError) -> String {
+        if options.json { return try CompareRows(figures).json(options) }
+        if options.csv { return CompareRows(figures).csv }
+        return CompareTable(figures, options).text
     }
 
     private static func measure(

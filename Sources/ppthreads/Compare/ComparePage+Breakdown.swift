@@ -20,41 +20,40 @@ extension ComparePage {
     private static let pitch = 54.0
 
     private var bars: Markup {
-        let scale = Scale(end: places.map { comparison.stepSeconds($0).high * 1000 }.max()! * 1.01, unit: "ms")
-        let height = Double(places.count) * Self.pitch
+        let scale = Scale(end: candidates.map { $0.stepSeconds.high * 1000 }.max()! * 1.01, unit: "ms")
+        let height = Double(candidates.count) * Self.pitch
         return .chart(
             "Stacked bars: the terms of the step of each candidate, in milliseconds", height: height + 22,
-            [scale.grid(height: height), Markup(places.map { bar($0, scale) })])
+            [scale.grid(height: height), Markup(candidates.enumerated().map { bar($1, row: $0, scale) })])
     }
 
-    private func bar(_ place: Int, _ scale: Scale) -> Markup {
-        let top = Double(place) * Self.pitch
-        let step = comparison.stepSeconds(place)
+    private func bar(_ candidate: CandidateFigures, row: Int, _ scale: Scale) -> Markup {
+        let (top, step) = (Double(row) * Self.pitch, candidate.stepSeconds)
         return .mark(
-            details(place),
+            details(candidate),
             [
                 .rectangle("hit", x: "0", y: top, width: "100%", height: Self.pitch),
-                .label("name", x: "0", y: top + 17, Markup(name(place))),
+                .label("name", x: "0", y: top + 17, Markup(candidate.name)),
                 .label("sum", x: "100%", y: top + 17, "\(step.value.milliseconds)"),
                 scale.stack(
-                    Breakdown.Term.allCases.map { ($0.rawValue, comparison.seconds(place, in: $0).value * 1000) },
+                    Breakdown.Term.allCases.map { ($0.rawValue, candidate[$0].value * 1000) },
                     y: top + 24, height: 22),
                 scale.whisker(from: step.low * 1000, to: step.high * 1000, y: top + 35, reach: 5),
             ])
     }
 
     /// All terms of a candidate, in columns.
-    private func details(_ place: Int) -> String {
-        let rows = terms(place).map { name, term, share in
+    private func details(_ candidate: CandidateFigures) -> String {
+        let rows = terms(candidate).map { name, term, share in
             [name, term.value.milliseconds, "\(share.fixed(2)) %", Page.interval(term, 1000, 2)]
         }
-        return "\(name(place))\n" + TextTable(rows, leading: 1).text
+        return "\(candidate.name)\n" + TextTable(rows, leading: 1).text
     }
 
     /// The terms and then the step, with their percentage of it.
-    private func terms(_ place: Int) -> [(name: String, value: Estimate, share: Double)] {
-        let step = comparison.stepSeconds(place)
-        let terms = Breakdown.Term.allCases.map { ($0.rawValue, comparison.seconds(place, in: $0)) } + [("step", step)]
+    private func terms(_ candidate: CandidateFigures) -> [(name: String, value: Estimate, share: Double)] {
+        let step = candidate.stepSeconds
+        let terms = Breakdown.Term.allCases.map { ($0.rawValue, candidate[$0]) } + [("step", step)]
         return terms.map { name, value in (name, value, value.value / step.value * 100) }
     }
 
@@ -62,8 +61,8 @@ extension ComparePage {
 
     private var termTable: Markup {
         let header = ["candidate"] + Breakdown.Term.allCases.map(\.rawValue) + ["step"]
-        let rows = places.map { place -> Markup in
-            let cells = terms(place).map { _, value, share -> Markup in
+        let rows = candidates.map { candidate -> Markup in
+            let cells = terms(candidate).map { _, value, share -> Markup in
                 .element(
                     "td", [:],
                     [
@@ -71,7 +70,7 @@ extension ComparePage {
                         .element("small", [:], "\(Page.interval(value, 1000, 2))"),
                     ])
             }
-            return .element("tr", [:], Markup([Page.rowHeader(name(place))] + cells))
+            return .element("tr", [:], Markup([Page.rowHeader(candidate.name)] + cells))
         }
         return Page.table("Terms of the step in ms, with their part of it and their 95\u{A0}% intervals", header, rows)
     }

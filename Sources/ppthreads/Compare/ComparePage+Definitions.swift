@@ -52,19 +52,3 @@ extension ComparePage {
         ),
     ]
 }
-
-extension Breakdown.Term {
-    /// What it stands for in reports.
-    var meaning: Markup {
-        switch self {
-        case .work: "CPU time inside tasks, the update aside: the mean over ranks."
-        case .imbalance: "The most CPU time that a rank needed, less that mean: stages that are not equally long."
-        case .bubble:
-            "What the schedule's order adds with hand-offs that cost nothing and a CPU for each rank: the makespan of a replay of the CPU times, less the most that a rank needed."
-        case .oversubscription:
-            "What it adds that ranks were without their CPU while they worked or could have. Close to 0 when each rank has a CPU of its own."
-        case .transport: "What hand-offs add to all that: the measured makespan, less that of the replay."
-        case .optimizer: "From the end of the last other task to the end of the step: updates."
-        }
-    }
-}

@@ -4,13 +4,13 @@ import Threads
 
 /// A comparison as a page: one file that needs no other and no network, and that can be read without its script.
 struct ComparePage {
-    let comparison: Comparison
+    let figures: ComparisonFigures
     private let options: CompareOptions
     private let arguments: [String]
 
     /// - Parameter arguments: that the command was given, so that the page tells how to repeat it.
-    init(_ comparison: Comparison, _ options: CompareOptions, arguments: [String]) {
-        self.comparison = comparison
+    init(_ figures: ComparisonFigures, _ options: CompareOptions, arguments: [String]) {
+        self.figures = figures
         self.options = options
         self.arguments = arguments
     }
@@ -21,28 +21,22 @@ struct ComparePage {
         return Page.text(title: "ppthreads compare: \(model), P=\(plan.schedule.ranks)", content)
     }
 
-    var places: Range<Int> { comparison.candidates.indices }
-
-    func name(_ place: Int) -> String {
-        let candidate = comparison.candidates[place]
-        return "\(candidate.schedule.title) on \(candidate.transport.rawValue)"
-    }
-
-    private var plan: RunPlan { comparison.candidates[0].plan }
+    var candidates: [CandidateFigures] { figures.candidates }
+    private var plan: RunPlan { candidates[0].candidate.plan }
 
     // MARK: Title
 
     private static let question = "Which schedule, which transport, and where does the step go?"
 
     private var title: Markup {
-        let verdict = CompareVerdict(comparison)
+        let verdict = CompareVerdict(figures)
         return .element(
             "header", [:],
             [
                 .element("h1", [:], Markup(Self.question)), Page.facts(facts), Page.command("compare", arguments),
                 .element("p", ["class": "verdict"], Markup(verdict.transport)),
                 .element("p", ["class": "verdict"], Markup(verdict.schedule)),
-                Markup(CompareNotes(comparison).lines.map { .element("p", ["class": "note"], "Note: \($0).") }),
+                Markup(CompareNotes(figures).lines.map { .element("p", ["class": "note"], "Note: \($0).") }),
             ])
     }
 
@@ -63,17 +57,17 @@ struct ComparePage {
 
     private var speeds: Markup {
         let header = ["schedule", "transport", "tokens/s", "x threads", "x GPipe", "efficiency", "hand-off, µs"]
-        let rows = places.map { place -> Markup in
-            let candidate = comparison.candidates[place]
-            let names = [Page.rowHeader(candidate.schedule.title), Page.textCell(candidate.transport.rawValue)]
-            let figures = [
-                Page.cell(comparison.tokensPerSecond(place)) { $0.grouped },
-                ratio(place, over: comparison.place(candidate.schedule, .threads)),
-                ratio(place, over: comparison.place(.gpipe, candidate.transport)),
-                Page.cell(comparison.efficiency(place)) { "\(($0 * 100).fixed(1)) %" },
-                comparison.handoffSeconds(place).map { Page.cell($0) { ($0 * 1e6).fixed(2) } } ?? Page.noFigure,
+        let rows = candidates.map { candidate -> Markup in
+            let names = [
+                Page.rowHeader(candidate.candidate.schedule.title),
+                Page.textCell(candidate.candidate.transport.rawValue),
             ]
-            return .element("tr", [:], Markup(names + figures))
+            let cells = [
+                Page.cell(candidate.tokensPerSecond) { $0.grouped }, ratio(candidate.overThreads),
+                ratio(candidate.overGPipe), Page.cell(candidate.efficiency) { "\(($0 * 100).fixed(1)) %" },
+                candidate.handoffSeconds.map { Page.cell($0) { ($0 * 1e6).fixed(2) } } ?? Page.noFigure,
+            ]
+            return .element("tr", [:], Markup(names + cells))
         }
         return Page.section(
             "speeds", "How fast",
@@ -83,30 +77,29 @@ struct ComparePage {
 
     private func baseline(_ columns: Int) -> Markup {
         let names = [Page.rowHeader("one stage"), Page.textCell("no pipeline")]
-        let figures = [Page.cell(comparison.oneStageTokensPerSecond) { $0.grouped }]
-        let rest = Array(repeating: Page.noFigure, count: columns - names.count - figures.count)
-        return .element("tr", [:], Markup(names + figures + rest))
+        let speed = Page.cell(figures.oneStageTokensPerSecond) { $0.grouped }
+        let rest = Array(repeating: Page.noFigure, count: columns - names.count - 1)
+        return .element("tr", [:], Markup(names + [speed] + rest))
     }
 
-    private func ratio(_ place: Int, over other: Int?) -> Markup {
-        guard let other else { return Page.noFigure }
-        if other == place { return .element("td", ["data-value": "1"], "1") }
-        return Page.cell(comparison.ratio(place, over: other)) { $0.fixed(3) }
+    private func ratio(_ ratio: CandidateFigures.Ratio?) -> Markup {
+        guard let ratio else { return Page.noFigure }
+        if ratio.isToItself { return .element("td", ["data-value": "1"], "1") }
+        return Page.cell(ratio.estimate) { $0.fixed(3) }
     }
 
     // MARK: What if
 
     private var whatIf: Markup {
         let header = ["candidate", "measured", "free transport", "equal stages", "both"]
-        let rows = places.map { place -> Markup in
-            let step = comparison.stepSeconds(place)
-            let other = comparison.whatIf(place)
+        let rows = candidates.map { candidate -> Markup in
+            let (step, other) = (candidate.stepSeconds, candidate.whatIf)
             let changed = [other.freeTransport, other.equalStages, other.both].map { seconds -> Markup in
                 let change = (seconds / step.value - 1) * 100
                 return cell(seconds, "\(change > 0 ? "+" : "")\(change.fixed(1)) %")
             }
             let measured = cell(step.value, Page.interval(step, 1000, 2))
-            return .element("tr", [:], Markup([Page.rowHeader(name(place)), measured] + changed))
+            return .element("tr", [:], Markup([Page.rowHeader(candidate.name), measured] + changed))
         }
         return Page.section(
             "what-if", "What the step would be",

@@ -8,10 +8,10 @@ struct CompareRows {
     private let notes: [String]
     private let data: DataJSON?
 
-    init(_ comparison: Comparison) {
-        rows = comparison.candidates.indices.map { Row(comparison, $0) }
-        notes = CompareNotes(comparison).lines
-        data = DataJSON(comparison.candidates[0].plan.configuration)
+    init(_ figures: ComparisonFigures) {
+        rows = figures.candidates.map(Row.init)
+        notes = CompareNotes(figures).lines
+        data = DataJSON(figures.candidates[0].candidate.plan.configuration)
     }
 
     struct Figure: Encodable {
@@ -32,47 +32,30 @@ struct CompareRows {
         /// Likewise: how often its runs were measured, and how many of them stayed disturbed.
         let counts: [(name: String, count: Int)]
 
-        init(_ comparison: Comparison, _ place: Int) {
-            let candidate = comparison.candidates[place]
-            schedule = candidate.schedule.rawValue
-            transport = candidate.transport.rawValue
+        init(_ candidate: CandidateFigures) {
+            schedule = candidate.candidate.schedule.rawValue
+            transport = candidate.candidate.transport.rawValue
             var figures = [
-                ("tokens_per_s", Figure(comparison.tokensPerSecond(place))),
-                ("step_s", Figure(comparison.stepSeconds(place))),
+                ("tokens_per_s", Figure(candidate.tokensPerSecond)), ("step_s", Figure(candidate.stepSeconds)),
             ]
-            figures += Breakdown.Term.allCases.map { ("\($0.rawValue)_s", Figure(comparison.seconds(place, in: $0))) }
+            figures += Breakdown.Term.allCases.map { ("\($0.rawValue)_s", Figure(candidate[$0])) }
+            let handoff = candidate.handoffSeconds ?? Estimate(value: 0, low: 0, high: 0)
             figures += [
-                (
-                    "handoff_us",
-                    Figure(comparison.handoffSeconds(place) ?? Estimate(value: 0, low: 0, high: 0), scale: 1e6)
-                ),
-                ("parked_share", Figure(comparison.parkedShare(place))),
-                ("efficiency", Figure(comparison.efficiency(place))),
+                ("handoff_us", Figure(handoff, scale: 1e6)), ("parked_share", Figure(candidate.parkedShare)),
+                ("efficiency", Figure(candidate.efficiency)),
             ]
-            if let threads = comparison.place(candidate.schedule, .threads) {
-                figures.append(("ratio_to_threads", Figure(comparison.ratio(place, over: threads))))
-            }
-            if let gpipe = comparison.place(.gpipe, candidate.transport) {
-                figures.append(("ratio_to_gpipe", Figure(comparison.ratio(place, over: gpipe))))
-            }
+            if let ratio = candidate.overThreads { figures.append(("ratio_to_threads", Figure(ratio.estimate))) }
+            if let ratio = candidate.overGPipe { figures.append(("ratio_to_gpipe", Figure(ratio.estimate))) }
             self.figures = figures
-            let tries = comparison.tries(place)
-            counts = [("tries", tries.all), ("disturbed_trials", tries.disturbed)]
-        }
-
-        private struct Key: CodingKey {
-            let stringValue: String
-            let intValue: Int? = nil
-            init(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
+            counts = [("tries", candidate.tries.all), ("disturbed_trials", candidate.tries.disturbed)]
         }
 
         func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: Key.self)
-            try container.encode(schedule, forKey: Key(stringValue: "schedule"))
-            try container.encode(transport, forKey: Key(stringValue: "transport"))
-            for (name, figure) in figures { try container.encode(figure, forKey: Key(stringValue: name)) }
-            for (name, count) in counts { try container.encode(count, forKey: Key(stringValue: name)) }
+            var container = encoder.container(keyedBy: TextKey.self)
+            try container.encode(schedule, forKey: TextKey(stringValue: "schedule"))
+            try container.encode(transport, forKey: TextKey(stringValue: "transport"))
+            for (name, figure) in figures { try container.encode(figure, forKey: TextKey(stringValue: name)) }
+            for (name, count) in counts { try container.encode(count, forKey: TextKey(stringValue: name)) }
         }
     }
 

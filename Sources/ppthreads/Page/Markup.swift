@@ -1,3 +1,5 @@
+import Threads
+
 /// A piece of HTML. Text becomes one only by being escaped, so that nothing a user typed can act as markup; every tag that
 /// is opened is closed.
 struct Markup: ExpressibleByStringInterpolation, ExpressibleByArrayLiteral {
@@ -28,6 +30,12 @@ struct Markup: ExpressibleByStringInterpolation, ExpressibleByArrayLiteral {
     /// - Parameter code: a part of this program, without `</`.
     static func code(_ name: String, _ code: StaticString) -> Markup {
         Markup(html: "<\(name)>\n\(code)\n</\(name)>\n")
+    }
+
+    /// A `style` element of rules that were put together, none of which may hold a `<`.
+    static func style(_ rules: String) -> Markup {
+        require(!rules.contains("<"), "a style that may end its element")
+        return Markup(html: "<style>\n\(rules)\n</style>\n")
     }
 
     /// The whole file.

@@ -14,6 +14,7 @@ enum Page {
             .void("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
             .void("meta", ["http-equiv": "Content-Security-Policy", "content": policy]),
             .void("meta", ["name": "color-scheme", "content": "light dark"]), .element("title", [:], title), style,
+            SchedulePalette.style, SchedulePalette.darkStyle,
         ]
     }
 
@@ -48,7 +49,7 @@ enum Page {
     }
 
     static func definition(_ term: Breakdown.Term) -> Markup {
-        definition([key(term.rawValue), "\(term.rawValue)"], term.meaning)
+        definition([key(term.rawValue), "\(term.rawValue)"], "\(term.meaning.asSentence)")
     }
 
     // MARK: Tables
@@ -58,8 +59,8 @@ enum Page {
         _ caption: Markup, _ header: [String], _ rows: [Markup], texts: Int = 1, footer: Markup? = nil,
         sortable: Bool = false
     ) -> Markup {
-        let cells = header.enumerated().map { place, name -> Markup in
-            .element("th", place < texts ? ["scope": "col", "class": "text"] : ["scope": "col"], Markup(name))
+        let cells = header.enumerated().map { column, name -> Markup in
+            .element("th", column < texts ? ["scope": "col", "class": "text"] : ["scope": "col"], Markup(name))
         }
         let parts: Markup = [
             .element("caption", [:], caption), .element("thead", [:], .element("tr", [:], Markup(cells))),

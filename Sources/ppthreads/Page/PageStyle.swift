@@ -79,11 +79,6 @@ extension Page {
         .optimizer, .update { fill: var(--green); }
         .backward-input { fill: var(--yellow); }
         .packing { fill: var(--grey); }
-        .schedule-gpipe { color: var(--blue); }
-        .schedule-1f1b { color: var(--orange); }
-        .schedule-interleaved { color: var(--green); }
-        .schedule-zb-h1 { color: var(--red); }
-        .schedule-other { color: var(--purple); }
         .solid { fill: currentColor; }
         .outline { fill: none; stroke: currentColor; stroke-width: 1.5; }
         .series { stroke: currentColor; stroke-width: 2; }
@@ -166,8 +161,8 @@ extension Page {
           const show = (mark, x, y) => {
             box.textContent = mark.getAttribute("aria-label");
             box.hidden = false;
-            const place = (at, size, room) => Math.max(8, at + 12 + size > room - 8 ? at - 12 - size : at + 12);
-            const left = place(x, box.offsetWidth, innerWidth), top = place(y, box.offsetHeight, innerHeight);
+            const beside = (at, size, room) => Math.max(8, at + 12 + size > room - 8 ? at - 12 - size : at + 12);
+            const left = beside(x, box.offsetWidth, innerWidth), top = beside(y, box.offsetHeight, innerHeight);
             box.style.transform = `translate(${Math.min(left, innerWidth - 8 - box.offsetWidth)}px, ${top}px)`;
           };
           for (const chart of document.querySelectorAll(".chart")) {

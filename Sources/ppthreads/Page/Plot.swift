@@ -25,10 +25,10 @@ struct Plot {
     }
 
     /// One that needs no other file and follows the reader's light or dark scheme.
-    var file: String { file([Self.style, Self.darkStyle]) }
+    var file: String { file([Self.style, SchedulePalette.style, Self.darkStyle, SchedulePalette.darkStyle]) }
 
     /// One in colours on white, whatever the reader's scheme is.
-    var lightFile: String { file([Self.style]) }
+    var lightFile: String { file([Self.style, SchedulePalette.style]) }
 
     private func file(_ styles: Markup) -> String {
         let (keys, _) = fileLegend(top: legendTop)
@@ -106,11 +106,6 @@ struct Plot {
         .oversubscription { fill: #cc79a7; }
         .transport { fill: #d55e00; }
         .optimizer { fill: #009e73; }
-        .schedule-gpipe { color: #0072b2; }
-        .schedule-1f1b { color: #e69f00; }
-        .schedule-interleaved { color: #009e73; }
-        .schedule-zb-h1 { color: #d55e00; }
-        .schedule-other { color: #cc79a7; }
         .solid { fill: currentColor; }
         .outline { fill: none; stroke: currentColor; stroke-width: 1.5; }
         .series { stroke: currentColor; stroke-width: 2; }
@@ -131,7 +126,6 @@ struct Plot {
           .ideal { stroke: #a4adb7; }
           .point, .halo { stroke: #14171a; }
           .work { fill: #1579b8; }
-          .schedule-gpipe { color: #1579b8; }
         }
         """)
 }

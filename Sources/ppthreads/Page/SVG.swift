@@ -1,4 +1,4 @@
-/// Charts are as wide as their place: across, positions are parts of a scale; down, they are pixels. So text keeps its size
+/// Charts are as wide as what holds them: across, positions are parts of a scale; down, they are pixels. So text keeps its size
 /// on every screen.
 extension Markup {
     /// - Parameters:

@@ -25,7 +25,9 @@ enum RunCommand {
         let outputs = try RunOutputs(options)
         let plan = try options.plan()
         // What identifies a checkpoint is read before the run, which a file that is gone by its end would otherwise cost.
-        let row = options.csv ? try RunCSV(options, plan) : nil
+        let row = try readingData { () throws(DataError) in
+            options.csv || options.json ? try ResultRow(plan, by: Version.program) : nil
+        }
         let result = try train(plan)
         let stop = Signals.noted.map { stopped(result, by: $0) }
         try outputs.write(result, options, row, andThen: stop)

@@ -15,10 +15,8 @@ extension RunJSON {
         let stepIfStagesWereEqualS: Double
         let stepIfBothS: Double
 
-        /// Nil without a timeline.
-        init?(_ result: RunResult) {
-            guard let other = result.whatIf() else { return nil }
-            let terms = Breakdown(meanOf: result.breakdowns())
+        init(_ figures: TimedFigures) {
+            let (terms, other) = (figures.breakdown, figures.whatIf)
             workS = terms.work
             imbalanceS = terms.imbalance
             bubbleS = terms.bubble

@@ -163,17 +163,18 @@ struct RunOptions {
 }
 
 extension RunOptions {
-    /// v: what was asked for, or one layer a stage for an interleaved schedule, as the reference study has it.
+    /// v: what was asked for, else what the schedule must have, else one layer a stage, as the reference study has it.
     func resolvedVirtualStages() throws(CommandError) -> Int {
         if let virtualStages {
-            if virtualStages > 1 && !schedule.allowsVirtualStages {
-                throw CommandError(
-                    code: .usage,
-                    message: "--virtual-stages: \(schedule.rawValue) runs one stage a rank; several need interleaved")
-            }
-            return virtualStages
+            if schedule.allows(virtualStages: virtualStages) { return virtualStages }
+            let count = schedule.usualVirtualStages
+            let runs = count == 1 ? "one stage a rank; several need" : "\(count) stages a rank; other numbers need"
+            let any = ScheduleKind.allCases.filter { $0.stagesOfRank == .any }.map(\.rawValue)
+            throw CommandError(
+                code: .usage,
+                message: "--virtual-stages: \(schedule.rawValue) runs \(runs) \(any.joined(separator: " or "))")
         }
-        if !schedule.allowsVirtualStages { return 1 }
+        if case .exactly(let count) = schedule.stagesOfRank { return count }
         if model.layers % stages != 0 {
             throw CommandError(
                 code: .usage,
@@ -246,11 +247,11 @@ extension RunOptions {
         return inputs
     }
 
-    /// The same run under another schedule; virtual stages are for the schedules that can have several.
+    /// The same run under another schedule; v is for the schedules that leave a choice.
     func under(_ schedule: ScheduleKind) -> RunOptions {
         var options = self
         options.schedule = schedule
-        if !schedule.allowsVirtualStages { options.virtualStages = nil }
+        if schedule.stagesOfRank != .any { options.virtualStages = nil }
         return options
     }
 

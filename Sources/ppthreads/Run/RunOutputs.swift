@@ -20,33 +20,31 @@ struct RunOutputs {
     }
 
     /// - Parameters:
-    ///   - row: the run's, when its report is a row of a CSV.
+    ///   - row: the run's, without figures yet, when its report is a row of a CSV or JSON.
     ///   - stop: how the run ends when a signal has stopped it: then there may be nothing measured.
     func write(
-        _ result: RunResult, _ options: RunOptions, _ row: RunCSV?, andThen stop: CommandError?
+        _ result: RunResult, _ options: RunOptions, _ row: ResultRow?, andThen stop: CommandError?
     ) throws(CommandError) {
         var attempts = Attempts("run")
-        if result.measuredSteps > 0 {
+        let figures = result.measuredSteps > 0 ? RunFigures(result) : nil
+        if let figures {
             attempts.attempt { () throws(CommandError) in
-                try files.report(try report(result, options, row), isData: options.json || options.csv)
+                try files.report(try report(row, figures, options), isData: options.json || options.csv)
             }
         }
-        writeFiles(result, &attempts)
+        if let weights { attempts.write { () throws(DataError) in try result.weights?.write(to: weights) } }
+        if let gradients { attempts.write { () throws(DataError) in try result.gradients?.write(to: gradients) } }
+        if let trace, let timed = figures?.timed {
+            attempts.write { () throws(DataError) in try trace.write(text: ChromeTrace(result, timed).text) }
+        }
         try attempts.finish(stop)
     }
 
-    private func writeFiles(_ result: RunResult, _ attempts: inout Attempts) {
-        if let weights { attempts.write { () throws(DataError) in try result.weights?.write(to: weights) } }
-        if let gradients { attempts.write { () throws(DataError) in try result.gradients?.write(to: gradients) } }
-        if let trace, result.measuredSteps > 0 {
-            attempts.write { () throws(DataError) in try trace.write(text: ChromeTrace(result).text) }
-        }
-    }
-
     private func report(
-        _ result: RunResult, _ options: RunOptions, _ row: RunCSV?
+        _ row: ResultRow?, _ figures: RunFigures, _ options: RunOptions
     ) throws(CommandError) -> String {
-        if options.json { return try RunJSON(options, result).text() }
-        return row?.measured(result).text ?? RunTable(options, result).text
+        let notes = RunNotes(figures.result, options)
+        guard let row = row?.measured(figures) else { return RunTable(figures, notes).text }
+        return options.csv ? row.text : try RunJSON(row, figures, notes).text()
     }
 }

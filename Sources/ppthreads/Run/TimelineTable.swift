@@ -2,33 +2,20 @@ import Pipeline
 
 /// What the timeline of a run says, for a person: all in the mean over the measured steps.
 struct TimelineTable {
-    private let result: RunResult
+    private let figures: TimedFigures
 
-    /// - Parameter result: with a timeline.
-    init(_ result: RunResult) { self.result = result }
+    init(_ figures: TimedFigures) { self.figures = figures }
 
     var text: String {
-        let handoffs = result.handoffs()
-        return ([terms, circumstances, "", ranks] + (handoffs.isEmpty ? [] : ["", edges(handoffs)]))
-            .joined(separator: "\n")
+        ([terms, circumstances, "", ranks] + (figures.handoffs.isEmpty ? [] : ["", edges])).joined(separator: "\n")
     }
 
     private var terms: String {
-        let terms = Breakdown(meanOf: result.breakdowns())
-        func meaning(_ term: Breakdown.Term) -> String {
-            switch term {
-            case .work: "mean over ranks of the CPU time inside tasks"
-            case .imbalance: "the busiest rank, less the mean"
-            case .bubble: "the order's, if hand-offs cost nothing"
-            case .oversubscription: "ranks that were without their CPU"
-            case .transport: "what hand-offs add to all that"
-            case .optimizer: "after the last backward"
-            }
-        }
+        let terms = figures.breakdown
         let rows = Breakdown.Term.allCases.map { term in
             [
                 term.rawValue.padded(to: 16), terms[term].milliseconds.paddedLeft(to: 10),
-                "\((terms[term] / terms.step * 100).fixed(1)) %".paddedLeft(to: 7), meaning(term),
+                "\((terms[term] / terms.step * 100).fixed(1)) %".paddedLeft(to: 7), term.brief,
             ].joined(separator: "  ")
         }
         return (["mean step".padded(to: 16) + "  " + terms.step.milliseconds.paddedLeft(to: 10)] + rows)
@@ -36,7 +23,7 @@ struct TimelineTable {
     }
 
     private var circumstances: String {
-        let other = result.whatIf()!
+        let other = figures.whatIf
         return "the step would be \(other.freeTransport.milliseconds) if hand-offs cost nothing, "
             + "\(other.equalStages.milliseconds) if stages were equal, \(other.both.milliseconds) if both"
     }
@@ -46,7 +33,7 @@ struct TimelineTable {
             "rank, ms", "busy", "displaced", "no input", "receiving", "no room", "handing on", "update", "outside",
             "idle inside", "idle in all",
         ]
-        let rows = result.rankBreakdowns().enumerated().map { rank, terms in
+        let rows = figures.ranks.enumerated().map { rank, terms in
             [String(rank)]
                 + [
                     terms.busy, terms.displaced, terms.waitingForInput, terms.receiving, terms.waitingForRoom,
@@ -56,9 +43,9 @@ struct TimelineTable {
         return TextTable([header] + rows, leading: 1).text
     }
 
-    private func edges(_ handoffs: [Handoffs]) -> String {
+    private var edges: String {
         let header = ["hand-off", "bytes", "p50", "p99", "max", "there", "spun for", "slept for"]
-        let rows = handoffs.map { edge in
+        let rows = figures.handoffs.map { edge in
             let all = Double(edge.seconds.sorted.count)
             return ["stage \(edge.from) to \(edge.to)", edge.bytes.grouped]
                 + [edge.seconds.median, edge.seconds.quantile(0.99), edge.seconds.max].map {

@@ -10,16 +10,11 @@ struct RunEnding {
 
     /// - Parameter values: one for each column, as read from a file or about to be written.
     init(ofRow values: [String]) {
-        let row = Dictionary(uniqueKeysWithValues: zip(RunCSV.names, values))
+        let row = Dictionary(uniqueKeysWithValues: zip(ResultRow.names, values))
         hasFailed = row["error"]?.isEmpty == false
         isDisturbed = row["disturbance"].flatMap(Double.init).map { Disturbance(share: $0).isTooMuch } ?? false
-        isFromElsewhere = Self.here.contains { row[$0] != $1 }
+        isFromElsewhere = !ResultRow.isFromHere(row, Version.program)
     }
-
-    private static let here = [
-        "host": RunCSV.machine?.host ?? "", "cpu": RunCSV.machine?.cpuModel ?? "", "version": Version.number,
-        "commit": Version.commit,
-    ]
 }
 
 /// What a person should know of the runs that a sweep's file holds.

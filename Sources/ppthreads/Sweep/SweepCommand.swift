@@ -96,17 +96,17 @@ enum SweepCommand {
         try Terminal.output(summary)
     }
 
-    /// A row that finds no place in the file is written to standard output, so that it is not lost.
-    private static func add(_ row: RunCSV, to file: inout SweepFile) throws(CommandError) {
+    /// A row that cannot be added to the file is written to standard output, so that it is not lost.
+    private static func add(_ row: ResultRow, to file: inout SweepFile) throws(CommandError) {
         do throws(CommandError) { try file.append(row) } catch {
-            try Terminal.output(row.row)
+            try Terminal.output(row.line)
             throw CommandError(
                 code: error.code, message: "\(error.message); the row of the run that has ended is on standard output")
         }
     }
 
     /// - Throws: when it is not this run alone that cannot be done.
-    private static func run(_ turn: SweepPlan.Turn, _ progress: SweepProgress) throws(CommandError) -> RunCSV {
+    private static func run(_ turn: SweepPlan.Turn, _ progress: SweepProgress) throws(CommandError) -> ResultRow {
         defer { Terminal.progress("") }
         let outcome = Result { () throws(RunError) in
             try Quietest(disturbance: \.disturbance) { attempt throws(RunError) in
@@ -120,9 +120,9 @@ enum SweepCommand {
         return turn.row.ended(outcome)
     }
 
-    private static func report(_ turn: SweepPlan.Turn, _ row: RunCSV) throws(CommandError) {
+    private static func report(_ turn: SweepPlan.Turn, _ row: ResultRow) throws(CommandError) {
         if let figures = row.figures {
-            let speed = figures.result.tokensPerSecond.grouped.paddedLeft(to: 8)
+            let speed = figures.tokensPerSecond.grouped.paddedLeft(to: 8)
             try Terminal.output("\(speed) tokens/s  \(turn.run.title)\(tries(figures))")
         } else {
             try Terminal.output("  FAILED           \(turn.run.title): \(row.error)")

@@ -46,24 +46,24 @@ struct SweepFile {
     private static func mendEnd(of file: GrowingFile, _ rows: SweepRows) throws(DataError) {
         if let half = rows.half { try file.truncate(to: half) }
         if rows.isEmpty {
-            try file.append(RunCSV.header + "\n")
+            try file.append(ResultRow.header + "\n")
         } else if rows.lacksLastEnd {
             try file.append("\n")
         }
     }
 
-    func contains(_ run: RunCSV) -> Bool { ending(of: run) != nil }
+    func contains(_ run: ResultRow) -> Bool { ending(of: run) != nil }
     /// How a run that is there ended.
-    func ending(of run: RunCSV) -> RunEnding? { endings[run.identity] }
+    func ending(of run: ResultRow) -> RunEnding? { endings[run.identity] }
 
     /// Adds a run that has ended.
     /// - Throws: `CommandError` with code 70 when somebody else has removed, replaced or changed the file, which would make
     ///   the row one that nobody finds, and with 65 when it cannot be written.
-    mutating func append(_ run: RunCSV) throws(CommandError) {
+    mutating func append(_ run: ResultRow) throws(CommandError) {
         do throws(DataError) { try file.checkUnchanged() } catch {
             throw CommandError(code: .failed, message: error.description)
         }
-        try readingData { () throws(DataError) in try file.append(run.row + "\n") }
-        endings[run.identity] = RunEnding(ofRow: run.rowValues)
+        try readingData { () throws(DataError) in try file.append(run.line + "\n") }
+        endings[run.identity] = RunEnding(ofRow: run.values)
     }
 }

@@ -7,17 +7,18 @@ struct SweepPlan {
         let plan: RunPlan
         let title: String
         /// Of its first repetition, without figures yet.
-        private let firstRow: RunCSV
+        private let firstRow: ResultRow
 
         init(_ options: RunOptions, title: String) throws(CommandError) {
             self.options = options
             self.title = title
             plan = try options.plan()
-            firstRow = try RunCSV(options, plan)
+            let plan = plan
+            firstRow = try readingData { () throws(DataError) in try ResultRow(plan, by: Version.program) }
         }
 
         /// The row of one of its repetitions, without figures yet.
-        func row(_ repetition: Int) -> RunCSV { firstRow.repeated(repetition) }
+        func row(_ repetition: Int) -> ResultRow { firstRow.repeated(repetition) }
     }
 
     /// A combination that makes no sense, or is too large for the machine.
@@ -31,7 +32,7 @@ struct SweepPlan {
         let run: Run
         /// Counts from 1.
         let repetition: Int
-        var row: RunCSV { run.row(repetition) }
+        var row: ResultRow { run.row(repetition) }
     }
 
     /// Each is worked out on paper before the first one runs, which takes about 20 KB and a millisecond.

@@ -26,7 +26,7 @@ struct SweepRows {
         }
         let header = CSVText.records(Array(bytes[..<end])).first
         lacking = if let header { try Self.lacking(header, in: bytes, path) } else { [] }
-        let names = lacking.isEmpty ? RunCSV.names : header!.values
+        let names = lacking.isEmpty ? ResultRow.names : header!.values
         if !lacking.isEmpty && String(validating: bytes, as: UTF8.self) == nil {
             throw DataError(
                 path: path,
@@ -49,16 +49,16 @@ struct SweepRows {
 
     /// How each run that is there ended; with this version's columns.
     var endings: [[String]: RunEnding] {
-        records.dropFirst().reduce(into: [:]) { $0[RunCSV.identity(ofRow: $1.values)] = RunEnding(ofRow: $1.values) }
+        records.dropFirst().reduce(into: [:]) { $0[ResultRow.identity(ofRow: $1.values)] = RunEnding(ofRow: $1.values) }
     }
 
     /// Its header and rows as lines with this version's columns; empty where the file does not tell.
     var lines: some Sequence<String> {
-        let places = RunCSV.names.map(names.firstIndex)
+        let columns = ResultRow.names.map(names.firstIndex)
         return records.indices.lazy.map { number in
-            if number == 0 { return RunCSV.header + "\n" }
+            if number == 0 { return ResultRow.header + "\n" }
             let values = records[number].values
-            return places.map { $0.map { CSVText.field(values[$0]) } ?? "" }.joined(separator: ",") + "\n"
+            return columns.map { $0.map { CSVText.field(values[$0]) } ?? "" }.joined(separator: ",") + "\n"
         }
     }
 
@@ -69,19 +69,19 @@ struct SweepRows {
         _ header: CSVText.Record, in bytes: [UInt8], _ path: String
     ) throws(DataError) -> [String] {
         let names = header.values
-        if names == RunCSV.names { return [] }
+        if names == ResultRow.names { return [] }
         let line = bytes[header.range]
-        if line.last != UInt8(ascii: "\n") && RunCSV.header.utf8.starts(with: line) { return [] }
+        if line.last != UInt8(ascii: "\n") && ResultRow.header.utf8.starts(with: line) { return [] }
         if let form = CSVText.otherForm(header: line.span) { throw DataError(path: path, reason: form) }
-        if let lacking = RunCSV.columnsLacking(inOlderHeader: names) { return lacking }
-        let place = zip(names, RunCSV.names).enumerated().first { $0.1.0 != $0.1.1 }?.offset ?? names.count
+        if let lacking = ResultRow.columnsLacking(inOlderHeader: names) { return lacking }
+        let column = zip(names, ResultRow.names).enumerated().first { $0.1.0 != $0.1.1 }?.offset ?? names.count
         let difference =
-            if place >= RunCSV.names.count {
-                "its header has columns after '\(RunCSV.names.last!)'"
-            } else if place >= names.count {
-                "its header has no column '\(RunCSV.names[place])'"
+            if column >= ResultRow.names.count {
+                "its header has columns after '\(ResultRow.names.last!)'"
+            } else if column >= names.count {
+                "its header has no column '\(ResultRow.names[column])'"
             } else {
-                "its column \(place + 1) is '\(names[place].prefix(40))', not '\(RunCSV.names[place])'"
+                "its column \(column + 1) is '\(names[column].prefix(40))', not '\(ResultRow.names[column])'"
             }
         throw DataError(path: path, reason: "is no file of this version's results: \(difference)")
     }

@@ -87,7 +87,7 @@ extension VerifyOptions {
         }
     }
 
-    /// Every way to run an architecture with M microbatches. An interleaved schedule takes two stages a rank.
+    /// Every way to run an architecture with M microbatches, each schedule with its usual number of stages a rank.
     func variants(_ architecture: Architecture, _ microbatches: Int) -> [Variant] {
         schedules.flatMap { schedule in
             transports.flatMap { transport in
@@ -96,7 +96,7 @@ extension VerifyOptions {
                         threads.map { threads in
                             Variant(
                                 architecture: architecture, schedule: schedule, ranks: ranks, threads: threads,
-                                virtualStages: schedule.allowsVirtualStages ? 2 : 1, microbatches: microbatches,
+                                virtualStages: schedule.usualVirtualStages, microbatches: microbatches,
                                 transport: transport, partition: partition, recomputes: recompute)
                         }
                     }

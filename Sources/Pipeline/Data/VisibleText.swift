@@ -1,10 +1,10 @@
 extension String {
     /// The text with what acts on a terminal, or cannot be seen, as escapes such as `\u{1B}` and `\n`: a name in a file must not
     /// move the cursor, colour the screen or turn the order of what is written. Nor may an SVG file hold most of it.
-    var visible: String { visible(but: []) }
+    package var visible: String { visible(but: []) }
 
     /// - Parameter kept: characters that stay as they are.
-    func visible(but kept: Set<Unicode.Scalar>) -> String {
+    package func visible(but kept: Set<Unicode.Scalar>) -> String {
         if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return self }
         var text = ""
         for scalar in unicodeScalars {
@@ -21,7 +21,7 @@ extension String {
 extension Unicode.Scalar {
     /// Whether it is a control character, one that turns the order of a text or has no width, an end of a line, or no
     /// character. Those that join letters stay: some scripts need them.
-    var isHidden: Bool {
+    package var isHidden: Bool {
         if value < 0x7F { return value < 0x20 }
         switch properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator: return true
@@ -30,7 +30,7 @@ extension Unicode.Scalar {
         }
     }
 
-    var visibleEscape: String {
+    package var visibleEscape: String {
         switch self {
         case "\n": "\\n"
         case "\r": "\\r"
@@ -38,4 +38,9 @@ extension Unicode.Scalar {
         default: "\\u{\(String(value, radix: 16, uppercase: true))}"
         }
     }
+}
+
+extension String {
+    /// With a capital letter and a full stop.
+    package var asSentence: String { prefix(1).uppercased() + dropFirst() + "." }
 }

@@ -1,0 +1,36 @@
+extension Breakdown {
+    /// The terms, in the order in which they add up.
+    public enum Term: String, CaseIterable, Sendable {
+        case work, imbalance, bubble, oversubscription, transport, optimizer
+    }
+}
+
+// The one definition of each term: tables, pages, the results' columns and the docs have it from here.
+extension Breakdown.Term {
+    /// In a few words, for a line of a table.
+    public var brief: String {
+        switch self {
+        case .work: "mean over ranks of the CPU time inside tasks"
+        case .imbalance: "the busiest rank, less the mean"
+        case .bubble: "the order's, if hand-offs cost nothing"
+        case .oversubscription: "ranks that were without their CPU"
+        case .transport: "what hand-offs add to all that"
+        case .optimizer: "after the last backward"
+        }
+    }
+
+    /// In full, without the end of the sentence. No term is negative, but for rounding: a replay starts each task no later than
+    /// it really started.
+    public var meaning: String {
+        switch self {
+        case .work: "mean over ranks of the CPU time inside tasks, the update aside"
+        case .imbalance: "the most CPU time that a rank needed, less that mean: stages that are not equally long"
+        case .bubble:
+            "what the order costs if hand-offs cost nothing and each rank has its CPU: the makespan of a replay of the CPU times, less the most that a rank needed"
+        case .oversubscription:
+            "what it adds that ranks were without their CPU, inside tasks and before them: the makespan of a replay with that time, less that of the one without; 0 when nobody else uses a rank's CPU"
+        case .transport: "what hand-offs add to all that: the measured makespan, less that of the second replay"
+        case .optimizer: "from the end of the last other task to the end of the step: updates"
+        }
+    }
+}

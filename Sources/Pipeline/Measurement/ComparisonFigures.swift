@@ -1,0 +1,154 @@
+/// What a comparison says of its candidates, worked out once: table, verdict, JSON, CSV and page only render it.
+public struct ComparisonFigures: Sendable {
+    public let comparison: Comparison
+    /// In the comparison's order.
+    public let candidates: [CandidateFigures]
+    /// Of the same model on one stage.
+    public let oneStageTokensPerSecond: Estimate
+    public let oneStageTries: Tries
+    /// For each candidate, against the same schedule on the first transport; nil for those on it.
+    public let acrossTransports: [Difference?]
+    /// For each schedule but the first, in order, on the first transport: against the first schedule.
+    public let acrossSchedules: [Difference]
+
+    public init(_ comparison: Comparison) {
+        self.comparison = comparison
+        let all = comparison.candidates
+        candidates = all.indices.map { CandidateFigures(comparison, $0) }
+        oneStageTokensPerSecond = Estimate(
+            medianOf: comparison.oneStage.map { Double(comparison.tokensOfStep) / $0.seconds })
+        oneStageTries = Tries(comparison.oneStage)
+        let (schedule, transport) = (all[0].schedule, all[0].transport)
+        acrossTransports = all.indices.map { index in
+            guard all[index].transport != transport, let base = comparison.index(all[index].schedule, transport) else {
+                return nil
+            }
+            return Difference(comparison, of: index, from: base)
+        }
+        acrossSchedules = all.indices.compactMap { index in
+            all[index].schedule == schedule || all[index].transport != transport
+                ? nil : Difference(comparison, of: index, from: 0)
+        }
+    }
+}
+
+/// How often runs were measured.
+public struct Tries: Equatable, Sendable {
+    public let all: Int
+    /// Runs that stayed disturbed.
+    public let disturbed: Int
+
+    init(_ trials: [Comparison.Trial]) {
+        all = trials.reduce(0) { $0 + $1.tries }
+        disturbed = trials.count { $0.disturbance?.isTooMuch == true }
+    }
+}
+
+/// What a comparison says of one candidate.
+public struct CandidateFigures: Sendable {
+    /// A candidate's tokens/s over another's: the median over the rounds.
+    public struct Ratio: Equatable, Sendable {
+        public let estimate: Estimate
+        /// Whether the other is the candidate itself.
+        public let isToItself: Bool
+    }
+
+    public let candidate: Comparison.Candidate
+    /// The step and its terms, in seconds: means over the half of the trials whose steps are in the middle, so that terms add up
+    /// to the step, and a trial on a disturbed machine does not count.
+    public let stepSeconds: Estimate
+    private let terms: [Estimate]
+    public let tokensPerSecond: Estimate
+    /// Over the same schedule on threads, and over GPipe on the same transport; nil where that takes no part.
+    public let overThreads: Ratio?
+    public let overGPipe: Ratio?
+    /// Tokens/s over P times those of one stage.
+    public let efficiency: Estimate
+    /// The median hand-off; nil with one stage.
+    public let handoffSeconds: Estimate?
+    /// The share of receivers that slept rather than found their item there or spun for it; 0 with one stage.
+    public let parkedShare: Estimate
+    public let whatIf: WhatIf
+    /// The step that stands for the candidate: of the trial in the middle.
+    public let typicalStep: StepTimes
+    public let tries: Tries
+
+    /// A term of the breakdown, in seconds.
+    public subscript(term: Breakdown.Term) -> Estimate { terms[Breakdown.Term.allCases.firstIndex(of: term)!] }
+
+    /// `GPipe on threads`.
+    public var name: String { candidate.name }
+
+    init(_ comparison: Comparison, _ index: Int) {
+        let trials = comparison.trials[index]
+        candidate = comparison.candidates[index]
+        let step = Self.typical(trials, \.seconds)
+        let tokens = Double(comparison.tokensOfStep)
+        stepSeconds = step
+        terms = Breakdown.Term.allCases.map { term in Self.typical(trials) { $0.step.breakdown[term] } }
+        tokensPerSecond = Estimate(value: tokens / step.value, low: tokens / step.high, high: tokens / step.low)
+        func ratio(over other: Int?) -> Ratio? {
+            other.map { Ratio(estimate: comparison.ratio(index, over: $0), isToItself: $0 == index) }
+        }
+        overThreads = ratio(over: comparison.index(candidate.schedule, .threads))
+        overGPipe = ratio(over: comparison.index(.gpipe, candidate.transport))
+        let ranks = Double(candidate.plan.schedule.ranks)
+        efficiency = Estimate(
+            medianOf: zip(trials, comparison.oneStage).map { $1.seconds / $0.seconds / ranks })
+        let medians = trials.filter { !$0.handoffSeconds.isEmpty }.map { Statistics($0.handoffSeconds).median }
+        handoffSeconds = medians.isEmpty ? nil : Estimate(medianOf: medians)
+        parkedShare = Estimate(meanOf: trials.map { Double($0.parked) / Double(max(1, $0.handoffSeconds.count)) })
+        whatIf = WhatIf(meanOf: Self.middle(trials).map(\.step.whatIf))
+        let sorted = trials.sorted { $0.step.times.seconds < $1.step.times.seconds }
+        typicalStep = sorted[(sorted.count - 1) / 2].step.times
+        tries = Tries(trials)
+    }
+
+    private static func typical(_ trials: [Comparison.Trial], _ value: (Comparison.Trial) -> Double) -> Estimate {
+        Estimate(trials) { middle($0).mean(value) }
+    }
+
+    /// Without the fastest quarter, and without the slowest.
+    private static func middle(_ trials: [Comparison.Trial]) -> [Comparison.Trial] {
+        let cut = trials.count / 4
+        return Array(trials.sorted { $0.seconds < $1.seconds }.dropFirst(cut).dropLast(cut))
+    }
+}
+
+/// How one candidate differs from another: the median over the rounds.
+public struct Difference: Sendable {
+    public let candidate: Comparison.Candidate
+    /// Of tokens/s.
+    public let ratio: Estimate
+    /// The term that changed most, and how much longer it is, in seconds.
+    public let term: Breakdown.Term
+    public let change: Estimate
+
+    /// Whether the trials tell the two from each other, and the term's change from none.
+    public var isSeen: Bool { !ratio.contains(1) }
+    public var hasReason: Bool { !change.contains(0) }
+
+    init(_ comparison: Comparison, of index: Int, from base: Int) {
+        candidate = comparison.candidates[index]
+        ratio = comparison.ratio(index, over: base)
+        let changes = Breakdown.Term.allCases.map { ($0, comparison.change(index, over: base, in: $0)) }
+        (term, change) = changes.max { abs($0.1.value) < abs($1.1.value) }!
+    }
+}
+
+extension Comparison {
+    /// How many times as many tokens/s one candidate has as another: the median over the rounds.
+    fileprivate func ratio(_ index: Int, over other: Int) -> Estimate {
+        Estimate(medianOf: zip(trials[index], trials[other]).map { $1.seconds / $0.seconds })
+    }
+
+    /// How much longer one candidate is in a term than another, in seconds: the median over the rounds.
+    fileprivate func change(_ index: Int, over other: Int, in term: Breakdown.Term) -> Estimate {
+        Estimate(medianOf: zip(trials[index], trials[other]).map { $0.step.breakdown[term] - $1.step.breakdown[term] })
+    }
+}
+
+extension Comparison.Candidate {
+    /// `GPipe on threads`.
+    public var name: String { "\(schedule.title) on \(transport.rawValue)" }
+}

@@ -1,0 +1,69 @@
+/// What was measured in a run, worked out once: table, JSON, CSV, page and trace only render it.
+public struct RunFigures: Sendable {
+    public let result: RunResult
+    /// The measured steps, in seconds.
+    public let steps: Statistics
+    /// What the timeline tells; nil without one.
+    public let timed: TimedFigures?
+    /// How often the run was measured; these figures are those of the quietest try.
+    public var tries = 1
+
+    /// - Parameter result: with at least one measured step.
+    public init(_ result: RunResult) {
+        self.result = result
+        steps = Statistics(result.measuredStepSeconds)
+        timed = result.timedSteps.isEmpty ? nil : TimedFigures(result)
+    }
+
+    /// How much others disturbed it; nil where that cannot be told.
+    public var disturbance: Disturbance? { timed?.disturbance }
+
+    /// Tokens of one step.
+    public var tokensOfStep: Int {
+        result.plan.configuration.batchSize * result.plan.configuration.model.sequenceLength
+    }
+
+    /// Tokens of a step over the median measured step.
+    public var tokensPerSecond: Double { Double(tokensOfStep) / steps.median }
+
+    /// The same over the mean one, as the reference study has it.
+    public var tokensPerMeanSecond: Double { Double(tokensOfStep) / steps.mean }
+}
+
+/// What a run's timeline tells of its measured steps, as far as it still has them.
+public struct TimedFigures: Sendable {
+    /// At least one, the first being `firstStep` of the run.
+    public let steps: [StepFigures]
+    public let firstStep: Int
+    /// Of the mean step.
+    public let breakdown: Breakdown
+    public let whatIf: WhatIf
+    /// For each rank, of the mean step.
+    public let ranks: [RankBreakdown]
+    /// One for each edge between two ranks, in the order of the stages.
+    public let handoffs: [Handoffs]
+    /// All hand-offs, in seconds; nil where there are none.
+    public let handoffSeconds: Statistics?
+    /// How much others disturbed the steps; nil where ranks share CPUs, or a quota, and so take the time from each other.
+    public let disturbance: Disturbance?
+
+    init(_ result: RunResult) {
+        steps = result.timedSteps.map { StepFigures(result.times(ofStep: $0)) }
+        firstStep = result.timedSteps.lowerBound
+        let times = steps.map(\.times)
+        breakdown = Breakdown(meanOf: steps.map(\.breakdown))
+        whatIf = WhatIf(meanOf: steps.map(\.whatIf))
+        ranks = result.ranks.indices.map { rank in RankBreakdown(meanOf: times.map { RankBreakdown($0, rank: rank) }) }
+        handoffs = result.plan.edgesBetweenRanks.compactMap { Handoffs($0, times) }
+        let seconds = handoffs.flatMap(\.seconds.sorted)
+        handoffSeconds = seconds.isEmpty ? nil : Statistics(seconds)
+        disturbance = result.plan.placement.ownsAllCPUs ? Disturbance(steps) : nil
+    }
+
+    /// The step that is neither among the faster half nor among the slower: it stands for the run where a single disturbed step
+    /// must not count, and terms must add up.
+    public var typicalStep: StepFigures {
+        let sorted = steps.sorted { $0.times.seconds < $1.times.seconds }
+        return sorted[(sorted.count - 1) / 2]
+    }
+}

@@ -1,0 +1,69 @@
+import Glibc
+import Pipeline
+import Threads
+
+/// What a person should know before taking a run's figures at their word.
+struct RunNotes {
+    let lines: [String]
+
+    private let plan: RunPlan
+    private let options: RunOptions
+
+    init(_ result: RunResult, _ options: RunOptions) {
+        lines = RunNotes(result.plan, options).all(result)
+        (plan, self.options) = (result.plan, options)
+    }
+
+    private init(_ plan: RunPlan, _ options: RunOptions) { (self.plan, self.options, lines) = (plan, options, []) }
+
+    private func all(_ result: RunResult) -> [String] {
+        let bits: String? =
+            if case .toRounding(let reason) = plan.facts.bits {
+                "results are those of one stage to rounding, not to the bit: \(reason)"
+            } else {
+                nil
+            }
+        let first = [options.data == nil ? randomTokens : nil, plan.schedule.remark.map { "\($0): \(interleaving)" }]
+        let then = [bits, plan.placement.note, unevenShares]
+        return first.compactMap(\.self) + plan.configuration.fileNotes + then.compactMap(\.self)
+            + result.ranks.flatMap(Self.refusals)
+    }
+
+    /// What the losses can tell. An attention without a mask sees the targets among the tokens, and in the end learns to copy.
+    private var randomTokens: String {
+        let vocabulary = plan.configuration.model.vocabulary
+        let guess = "ln \(vocabulary) = \(log(Double(vocabulary)).fixed(2))"
+        let meaning =
+            options.model.architecture == .gpt
+            ? "the loss cannot stay below a guess's, \(guess)"
+            : "a guess's loss is \(guess), and only an attention that copies the targets, which no mask hides, gets below it"
+        return "tokens are random: \(meaning); --data FILE trains on a text"
+    }
+
+    /// What there is to interleave, where nothing was.
+    private var interleaving: String {
+        let (schedule, configuration) = (plan.schedule, plan.configuration)
+        let isUniform = configuration.partition == .uniform
+        let parts = isUniform ? options.model.layers : configuration.model.units.count
+        let what = counted(parts, isUniform ? "layer" : "unit")
+        let most = min(parts / schedule.ranks, Limits.virtualStages.upperBound)
+        return most > 1 && schedule.ranks > 1
+            ? "--virtual-stages takes up to \(most) here (\(what) on \(counted(schedule.ranks, "rank")))"
+            : "\(what) on \(counted(schedule.ranks, "rank")) \(parts == 1 ? "leaves" : "leave") nothing to interleave"
+    }
+
+    private var unevenShares: String? {
+        let shares = plan.productShareOfRank
+        guard let most = shares.max(), plan.configuration.partition == .uniform, most * Double(shares.count) > 1.1
+        else { return nil }
+        return "uniform layers give rank \(shares.firstIndex(of: most)!) \((most * 100).fixed(0)) % of the work (even "
+            + "would be \((100 / Double(shares.count)).fixed(0)) %); --partition balanced cuts finer"
+    }
+
+    private static func refusals(_ report: RankReport) -> [String] {
+        report.pinnings.compactMap { pinning in
+            guard case .refused(let cpu, let error) = pinning else { return nil }
+            return "rank \(report.rank) could not be pinned to CPU \(cpu): \(error)"
+        }
+    }
+}

@@ -1,1 +1,0 @@
-ppthreads analyze: g11.csv: cannot be read: open: ENOENT (No such file or directory)
