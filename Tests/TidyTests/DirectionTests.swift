@@ -62,11 +62,18 @@ import Testing
         #expect(found == [["A-InB-B", "B-InC-C", "C-InA-A"]])
     }
 
-    @Test("one way, a member's name, a comment and a name of two folders make no cycle") func none() {
-        let declarations = "struct InA {}\nenum Both {}\n"
-        #expect(cycles(["A": declarations, "B": "struct InB { let a: InA }"]).isEmpty)
-        #expect(cycles(["A": declarations + "// InB\nlet c = C.InB", "B": "struct InB { let a: InA }"]).isEmpty)
-        let nested = "struct InB {\n    enum Nested {}\n    enum Both {}\n    let a: InA\n}"
-        #expect(cycles(["A": declarations + "let a: Nested\nlet b: Both", "B": nested]).isEmpty)
+    @Test("one way, a member's name and a comment make no cycle") func none() {
+        #expect(cycles(["A": "struct InA {}", "B": "struct InB { let a: InA }"]).isEmpty)
+        let members = "struct InA {}\n// InB\nlet c = C.InB\nlet d: C = .InB"
+        #expect(cycles(["A": members, "B": "struct InB { let a: InA }"]).isEmpty)
+    }
+
+    @Test("nested types, and names that two folders declare, make no cycle") func ambiguous() {
+        // Several, since a set's order changes from run to run.
+        let names = (0..<8).map { "Both\($0)" }
+        let types = names.map { "enum \($0) {}" }.joined(separator: "\n")
+        let uses = names.map { "let a: \($0)" }.joined(separator: "\n")
+        let nested = "struct InB {\n    enum Nested {}\n    let a: InA\n    \(types.replacing("\n", with: "\n    "))\n}"
+        #expect(cycles(["A": "struct InA {}\n\(types)\n\(uses)\nlet b: Nested", "B": nested]).isEmpty)
     }
 }

@@ -73,7 +73,7 @@ private struct Docstrings {
             "public func a() {}", "public static let a = 1", "public internal(set) var a: Int",
             "public init(_ a: Int) {}",
             "public struct A {", "public final class A {", "public indirect enum A {", "public typealias A = B",
-            "@inlinable public func a<T>(_ b: T) {", "public static func + (a: A, b: A) -> A {",
+            "@inline(__always) public func a<T>(_ b: T) {", "public static func + (a: A, b: A) -> A {",
             "    public subscript(a: Int) -> Int {", "public nonisolated(unsafe) var a: Int",
         ]) func found(declaration: String)
     {

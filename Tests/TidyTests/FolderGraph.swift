@@ -45,8 +45,8 @@ struct FolderGraph {
             let words = line.code.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == ".") }
             // A range has dots too: `a...B` names B.
             for word in words {
-                for part in word.replacing("...", with: " ").split(separator: " ") where part.first != "." {
-                    names.insert(Substring(part.prefix { $0 != "." }))
+                for part in word.replacing("...", with: " ").split(separator: " ") {
+                    names.insert(part.prefix { $0 != "." })
                 }
             }
         }

@@ -17,7 +17,8 @@ import Testing
             ("a(#\"no \" no\"#) + b", "a(\"\") + b", ""),
             ("a(\"no \\(b(c(\"no\"))) no\")", "a(\"\"(b(c(\"\"))))", ""),
             ("a(/no \"no/) / b  // \"yes\"", "a(//) / b  ", "// \"yes\""),
-            ("a('\"') + b", "a('') + b", ""),
+            ("a(/no\\/no\"/) + b", "a(//) + b", ""),
+            ("a('\"') + '\\'' + b", "a('') + '' + b", ""),
             ("a /* yes */ + b", "a  + b", "/* yes "),
         ]) func literals(text: String, code: String, comment: String)
     {
