@@ -48,5 +48,6 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["ppthreads", "ppthreads-bench"], exclude: ["Data"],
             swiftSettings: unoptimized),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

@@ -19,7 +19,7 @@ from typing import Dict, List, Optional, Sequence
 
 import torch_models as models
 from comparing import CheckError
-from compare_torch import SCHEDULES, Candidate, Runner, Workload, speed
+from side_by_side import SCHEDULES, Candidate, Runner, Workload, speed
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ struct OutputFailureTests {
     func onePNG() throws {
         try results()
         let script =
-            "#!/bin/sh\n/bin/grep -q 'Speedup vs GPipe</text>' \"$9\" && exit 3\n\(AnalyzeTests.likePNG) \"$9\" > \"$8\"\n"
+            "#!/bin/sh\n/bin/grep -q 'Speedup vs GPipe</text>' \"$9\" && exit 3\n\(AnalyzePlotTests.likePNG) \"$9\" > \"$8\"\n"
         for name in ["bin", "tmp", "plots"] {
             try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: false)
         }

@@ -1,13 +1,16 @@
+import Glibc
+
 /// Points in time as results CSVs write them.
 enum Timestamp {
-    /// Seconds, from a number of seconds or from a date and time of day as in ISO 8601; minus infinity for anything else.
+    /// Seconds since 1970, from a number of them or from a date and time of day as in ISO 8601; minus infinity for anything
+    /// else. What is too large for a date or a day goes on in the next: the 32nd of May is the first of June.
     static func seconds(_ field: CSVScanner.Field, in bytes: Span<UInt8>) -> Double {
         if let number = field.number(in: bytes) { return number }
-        var parts: [Double] = []
+        var parts: [Int] = []
         var (index, end) = (field.range.lowerBound, field.range.upperBound)
         let separators = Array("--T::".utf8)
         while parts.count < 6, let value = digits(&index, end, in: bytes) {
-            parts.append(Double(value))
+            parts.append(value)
             guard index < end, parts.count <= separators.count else { break }
             let separator = bytes[index]
             if separator != separators[parts.count - 1] && !(parts.count == 3 && separator == 32) { break }
@@ -15,9 +18,10 @@ enum Timestamp {
         }
         guard parts.count >= 3 else { return -.infinity }
         parts += Array(repeating: 0, count: 6 - parts.count)
-        let day = days(Int(parts[0]), Int(parts[1]), Int(parts[2]))
-        let ofDay = parts[3] * 3600 + parts[4] * 60 + parts[5] + fraction(&index, end, in: bytes)
-        return Double(day) * 86400 + ofDay - zone(&index, end, in: bytes)
+        let month = (parts[0] - 1970) * 12 + parts[1] - 1
+        let start = startsOfMonths.indices.contains(month) ? startsOfMonths[month] : start(ofMonth: month)
+        let seconds = start + (parts[2] - 1) * 86400 + parts[3] * 3600 + parts[4] * 60 + parts[5]
+        return Double(seconds) + fraction(&index, end, in: bytes) - zone(&index, end, in: bytes)
     }
 
     private static func digits(_ index: inout Int, _ end: Int, in bytes: Span<UInt8>) -> Int? {
@@ -51,9 +55,13 @@ enum Timestamp {
         return sign * ((digits[0] * 10 + digits[1]) * 3600 + (digits[2] * 10 + digits[3]) * 60)
     }
 
-    /// Days since the first of March of year 0, in the Gregorian calendar.
-    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let (year, month) = month > 2 ? (year, month - 3) : (year - 1, month + 9)
-        return year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day
+    /// Of 1970 to 2099. A table, since the system takes a tenth of a microsecond for each, which a million rows would show.
+    private static let startsOfMonths = (0..<130 * 12).map(start(ofMonth:))
+
+    /// Seconds from the start of 1970 to that of a month, which is counted from there too.
+    private static func start(ofMonth month: Int) -> Int {
+        var date = unsafe tm()
+        unsafe (date.tm_year, date.tm_mon, date.tm_mday) = (70, Int32(month), 1)
+        return unsafe timegm(&date)
     }
 }
