@@ -33,6 +33,7 @@ struct TrapTests {
 
 enum Bug: String, CaseIterable, Codable, Sendable {
     case noRanks, noThreads, noCPUs, emptyList, unknownRank, negativePatience, unjoined
+    case barrierOfNobody, crookedBarrier, crowdedBarrier, impossibleValue, teamEndedTwice
 
     var sentence: String {
         switch self {
@@ -43,6 +44,11 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .unknownRank: "there is no rank 1 among 1"
         case .negativePatience: "a patience of -1 spins"
         case .unjoined: "thread lost was never joined"
+        case .barrierOfNobody: "a barrier needs at least one party"
+        case .crookedBarrier: "a barrier is aligned to a cache line"
+        case .crowdedBarrier: "a barrier for 2 ranks at which 3 have arrived"
+        case .impossibleValue: "a wait for 2147483648, which no shared word can hold"
+        case .teamEndedTwice: "a team was ended before"
         }
     }
 
@@ -55,6 +61,21 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .emptyList: _ = try Placement(ranks: 1, policy: .list([]), topology: topology)
         case .unknownRank: _ = try Placement(ranks: 1, policy: .auto, topology: topology).patience(ofRank: 1)
         case .negativePatience: _ = Patience(spins: -1)
+        case .barrierOfNobody: _ = unsafe Barrier(at: Lines(2).address, parties: 0)
+        case .crookedBarrier: _ = unsafe Barrier(at: Lines(3).address + 8, parties: 1)
+        case .crowdedBarrier:
+            let lines = Lines(3)
+            // As a third party that was given the same barrier.
+            lines.counter(1).store(2)
+            var barrier = unsafe Barrier(at: lines.address + SharedWord.lineBytes, parties: 2)
+            try barrier.arrive(lines.context(.sharedCPU))
+        case .impossibleValue:
+            let lines = Lines(2)
+            try lines.word(1).wait(for: SharedWord.valueMask + 1, lines.context(.sharedCPU))
+        case .teamEndedTwice:
+            let team = try Team(name: "twice", helperCPUs: [nil], patience: .sharedCPU)
+            team.end()
+            team.end()
         case .unjoined: _ = try PinnedThread<Int, Never>(name: "lost", cpu: nil) { _ in 1 }
         }
     }
