@@ -18,8 +18,8 @@ struct Explorer {
     var spuriousWakesMost = 0
     /// Whether sleeps end by themselves in such a memory: after an abort, or when time has passed.
     var sleepsEnd: ([UInt32]) -> Bool = { _ in false }
-    /// More than this and the exploration gives up, as something wrong.
-    var statesMost = 200_000
+    /// Whoever has not ended by then never does: three times what any way takes.
+    var stepsMost = 200
 
     /// What was found on the way through all states.
     struct Findings: CustomStringConvertible {
@@ -47,7 +47,7 @@ struct Explorer {
             let next = successors(of: state)
             if next.isEmpty { findings.ends += 1 }
             if let wrong = wrong(in: state, isEnd: next.isEmpty) { findings.wrong = "\(wrong) after steps of \(way)" }
-            if findings.states > statesMost { findings.wrong = "more than \(statesMost) states" }
+            if way.count >= stepsMost { findings.wrong = "no end after \(stepsMost) steps" }
             for (actor, state) in next where seen.insert(state).inserted { pending.append((state, way + [actor])) }
         }
         return findings
