@@ -1,4 +1,4 @@
-// Dropout, with a mask that can be made again at any time: random numbers by place from Philox4x32-10, a counter-based
+// Dropout, with a mask that can be made again at any time: random numbers by index from Philox4x32-10, a counter-based
 // generator (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11).
 //
 // A counter gives four words, an element takes one. Elements stand in groups of 64, which share 16 counters: element

@@ -1,4 +1,4 @@
-// Kernels in which each output element follows from the elements at its own place: sums, activations, optimizers, rows
+// Kernels in which each output element follows from the elements at its own index: sums, activations, optimizers, rows
 // of an embedding.
 
 static void add(long n, const float *a, const float *b, float *out) {

@@ -63,8 +63,8 @@ static void pack_transpose(long k, long n, ppt_range columns, const float *trans
     for (long j = columns.from; j < columns.to; j += TILE_COLUMNS) {
         const long width = panel_width(n - j, TILE_COLUMNS);
         for (long p = 0; p < k; p += LANES) {
-            const long place = p % TILE_COLUMNS;
-            const float *from = transpose + panel_row(n, k, p - place + TILE_COLUMNS, j) + place * width;
+            const long row = p % TILE_COLUMNS;
+            const float *from = transpose + panel_row(n, k, p - row + TILE_COLUMNS, j) + row * width;
             const float *packed = strip_at(&t, j, p + TILE_COLUMNS);
             for (long i = 0; i < LANES * width; i += 16) {
                 __builtin_prefetch(from + i);
