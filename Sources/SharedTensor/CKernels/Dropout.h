@@ -5,6 +5,13 @@
 // 64 g + 16 w + c takes word w of counter 16 g + c. So LANES counters at once give LANES neighbours at once, four times
 // over, at every level, and which word an element takes does not depend on the level.
 
+#ifdef KERNEL
+
+/// y[i] = x[i] * scale where element first + i is kept, else 0; y may be x. The backward is the same on dy.
+KERNEL(void, dropout, (long n, const float *x, float *y, const ppt_dropout *d))
+
+#else
+
 enum { GROUP_ELEMENTS = 64, GROUP_COUNTERS = 16, PHILOX_ROUNDS = 10 };
 
 /// A 32-bit word in the lower half of each lane; the upper half holds anything. Here products find their factors.
@@ -64,3 +71,5 @@ static void dropout(long n, const float *x, float *y, const ppt_dropout *d) {
         drop(count, x + done, y + done, words + skipped, d);
     }
 }
+
+#endif

@@ -9,6 +9,12 @@
 // c[i, j] depend on row i of op(A), column j of op(B), k, and how A is stored. Blocks of rows and columns, the order of
 // tiles, and who packed may be chosen freely.
 
+#ifdef KERNEL
+
+KERNEL(void, gemm, (const ppt_gemm *call))
+
+#else
+
 #define BLOCK_ROWS 240
 #define BLOCK_COLUMNS 1056
 #define BLOCK_K 256
@@ -231,3 +237,5 @@ static void gemm(const ppt_gemm *g) {
         }
     }
 }
+
+#endif
