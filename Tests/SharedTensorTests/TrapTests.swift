@@ -32,7 +32,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
     case ringOfNothing, ringOfTooMuch, strangerOfTeam, smallWorkspace, negativeWork, rateOfNothing, stepZero
     case workWithoutGrain
     case crookedRing, commitUnreserved, commitTwice, twoProducers, releaseTwice, releaseLate, releaseOfProducers
-    case receiveOfHeld
+    case receiveOfHeld, drawBelowZero, partOfStranger
 
     var sentence: String {
         switch self {
@@ -75,6 +75,8 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .twoProducers: "a commit into a slot that was not free: a ring has one producer"
         case .releaseTwice, .releaseLate, .releaseOfProducers:
             "a release of a slot that the consumer does not hold: each is released once"
+        case .drawBelowZero: "a random integer below 0"
+        case .partOfStranger: "the part of member 2 of 2"
         case .receiveOfHeld: "a receive into a slot that its consumer has not released"
         }
     }
@@ -138,6 +140,8 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .rateOfNothing: _ = DropoutMask(rate: .nan, key: 0, microbatch: 0, step: 0)
         case .stepZero: _ = AdamStep(step: 0, rate: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8)
         case .workWithoutGrain: kernels.share(Grainless(kernels: kernels))
+        case .drawBelowZero: _ = CounterRandom(seed: 0, name: "none").integer(below: 0, at: 0)
+        case .partOfStranger: SharedRows(kernels: kernels).run(member: 2, of: 2)
         case .crookedRing:
             let layout = RingLayout(capacity: 1, payloadBytes: 8)
             _ = unsafe RingStorage(at: segment.address(of: Region(offset: 8, bytes: 64)), layout)
@@ -190,6 +194,12 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         _ = layout.reserve(bytes: 64)
         return layout
     }
+}
+
+private struct SharedRows: SharedWork {
+    let kernels: Kernels
+    let count = 64
+    func run(_ part: Range<Int>, _ kernels: Kernels) {}
 }
 
 private struct Grainless: SharedWork {

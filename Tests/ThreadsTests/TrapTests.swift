@@ -34,6 +34,7 @@ struct TrapTests {
 enum Bug: String, CaseIterable, Codable, Sendable {
     case noRanks, noThreads, noCPUs, emptyList, unknownRank, negativePatience, unjoined
     case barrierOfNobody, crookedBarrier, crowdedBarrier, impossibleValue, teamEndedTwice
+    case sleepless, crookedWord, hugeFirstValue, strangerAborts, renamedTwice
 
     var sentence: String {
         switch self {
@@ -48,6 +49,11 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .crookedBarrier: "a barrier is aligned to a cache line"
         case .crowdedBarrier: "a barrier for 2 ranks at which 3 have arrived"
         case .impossibleValue: "a wait for 2147483648, which no shared word can hold"
+        case .sleepless: "a patience that sleeps for no time"
+        case .crookedWord: "a shared word that is not aligned"
+        case .hugeFirstValue: "a shared word cannot hold 2147483648"
+        case .strangerAborts: "an abort by rank -2"
+        case .renamedTwice: "a partial file was renamed before"
         case .teamEndedTwice: "a team was ended before"
         }
     }
@@ -72,6 +78,16 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .impossibleValue:
             let lines = Lines(2)
             try lines.word(1).wait(for: SharedWord.valueMask + 1, lines.context(.sharedCPU))
+        case .sleepless: _ = Patience(spins: 1, sliceNanoseconds: 0)
+        case .crookedWord: unsafe SharedWord(at: Lines(1).address + 2).initialize(to: 1)
+        case .hugeFirstValue: Lines(1).word(0).initialize(to: SharedWord.valueMask + 1)
+        case .strangerAborts: AbortFlag(Lines(1).counter(0)).raise(by: -2)
+        case .renamedTwice:
+            let folder = try PartialFolder(in: "/tmp", prefix: "ppthreads-twice")
+            let file = try PartialFile(folder: folder.path, name: "file", mode: 0o600)
+            try file.rename(to: "\(folder.path)/file")
+            try? FileManager.default.removeItem(atPath: folder.path)
+            try file.rename(to: "\(folder.path)/file")
         case .teamEndedTwice:
             let team = try Team(name: "twice", helperCPUs: [nil], patience: .sharedCPU)
             team.end()

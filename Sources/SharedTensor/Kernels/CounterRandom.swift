@@ -1,3 +1,5 @@
+import Threads
+
 /// Random numbers by index: the n-th number of a stream depends on the stream's key and n alone, so that a parameter
 /// starts out the same whichever rank makes it (SplitMix64's mixing function, Steele et al. 2014, on a counter).
 package struct CounterRandom {
@@ -22,7 +24,8 @@ package struct CounterRandom {
 
     /// Uniform in 0..<bound, by multiplication: a bias below bound / 2^64.
     package func integer(below bound: UInt64, at index: UInt64) -> UInt64 {
-        bits(at: index).multipliedFullWidth(by: bound).high
+        if bound == 0 { trap("a random integer below 0") }
+        return bits(at: index).multipliedFullWidth(by: bound).high
     }
 
     private static func mix(_ value: UInt64) -> UInt64 {

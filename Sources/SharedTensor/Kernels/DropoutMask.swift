@@ -10,6 +10,7 @@ public struct DropoutMask: Sendable {
 
     /// The same mask for a part that begins so many elements further on.
     func advanced(by elements: Int) -> DropoutMask {
+        if elements < 0 { trap("a mask \(elements) elements further on") }
         var mask = self
         mask.raw.first += UInt64(elements)
         return mask

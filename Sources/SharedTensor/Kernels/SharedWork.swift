@@ -19,6 +19,7 @@ public protocol SharedWork: TeamWork {
 
 /// The part of a member: the parts are in order, and differ by one grain at most.
 func part(of count: Int, grain: Int, member: Int, members: Int) -> Range<Int> {
+    if member < 0 || member >= members { trap("the part of member \(member) of \(members)") }
     let grains = (count + grain - 1) / grain
     let from = grains * member / members * grain
     let to = grains * (member + 1) / members * grain

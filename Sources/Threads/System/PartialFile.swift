@@ -30,6 +30,7 @@ package final class PartialFile {
 
     /// Gives the file the name of another one of its folder, which goes.
     package func rename(to target: String) throws(SystemError) {
+        require(!isRenamed, "a partial file was renamed before")
         try systemCall("rename") { unsafe Glibc.rename(path, target) }
         isRenamed = true
     }

@@ -46,7 +46,7 @@ extension ParkingWord {
     package func spinThenPark(
         for expected: UInt32, spins: Int, look: () throws(Stop) -> Result<UInt64, WaitError>
     ) throws(Stop) -> Result<Waited, WaitError> {
-        for _ in 0..<max(0, spins) {
+        for _ in 0..<spins {
             ppt_pause()
             if try load() >> 1 == expected { return .success(.spun) }
         }

@@ -29,6 +29,9 @@ public struct SharedWord: @unchecked Sendable {
 
     /// Writes the first value, before the word is shared.
     public func initialize(to value: UInt32) {
+        // A word that lies across two cache lines is not atomic.
+        require(unsafe UInt(bitPattern: word) % UInt(Self.bytes) == 0, "a shared word that is not aligned")
+        require(value <= Self.valueMask, "a shared word cannot hold \(value)")
         unsafe word.pointee.store(value << 1, ordering: .releasing)
     }
 

@@ -5,13 +5,15 @@
 /// waits for.
 public struct Patience: Sendable, Equatable {
     /// Looks at the word, each after one pause instruction.
-    public var spins: Int
+    public let spins: Int
     /// The longest single sleep. The abort flag and the deadline are looked at again after each.
-    public var sliceNanoseconds: UInt64
+    public let sliceNanoseconds: UInt64
 
     /// Spins so often, then sleeps so long at a time.
     public init(spins: Int, sliceNanoseconds: UInt64 = 20_000_000) {
         require(spins >= 0, "a patience of \(spins) spins")
+        // A wait that sleeps for no time would be charged none, and never reach its deadline.
+        require(sliceNanoseconds >= 1, "a patience that sleeps for no time")
         self.spins = spins
         self.sliceNanoseconds = sliceNanoseconds
     }
@@ -52,12 +54,16 @@ public struct AbortFlag: Sendable {
     public init(_ counter: SharedCounter) { self.counter = counter }
 
     /// Raises the flag; the first caller's rank is the one that is remembered.
-    public func raise(by rank: Int) { counter.setIfZero(UInt64(bitPattern: Int64(rank &+ 2))) }
+    public func raise(by rank: Int) {
+        // 0 is a flag that is down.
+        require(rank >= -1 && rank <= Int.max - 2, "an abort by rank \(rank)")
+        counter.setIfZero(UInt64(rank + 2))
+    }
 
     /// The rank that raised it, -1 for the supervisor, nil while it is down.
     public var raisedBy: Int? {
         let raw = counter.value
-        return raw == 0 ? nil : Int(Int64(bitPattern: raw)) &- 2
+        return raw == 0 ? nil : Int(truncatingIfNeeded: raw) &- 2
     }
 }
 

@@ -168,6 +168,7 @@ private struct TeamView: @unchecked Sendable {
 
     /// A helper's life: works until it is sent home.
     func help(as member: Int) {
+        require(member >= 1 && member <= helpers, "helper \(member) of \(helpers)")
         var next: UInt32 = 0
         while true {
             next = (next &+ 1) & SharedWord.valueMask
