@@ -27,7 +27,7 @@ struct DropoutTests {
     }
 
     @Test(
-        "elements are dropped as the twin says, from any place on", arguments: levels,
+        "elements are dropped as the twin says, from any element on", arguments: levels,
         [(1, 0), (7, 60), (64, 0), (200, 13), (1000, 1 << 34)])
     func agreesWithTwin(level: SIMDLevel, part: (count: Int, first: Int)) throws {
         let bench = try Bench(level)

@@ -153,7 +153,7 @@ struct KernelTests {
         }
     }
 
-    @Test("the bits of elementwise kernels do not depend on an element's place", arguments: levels)
+    @Test("the bits of elementwise kernels do not depend on an element's index", arguments: levels)
     func splitElementwise(level: SIMDLevel) throws {
         let bench = try Bench(level)
         let n = 133
@@ -307,10 +307,10 @@ struct KernelTests {
         }
         let gradient = bench.tensor(Shape(4, columns), filledWith: 1)
         bench.kernels.embeddingBackward(x, tokens, into: gradient)
-        let expected = (0..<4 * columns).map { place in
+        let expected = (0..<4 * columns).map { index in
             1
                 + (0..<6).reduce(0) { sum, row in
-                    Int(tokens[row]) == place / columns ? sum + xv[row * columns + place % columns] : sum
+                    Int(tokens[row]) == index / columns ? sum + xv[row * columns + index % columns] : sum
                 }
         }
         expect(gradient, near: expected, "embedding backward")

@@ -9,10 +9,10 @@ enum Reference {
         m: Int, n: Int, k: Int, a: (Int, Int) -> Double, b: (Int, Int) -> Double, bias: Vector?,
         old: Vector?
     ) -> Vector {
-        (0..<m * n).map { place in
-            let (i, j) = (place / n, place % n)
+        (0..<m * n).map { index in
+            let (i, j) = (index / n, index % n)
             let sum = (0..<k).reduce(0.0) { $0 + a(i, $1) * b($1, j) }
-            return sum + (bias?[j] ?? 0) + (old?[place] ?? 0)
+            return sum + (bias?[j] ?? 0) + (old?[index] ?? 0)
         }
     }
 

@@ -144,7 +144,7 @@ struct RingTests {
         ring.abort()
         #expect(throws: WaitError.aborted(by: 1)) { try producer.reserve(ring.context()) }
         // What is there already is still received after an abort: only waits end.
-        #expect(try consumer.receive(ring.context()).load(as: Int.self) == 1)
+        #expect(try consumer.pop(as: Int.self, ring.context()) == 1)
         #expect(throws: WaitError.aborted(by: 1)) { try consumer.receive(ring.context()) }
     }
 

@@ -31,6 +31,8 @@ enum Bug: String, CaseIterable, Codable, Sendable {
     case copyOverflows, hugeAlignment, negativeSegment, smallPackedMatrix, hugePackedMatrix
     case ringOfNothing, ringOfTooMuch, strangerOfTeam, smallWorkspace, negativeWork, rateOfNothing, stepZero
     case workWithoutGrain
+    case crookedRing, commitUnreserved, commitTwice, twoProducers, releaseTwice, releaseLate, releaseOfProducers
+    case receiveOfHeld, drawBelowZero, partOfStranger
 
     var sentence: String {
         switch self {
@@ -68,6 +70,14 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .rateOfNothing: "a dropout rate is at least 0 and below 1, not nan"
         case .stepZero: "Adam's steps count from 1; this is 0"
         case .workWithoutGrain: "work of 1 things in grains of 0"
+        case .crookedRing: "a ring is aligned to a cache line"
+        case .commitUnreserved, .commitTwice: "a commit without a reserve"
+        case .twoProducers: "a commit into a slot that was not free: a ring has one producer"
+        case .releaseTwice, .releaseLate, .releaseOfProducers:
+            "a release of a slot that the consumer does not hold: each is released once"
+        case .drawBelowZero: "a random integer below 0"
+        case .partOfStranger: "the part of member 2 of 2"
+        case .receiveOfHeld: "a receive into a slot that its consumer has not released"
         }
     }
 
@@ -130,6 +140,52 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .rateOfNothing: _ = DropoutMask(rate: .nan, key: 0, microbatch: 0, step: 0)
         case .stepZero: _ = AdamStep(step: 0, rate: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8)
         case .workWithoutGrain: kernels.share(Grainless(kernels: kernels))
+        case .drawBelowZero: _ = CounterRandom(seed: 0, name: "none").integer(below: 0, at: 0)
+        case .partOfStranger: SharedRows(kernels: kernels).run(member: 2, of: 2)
+        case .crookedRing:
+            let layout = RingLayout(capacity: 1, payloadBytes: 8)
+            _ = unsafe RingStorage(at: segment.address(of: Region(offset: 8, bytes: 64)), layout)
+        case .commitUnreserved, .commitTwice, .twoProducers, .releaseTwice, .releaseLate, .releaseOfProducers,
+            .receiveOfHeld:
+            try happenInRing()
+        }
+    }
+
+    /// A ring of two slots; misuse that would overwrite an item, lose one, or wait for ever.
+    private func happenInRing() throws {
+        let ring = try RingFixture(RingLayout(capacity: 2, payloadBytes: 8))
+        var producer = RingProducer(ring.storage)
+        var consumer = RingConsumer(ring.storage)
+        switch self {
+        case .commitUnreserved: producer.commit()
+        case .commitTwice:
+            _ = try producer.reserve(ring.context())
+            producer.commit()
+            producer.commit()
+        case .twoProducers:
+            var other = RingProducer(ring.storage)
+            _ = (try producer.reserve(ring.context()), other.tryReserve())
+            producer.commit()
+            other.commit()
+        case .releaseTwice:
+            try producer.push(1, ring.context())
+            let slot = try consumer.receive(ring.context())
+            consumer.release(slot)
+            consumer.release(slot)
+        case .releaseLate:
+            for item in 0..<2 { try producer.push(item, ring.context()) }
+            let slot = try consumer.receive(ring.context())
+            consumer.release(slot)
+            try producer.push(2, ring.context())
+            // The slot holds another item by now, which would be lost.
+            consumer.release(slot)
+        case .releaseOfProducers: consumer.release(try producer.reserve(ring.context()))
+        case .receiveOfHeld:
+            for item in 0..<2 { try producer.push(item, ring.context()) }
+            let (_, second) = (try consumer.receive(ring.context()), try consumer.receive(ring.context()))
+            consumer.release(second)
+            _ = try consumer.receive(ring.context())
+        default: break
         }
     }
 
@@ -138,6 +194,12 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         _ = layout.reserve(bytes: 64)
         return layout
     }
+}
+
+private struct SharedRows: SharedWork {
+    let kernels: Kernels
+    let count = 64
+    func run(_ part: Range<Int>, _ kernels: Kernels) {}
 }
 
 private struct Grainless: SharedWork {

@@ -45,10 +45,10 @@ import Threads
         let made = try PartialFolder(in: folder, prefix: "p")
         try Data().write(to: URL(filePath: "\(folder)/kept"))
         // More than is read of a folder at once.
-        for place in ["", "/profile", "/profile/cache"] {
-            try FileManager.default.createDirectory(atPath: made.path + place, withIntermediateDirectories: true)
-            for number in 0..<100 { try Data([1]).write(to: URL(filePath: "\(made.path)\(place)/file \(number)")) }
-            try FileManager.default.createSymbolicLink(atPath: "\(made.path)\(place)/up", withDestinationPath: folder)
+        for below in ["", "/profile", "/profile/cache"] {
+            try FileManager.default.createDirectory(atPath: made.path + below, withIntermediateDirectories: true)
+            for number in 0..<100 { try Data([1]).write(to: URL(filePath: "\(made.path)\(below)/file \(number)")) }
+            try FileManager.default.createSymbolicLink(atPath: "\(made.path)\(below)/up", withDestinationPath: folder)
         }
         PartialFile.removeAll()
         #expect(try names() == ["kept"])
@@ -72,7 +72,7 @@ import Threads
         #expect(try names().isEmpty)
     }
 
-    @Test("more files than the table has room for are made and removed all the same, and their places are free again")
+    @Test("more files than the table has room for are made and removed all the same, and their entries are free again")
     func manyFiles() throws {
         for _ in 0..<3 {
             let files = try (0..<40).map { _ in try make() }

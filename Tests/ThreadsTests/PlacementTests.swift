@@ -77,10 +77,10 @@ struct PlacementTests {
             (10, 1, .none, 7.5, true),
         ])
     func quota(ranks: Int, threads: Int, policy: PinPolicy, cpus: Double, isTooSmall: Bool) throws {
-        func place(_ quota: CPUQuota?) throws -> Placement {
+        func placement(_ quota: CPUQuota?) throws -> Placement {
             try Placement(ranks: ranks, threads: threads, policy: policy, topology: Self.server, quota: quota)
         }
-        let (without, with) = (try place(nil), try place(CPUQuota(cpus: cpus)))
+        let (without, with) = (try placement(nil), try placement(CPUQuota(cpus: cpus)))
         #expect(with.cpusOfRank == without.cpusOfRank && with.isShared == without.isShared)
         for rank in 0..<ranks {
             #expect(with.patience(ofRank: rank) == (isTooSmall ? .sharedCPU : without.patience(ofRank: rank)))

@@ -2,20 +2,20 @@ import Testing
 import Threads
 
 struct TeamTests {
-    /// Every member notes which round it saw in its own place.
+    /// Every member notes which round it saw in its own element.
     private struct Note: TeamWork {
         let round: Int
-        let places: Places
+        let notes: Notes
 
         func run(member: Int, of members: Int) {
-            unsafe places.seen[member] = round
-            unsafe places.members[member] = members
+            unsafe notes.seen[member] = round
+            unsafe notes.members[member] = members
         }
     }
 
     /// Plain memory, so that the thread sanitizer sees whether the team orders its accesses.
     @safe
-    private final class Places {
+    private final class Notes {
         let seen = UnsafeMutableBufferPointer<Int>.allocate(capacity: 8)
         let members = UnsafeMutableBufferPointer<Int>.allocate(capacity: 8)
 
@@ -36,17 +36,17 @@ struct TeamTests {
     func everyMember(helpers: Int, patience: Patience) throws {
         let team = try Team(name: "test", helperCPUs: Array(repeating: nil, count: helpers), patience: patience)
         defer { team.end() }
-        let places = Places()
+        let notes = Notes()
         #expect(team.dispatcher.members == helpers + 1)
         for round in 0..<300 {
-            team.dispatcher.run(Note(round: round, places: places))
-            let seen = unsafe Array(places.seen.prefix(helpers + 1))
+            team.dispatcher.run(Note(round: round, notes: notes))
+            let seen = unsafe Array(notes.seen.prefix(helpers + 1))
             if seen.contains(where: { $0 != round }) {
                 Issue.record("round \(round): members saw \(seen)")
                 return
             }
         }
-        let told = unsafe Array(places.members)
+        let told = unsafe Array(notes.members)
         #expect(told.prefix(helpers + 1).allSatisfy { $0 == helpers + 1 })
         #expect(told.dropFirst(helpers + 1).allSatisfy { $0 == 0 })
     }

@@ -1,29 +1,6 @@
 import Testing
 import Threads
 
-/// Zeroed lines of memory for shared words, freed with the object.
-@safe
-final class Lines: @unchecked Sendable {
-    let address: UnsafeMutableRawPointer
-    init(_ count: Int) {
-        unsafe address = .allocate(byteCount: 64 * count, alignment: 64)
-        unsafe address.initializeMemory(as: UInt8.self, repeating: 0, count: 64 * count)
-    }
-    deinit { unsafe address.deallocate() }
-    func word(_ line: Int) -> SharedWord { unsafe SharedWord(at: address + 64 * line) }
-    func counter(_ line: Int) -> SharedCounter { unsafe SharedCounter(at: address + 64 * line) }
-    func context(_ patience: Patience, timeoutSeconds: Double = 20) -> WaitContext {
-        WaitContext(
-            patience: patience, abort: AbortFlag(counter(0)), timeoutNanoseconds: UInt64(timeoutSeconds * 1e9))
-    }
-    /// Of one who sleeps at once, 20 ns at a time.
-    func sleeper(timeoutNanoseconds: UInt64, _ suspension: SuspensionFlag? = nil) -> WaitContext {
-        WaitContext(
-            patience: Patience(spins: 0, sliceNanoseconds: 20), abort: AbortFlag(counter(0)),
-            timeoutNanoseconds: timeoutNanoseconds, suspension: suspension)
-    }
-}
-
 struct WaitTests {
     /// Sleeps so long that a lost wake-up would fail the test by its deadline.
     static let patiences = [
@@ -88,55 +65,81 @@ struct WaitTests {
         }
     }
 
-    @Test("the deadline ends a wait") func deadline() {
+    @Test("the deadline ends a wait, at the first look at which it has passed") func deadline() {
+        let lines = Lines(3)
+        let context = lines.sleeper(timeoutNanoseconds: 35, clockLine: 2, nanosecondsALook: 10)
+        #expect(throws: WaitError.timedOut(afterNanoseconds: 40)) { try lines.word(1).wait(for: 1, context) }
+        #expect(lines.counter(2).value == 50, "the first look begins the wait")
+    }
+
+    @Test("a wait by the system's clock lasts as long as its timeout") func systemClock() {
         let lines = Lines(2)
-        do throws(WaitError) {
-            try lines.word(1).wait(for: 1, lines.context(.sharedCPU, timeoutSeconds: 0.02))
-            Issue.record("the wait ended without a value")
-        } catch {
-            guard case .timedOut(let nanoseconds) = error else {
-                Issue.record("\(error)")
-                return
-            }
-            #expect(nanoseconds >= 20_000_000)
+        defer { withExtendedLifetime(lines) {} }
+        let start = Clock.now()
+        #expect(throws: WaitError.self) {
+            try lines.word(1).wait(for: 1, lines.context(.sharedCPU, timeoutSeconds: 0.002))
         }
+        #expect(Clock.now() - start >= 2_000_000)
+    }
+
+    @Test("a value that is there is taken without a look at the clock, whatever the deadline") func readyAtOnce() throws
+    {
+        let lines = Lines(3)
+        lines.word(1).initialize(to: 1)
+        let context = lines.sleeper(timeoutNanoseconds: 0, clockLine: 2, nanosecondsALook: 10)
+        #expect(try lines.word(1).wait(for: 1, context) == .ready)
+        #expect(lines.counter(2).value == 0)
+    }
+
+    /// The slices of a wait, at these times by its clock.
+    private func slices(_ context: WaitContext, _ clock: SharedCounter, at times: [UInt64]) throws(WaitError)
+        -> [UInt64]
+    {
+        var charge = WaitCharge()
+        var slices: [UInt64] = []
+        for time in times {
+            clock.store(time)
+            slices.append(try charge.slice(context))
+        }
+        return slices
     }
 
     @Test("each sleep is charged two slices at most, so that time in which the program was stopped is not waited for")
     func charge() throws {
         let lines = Lines(2)
-        let context = lines.sleeper(timeoutNanoseconds: 100)
-        var charge = WaitCharge(now: 1000)
-        // Charged so far: 10; then two slices of the 5000 that passed; 25; and again two slices, to 115.
-        #expect(try charge.slice(context, now: 1010) == 20)
-        #expect(try charge.slice(context, now: 6010) == 20)
-        #expect(try charge.slice(context, now: 6035) == 20)
-        #expect(throws: WaitError.timedOut(afterNanoseconds: 115)) { try charge.slice(context, now: 9999) }
-        withExtendedLifetime(lines) {}
+        defer { withExtendedLifetime(lines) {} }
+        let context = lines.sleeper(timeoutNanoseconds: 100, clockLine: 1)
+        // Charged so far: nothing; 10; then two slices of the 5000 that passed; 25; and again two slices, to 115.
+        #expect(try slices(context, lines.counter(1), at: [1000, 1010, 6010, 6035]) == [20, 20, 20, 20])
+        #expect(throws: WaitError.timedOut(afterNanoseconds: 115)) {
+            try slices(context, lines.counter(1), at: [1000, 1010, 6010, 6035, 9999])
+        }
     }
 
     @Test("what is left until the deadline is slept where that is less; a clock that went back charges nothing")
     func lastSlice() throws {
         let lines = Lines(2)
-        let context = lines.sleeper(timeoutNanoseconds: 45)
-        var charge = WaitCharge(now: 1000)
-        #expect(try charge.slice(context, now: 1033) == 12)
-        #expect(try charge.slice(context, now: 900) == 12)
-        #expect(try charge.slice(context, now: 911) == 1)
-        withExtendedLifetime(lines) {}
+        defer { withExtendedLifetime(lines) {} }
+        let context = lines.sleeper(timeoutNanoseconds: 45, clockLine: 1)
+        #expect(try slices(context, lines.counter(1), at: [1000, 1033, 900, 911]) == [20, 12, 12, 1])
     }
 
     @Test("a wait is charged nothing while somebody of the run is stopped") func suspension() throws {
         let lines = Lines(3)
+        defer { withExtendedLifetime(lines) {} }
         let suspension = SuspensionFlag(lines.counter(1))
-        let context = lines.sleeper(timeoutNanoseconds: 50, suspension)
-        var charge = WaitCharge(now: 0)
+        let context = lines.sleeper(timeoutNanoseconds: 50, clockLine: 2, suspension)
+        let clock = lines.counter(2)
+        var charge = WaitCharge()
+        func slice(at time: UInt64) throws(WaitError) -> UInt64 {
+            clock.store(time)
+            return try charge.slice(context)
+        }
         suspension.set(true)
-        for look in 1...100 { #expect(try charge.slice(context, now: UInt64(20 * look)) == 20) }
+        for look in 0...100 { #expect(try slice(at: UInt64(20 * look)) == 20) }
         suspension.set(false)
-        #expect(try charge.slice(context, now: 2033) == 17)
-        #expect(throws: WaitError.timedOut(afterNanoseconds: 66)) { try charge.slice(context, now: 2066) }
-        withExtendedLifetime(lines) {}
+        #expect(try slice(at: 2033) == 17)
+        #expect(throws: WaitError.timedOut(afterNanoseconds: 66)) { try slice(at: 2066) }
     }
 
     @Test("a barrier lets nobody through before all have arrived", arguments: 1...4) func barrier(parties: Int) throws {

@@ -1,9 +1,16 @@
-// Dropout, with a mask that can be made again at any time: random numbers by place from Philox4x32-10, a counter-based
+// Dropout, with a mask that can be made again at any time: random numbers by index from Philox4x32-10, a counter-based
 // generator (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11).
 //
 // A counter gives four words, an element takes one. Elements stand in groups of 64, which share 16 counters: element
 // 64 g + 16 w + c takes word w of counter 16 g + c. So LANES counters at once give LANES neighbours at once, four times
 // over, at every level, and which word an element takes does not depend on the level.
+
+#ifdef KERNEL
+
+/// y[i] = x[i] * scale where element first + i is kept, else 0; y may be x. The backward is the same on dy.
+KERNEL(void, dropout, (long n, const float *x, float *y, const ppt_dropout *d))
+
+#else
 
 enum { GROUP_ELEMENTS = 64, GROUP_COUNTERS = 16, PHILOX_ROUNDS = 10 };
 
@@ -64,3 +71,5 @@ static void dropout(long n, const float *x, float *y, const ppt_dropout *d) {
         drop(count, x + done, y + done, words + skipped, d);
     }
 }
+
+#endif

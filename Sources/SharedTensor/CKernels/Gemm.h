@@ -9,6 +9,12 @@
 // c[i, j] depend on row i of op(A), column j of op(B), k, and how A is stored. Blocks of rows and columns, the order of
 // tiles, and who packed may be chosen freely.
 
+#ifdef KERNEL
+
+KERNEL(void, gemm, (const ppt_gemm *call))
+
+#else
+
 #define BLOCK_ROWS 240
 #define BLOCK_COLUMNS 1056
 #define BLOCK_K 256
@@ -119,7 +125,7 @@ INLINE transpose_strips strips_of_panel(const ppt_gemm *g, const block *at, long
     return (transpose_strips){t, start, at->p + at->k, j, j, smaller(j + width, g->n)};
 }
 
-/// Packs the next strip, and has the place of the one after it fetched. Returns whether there was one.
+/// Packs the next strip, and has the memory of the one after it fetched. Returns whether there was one.
 INLINE int pack_next_strip(transpose_strips *strips) {
     if (strips->j >= strips->end) return 0;
     pack_strip(&strips->of, strips->j, strips->p);
@@ -167,8 +173,8 @@ INLINE const float *panel_of_b(const ppt_gemm *g, long j, long p) {
 INLINE int is_one_block_high(const ppt_gemm *g) { return g->rows.to - g->rows.from <= BLOCK_ROWS; }
 
 /// Where a block's panel of column j is packed: beside all others where further blocks of rows need them; else in one of two
-/// places, which the first-level cache holds, and of which one is filled while the other is read.
-INLINE float *place_of_panel(const ppt_gemm *g, const block *at, long j) {
+/// buffers, which the first-level cache holds, and of which one is filled while the other is read.
+INLINE float *buffer_of_panel(const ppt_gemm *g, const block *at, long j) {
     float *const panels = g->workspace + BLOCK_K * BLOCK_ROWS;
     if (is_one_block_high(g)) return panels + (j - at->j) / at->widest % 2 * BLOCK_K * TILE_COLUMNS;
     return panels + (j - at->j) * at->k;
@@ -191,7 +197,7 @@ INLINE upcoming needed_after(const ppt_gemm *g, const block *at, long j) {
 INLINE packed_ahead packed_beside(const ppt_gemm *g, const block *at, long j) {
     const long next = j + TILE_COLUMNS;
     if (g->transpose_b || at->widest < TILE_COLUMNS || at->j + at->columns - next < TILE_COLUMNS) return (packed_ahead){0};
-    return (packed_ahead){g->b + at->p * g->ldb + next, g->ldb, at->k, place_of_panel(g, at, next)};
+    return (packed_ahead){g->b + at->p * g->ldb + next, g->ldb, at->k, buffer_of_panel(g, at, next)};
 }
 
 /// All tiles of a block. Panels of B that are not packed yet are at the first block of rows, each before its use, and are
@@ -204,16 +210,16 @@ static void multiply_block(const ppt_gemm *g, const block *at) {
     const float *packed = NULL; // the panel that is there already
     for (long j = at->j; j < at->j + at->columns; j += at->widest) {
         const long left = at->j + at->columns - j, width = panel_width(left, at->widest);
-        float *const place = place_of_panel(g, at, j);
+        float *const buffer = buffer_of_panel(g, at, j);
         packed_ahead ahead = {0};
         if (!g->packed_b && at->i == g->rows.from) {
-            if (packed != place) pack_panel(b, j, at->p, smaller(width, left), at->k, width, place);
-            if (g->column_sums && at->i == 0) column_sum(at->k, smaller(width, left), place, width, g->column_sums + j);
+            if (packed != buffer) pack_panel(b, j, at->p, smaller(width, left), at->k, width, buffer);
+            if (g->column_sums && at->i == 0) column_sum(at->k, smaller(width, left), buffer, width, g->column_sums + j);
             ahead = packed_beside(g, at, j);
             packed = ahead.to;
         }
         upcoming next = needed_after(g, at, ahead.to ? j + at->widest : j);
-        multiply_panel(g, at, g->packed_b ? panel_of_b(g, j, at->p) : place, j, width, &next, &ahead);
+        multiply_panel(g, at, g->packed_b ? panel_of_b(g, j, at->p) : buffer, j, width, &next, &ahead);
     }
 }
 
@@ -231,3 +237,5 @@ static void gemm(const ppt_gemm *g) {
         }
     }
 }
+
+#endif

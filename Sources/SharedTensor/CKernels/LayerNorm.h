@@ -1,5 +1,23 @@
 // Layer norm, forward and backward.
 
+#ifdef KERNEL
+
+/// Layer norm over each row of x [rows, columns]: y = (x - mean) * rstd * gamma + beta, with
+/// rstd = 1/sqrt(var + epsilon), var the biased variance, computed around the mean. Writes mean[rows] and
+/// rstd[rows] for the backward.
+KERNEL(void, layer_norm, (long rows, long columns, const float *x, const float *gamma, const float *beta,
+                          float epsilon, float *y, float *mean, float *rstd))
+
+/// dx [rows, columns], overwritten; dx may be dy.
+KERNEL(void, layer_norm_backward_input, (long rows, long columns, const float *dy, const float *x, const float *gamma,
+                                         const float *mean, const float *rstd, float *dx))
+
+/// dgamma[c] += sum_r dy x_hat, dbeta[c] += sum_r dy, rows ascending. Rows of dy and of x are `ld` apart.
+KERNEL(void, layer_norm_backward_weights, (long rows, long columns, long ld, const float *dy, const float *x,
+                                           const float *mean, const float *rstd, float *dgamma, float *dbeta))
+
+#else
+
 INLINE vector normalized(vector x, float mean, float rstd) { return (x - splat(mean)) * splat(rstd); }
 
 INLINE float mean_of(long n, const float *x) {
@@ -65,3 +83,5 @@ static void layer_norm_backward_weights(long rows, long columns, long ld, const 
         put(dbeta, s, beta_sum);
     }
 }
+
+#endif

@@ -1,6 +1,21 @@
 // Packed matrices. A packed matrix [k, n] is its panels one after the other: the panel of column j starts at j * k and holds
 // the columns from there on, row by row. Runs of k are not kept apart, so that the layout serves for a factor and for C alike.
 
+#ifdef KERNEL
+
+/// Packs op(B) [k, n] for any number of products at this level: k * n floats, n rounded up to a multiple of
+/// PPT_GEMM_PACKED_COLUMNS, 64-byte aligned; what a panel has beyond n becomes 0. Does not change a product's bits.
+KERNEL(void, pack_b, (long k, long n, const float *b, long ldb, int transpose_b, float *to))
+
+/// The way back: op(B) from what `pack_b` made of it.
+KERNEL(void, unpack_b, (long k, long n, const float *packed, float *b, long ldb, int transpose_b))
+
+/// As pack_b, of a matrix [k, n] whose transpose [n, k] is there packed. Only the given columns are, from a multiple
+/// of PPT_GEMM_PANEL_COLUMNS on.
+KERNEL(void, pack_transpose, (long k, long n, ppt_range columns, const float *transpose, float *to))
+
+#else
+
 _Static_assert(PPT_GEMM_PANEL_COLUMNS % TILE_COLUMNS == 0, "some columns of C start with a panel");
 _Static_assert(PPT_GEMM_PACKED_COLUMNS % LANES == 0, "packed matrices have room for whole vectors");
 
@@ -63,8 +78,8 @@ static void pack_transpose(long k, long n, ppt_range columns, const float *trans
     for (long j = columns.from; j < columns.to; j += TILE_COLUMNS) {
         const long width = panel_width(n - j, TILE_COLUMNS);
         for (long p = 0; p < k; p += LANES) {
-            const long place = p % TILE_COLUMNS;
-            const float *from = transpose + panel_row(n, k, p - place + TILE_COLUMNS, j) + place * width;
+            const long row = p % TILE_COLUMNS;
+            const float *from = transpose + panel_row(n, k, p - row + TILE_COLUMNS, j) + row * width;
             const float *packed = strip_at(&t, j, p + TILE_COLUMNS);
             for (long i = 0; i < LANES * width; i += 16) {
                 __builtin_prefetch(from + i);
@@ -74,3 +89,5 @@ static void pack_transpose(long k, long n, ppt_range columns, const float *trans
         }
     }
 }
+
+#endif

@@ -1,5 +1,12 @@
 // Sums along a row, whose order of additions depends on the row's length alone, and sums over rows.
 
+#ifdef KERNEL
+
+/// out[c] += sum over rows of x[r, c], rows ascending.
+KERNEL(void, column_sum, (long rows, long columns, const float *x, long ldx, float *out))
+
+#else
+
 /// Four running sums that take turns, so that an addition need not wait for the one before.
 typedef struct {
     vector newest, third, second, oldest;
@@ -40,3 +47,5 @@ static void column_sum(long rows, long columns, const float *x, long ldx, float 
     for (long r = 0; r < rows; r++) sum = sum + get(x + r * ldx, s);
     put(out, s, sum);
 }
+
+#endif

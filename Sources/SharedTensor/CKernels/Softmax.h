@@ -1,5 +1,25 @@
 // Softmax along rows, and the loss that ends in one.
 
+#ifdef KERNEL
+
+/// In place over each row: x[r, :] = softmax(scale * x[r, :]). With `diagonal` at least 0, row r sees columns
+/// 0 ... diagonal + r only and the rest of the row becomes 0; below 0 it sees all. Safe for large values (the row's
+/// maximum is subtracted). A NaN makes all that its row sees NaN. Leaves two floats a row, what it subtracted and what it
+/// multiplied by, with which `softmax_again` makes the same bits of the same x.
+KERNEL(void, softmax, (long rows, long columns, float *x, long ldx, float scale, long diagonal, float *normalizers))
+KERNEL(void, softmax_again, (long rows, long columns, float *x, long ldx, float scale, long diagonal,
+                             const float *normalizers))
+
+/// In place over each row: dp[r, :] = scale * p[r, :] * (dp[r, :] - dot(p[r, :], dp[r, :])).
+KERNEL(void, softmax_backward, (long rows, long columns, const float *p, long ldp, float *dp, long lddp, float scale))
+
+/// Softmax cross-entropy over logits [rows, vocabulary], in place: each row becomes
+/// scale * (softmax(row) - onehot). Returns the sum over rows of -log softmax(row)[target], accumulated in double,
+/// rows ascending.
+KERNEL(double, cross_entropy, (long rows, long vocabulary, float *logits, const int32_t *targets, float scale))
+
+#else
+
 /// The largest of sign * x[0 ..< n]; sign is 1 or -1. NaN are passed over: they come out of the exponentials.
 INLINE float largest(long n, const float *x, float sign) {
     const vector lowest = splat(-__builtin_inff());
@@ -84,3 +104,5 @@ static double cross_entropy(long rows, long vocabulary, float *logits, const int
     }
     return loss;
 }
+
+#endif

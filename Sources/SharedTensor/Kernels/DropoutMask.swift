@@ -10,6 +10,7 @@ public struct DropoutMask: Sendable {
 
     /// The same mask for a part that begins so many elements further on.
     func advanced(by elements: Int) -> DropoutMask {
+        if elements < 0 { trap("a mask \(elements) elements further on") }
         var mask = self
         mask.raw.first += UInt64(elements)
         return mask
@@ -17,7 +18,7 @@ public struct DropoutMask: Sendable {
 
     /// - Parameters:
     ///   - rate: at least 0, below 1.
-    ///   - key: of the place in the network and the run's seed.
+    ///   - key: of the dropout's position in the network and the run's seed.
     ///   - firstElement: where the part that is dropped from begins in the whole tensor.
     public init(rate: Double, key: UInt64, microbatch: Int, step: Int, firstElement: Int = 0) {
         if !(rate >= 0 && rate < 1) { trap("a dropout rate is at least 0 and below 1, not \(rate)") }

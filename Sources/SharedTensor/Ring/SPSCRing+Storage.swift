@@ -17,6 +17,7 @@ public struct RingStorage: @unchecked Sendable {
     @unsafe
     public init(at address: UnsafeMutableRawPointer, _ layout: RingLayout, firstPosition: UInt32 = 0) {
         require(UInt(bitPattern: address) % UInt(SharedWord.lineBytes) == 0, "a ring is aligned to a cache line")
+        require(SharedWord.bytes <= layout.payloadOffset, "a slot's state would overlap its payload")
         unsafe base = address
         self.layout = layout
         (stride, payloadOffset) = (layout.slotStride, layout.payloadOffset)
@@ -26,7 +27,7 @@ public struct RingStorage: @unchecked Sendable {
     /// Marks every slot free. To be called once, before either end is made.
     public func initialize() {
         for slot in 0..<layout.capacity {
-            state(of: slot).initialize(to: RingCursor.free(firstPosition &+ UInt32(slot)))
+            state(of: slot).initialize(to: SlotState.free(for: firstPosition &+ UInt32(slot)))
         }
     }
 
@@ -39,7 +40,7 @@ public struct RingStorage: @unchecked Sendable {
     }
 }
 
-/// One end's place in the ring. Private to that end: nothing here is shared.
+/// One end's position in the ring. Private to that end: nothing here is shared.
 ///
 /// All that a hand-off goes through is inlinable, because a ring's users are in other modules: as calls, through the
 /// witness table of the value's type, the way of 8 bytes there and back takes a tenth longer.
@@ -60,13 +61,9 @@ struct RingCursor {
         state = storage.state(of: 0)
     }
 
-    /// The state of a slot that is free for a position, wrapped to 31 bits.
-    @inlinable
-    static func free(_ position: UInt32) -> UInt32 { (position &<< 1) & SharedWord.valueMask }
-
-    @inlinable var free: UInt32 { Self.free(position) }
-    @inlinable var full: UInt32 { Self.free(position) | 1 }
-    @inlinable func freeAgain(_ position: UInt32) -> UInt32 { Self.free(position &+ capacity) }
+    /// States of the slot at this end's position.
+    @inlinable var free: UInt32 { SlotState.free(for: position) }
+    @inlinable var full: UInt32 { SlotState.full(with: position) }
 
     @inlinable
     mutating func advance() {

@@ -6,16 +6,18 @@ import Threads
 ///     +--------+-----------+----------------+   +--------+-- ...
 ///     | state  | (padding) | payload ...    |   | state  |
 ///     +--------+-----------+----------------+   +--------+-- ...
-///     0        4           64                   stride, a multiple of 64
+///     0        4           64 (or 8)            stride, a multiple of 64
 ///
 /// Each slot carries its own state, and there is no shared head or tail: one cache line moves for a hand-off of up to
 /// 56 bytes (such a payload sits in the state's line), and both sides touch only the slot they work on.
-/// The state of slot p mod capacity for position p is `2p` while it is free for p and `2p + 1` while it holds p; the
-/// factor two keeps "free for p + 1" and "holds p" apart when the capacity is 1.
+/// `SlotState` says what a state means.
 public struct RingLayout: Equatable, Sendable {
+    /// Slots.
     public let capacity: Int
+    /// Bytes of one slot's payload.
     public let payloadBytes: Int
 
+    /// A ring of so many slots with payloads of so many bytes.
     public init(capacity: Int, payloadBytes: Int) {
         require(capacity >= 1 && capacity < 1 << 28, "a ring has 1 to 2^28 - 1 slots, not \(capacity)")
         require(
@@ -25,6 +27,7 @@ public struct RingLayout: Equatable, Sendable {
         self.payloadBytes = payloadBytes
     }
 
+    /// Bytes from a slot's state to its payload.
     var payloadOffset: Int { payloadBytes <= 56 ? 8 : SharedWord.lineBytes }
 
     /// Bytes from one slot to the next.
@@ -64,13 +67,14 @@ public struct RingSlot {
         return unsafe Tensor(at: payload, shape)
     }
 
-    /// The payload as one plain value; no copy.
+    /// Writes the payload as one plain value; no copy.
     @inlinable
     public func store<Value: BitwiseCopyable>(_ value: Value) {
         require(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
         unsafe payload.storeBytes(of: value, as: Value.self)
     }
 
+    /// Reads the payload as one plain value.
     @inlinable
     public func load<Value: BitwiseCopyable>(as type: Value.Type) -> Value {
         require(MemoryLayout<Value>.size <= payloadBytes, "the value does not fit the slot")
@@ -81,7 +85,9 @@ public struct RingSlot {
 /// The sending end. One thread uses it, and only one is made for each ring.
 public struct RingProducer: ~Copyable {
     @usableFromInline var cursor: RingCursor
+    @usableFromInline var hasReserved = false
 
+    /// An end of a ring whose storage is initialized.
     public init(_ storage: RingStorage) { cursor = RingCursor(storage) }
 
     /// Waits for the next slot to be free and returns it; the same slot again until it is committed.
@@ -90,17 +96,27 @@ public struct RingProducer: ~Copyable {
     /// What the consumer read from the slot before is finished by then (acquire).
     @inlinable
     public mutating func reserve(_ context: WaitContext) throws(WaitError) -> RingSlot {
-        try cursor.slot(waitingFor: cursor.free, context)
+        let slot = try cursor.slot(waitingFor: cursor.free, context)
+        hasReserved = true
+        return slot
     }
 
     /// The next slot if it is free now, else nil.
     @inlinable
-    public mutating func tryReserve() -> RingSlot? { cursor.slot(ifStateIs: cursor.free) }
+    public mutating func tryReserve() -> RingSlot? {
+        guard let slot = cursor.slot(ifStateIs: cursor.free) else { return nil }
+        hasReserved = true
+        return slot
+    }
 
     /// Hands the reserved slot to the consumer. All writes made before are visible to whoever receives it (release).
+    /// To be called once for each reserved slot.
     @inlinable
     public mutating func commit() {
-        cursor.state.publish(cursor.full)
+        require(hasReserved, "a commit without a reserve")
+        hasReserved = false
+        let before = cursor.state.publish(cursor.full)
+        require(before == cursor.free, "a commit into a slot that was not free: a ring has one producer")
         cursor.advance()
     }
 
@@ -127,13 +143,16 @@ public struct RingProducer: ~Copyable {
 public struct RingConsumer: ~Copyable {
     @usableFromInline var cursor: RingCursor
 
+    /// An end of a ring whose storage is initialized.
     public init(_ storage: RingStorage) { cursor = RingCursor(storage) }
 
     /// Waits for the next item and takes its slot, which stays the consumer's until `release`.
     ///
-    /// Items arrive in the order they were committed. The wait ends on data, on abort, or on the deadline.
+    /// Items arrive in the order they were committed. The wait ends on data, on abort, or on the deadline. A consumer that
+    /// still holds the slot itself would wait for ever, and traps.
     @inlinable
     public mutating func receive(_ context: WaitContext) throws(WaitError) -> RingSlot {
+        if cursor.state.value != cursor.full { requireReleased() }
         let slot = try cursor.slot(waitingFor: cursor.full, context)
         cursor.advance()
         return slot
@@ -147,9 +166,21 @@ public struct RingConsumer: ~Copyable {
         return slot
     }
 
+    @inline(never)
+    @usableFromInline
+    func requireReleased() {
+        let held = SlotState.full(with: cursor.position &- cursor.capacity)
+        require(cursor.state.value != held, "a receive into a slot that its consumer has not released")
+    }
+
     /// Gives a slot back to the producer. To be called once for each received slot.
     @inlinable
-    public func release(_ slot: RingSlot) { slot.state.publish(cursor.freeAgain(slot.position)) }
+    public func release(_ slot: RingSlot) {
+        let before = slot.state.publish(SlotState.free(after: slot.position, capacity: cursor.capacity))
+        require(
+            before == SlotState.full(with: slot.position),
+            "a release of a slot that the consumer does not hold: each is released once")
+    }
 
     /// Waits for an item and takes it out as one plain value. Its slot is given back at once; who answers the sender does
     /// so sooner with `receive`, the answer, and only then `release`, for which nobody waits.

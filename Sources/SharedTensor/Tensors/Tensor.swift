@@ -56,7 +56,7 @@ public struct Tensor {
         }
     }
 
-    /// Elements 2 * index and 2 * index + 1 as the place of one double.
+    /// Elements 2 * index and 2 * index + 1 as the memory of one double.
     subscript(double index: Int) -> Double {
         get {
             require(index >= 0 && index < count / 2, "double outside the tensor")
@@ -76,7 +76,7 @@ public struct Tensor {
     /// Overwrites every element.
     public func fill(_ value: Float) { unsafe base.update(repeating: value, count: count) }
 
-    /// Copies all elements from a tensor of the same count. Never used between stages: hand-offs happen in place.
+    /// Copies all elements from a tensor of the same count. Never used between stages: hand-offs copy nothing.
     public func copy(from source: Tensor) {
         require(source.count == count, "copy between tensors of different counts")
         unsafe base.update(from: source.base, count: count)
@@ -166,7 +166,7 @@ public struct Tokens {
         return unsafe Tokens(at: base + range.lowerBound, count: range.count)
     }
 
-    /// Traps unless every one is at least 0 and below a bound: a kernel takes them for places in memory.
+    /// Traps unless every one is at least 0 and below a bound: a kernel takes them for rows in memory.
     func requireBelow(_ bound: Int, _ what: String) {
         // Negative ones are the largest without their sign. A maximum, which a compiler makes of vectors.
         var most: UInt32 = 0

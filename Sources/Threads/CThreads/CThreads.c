@@ -7,11 +7,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+_Static_assert(sizeof(uint32_t) == 4 && sizeof(int) == 4, "a futex is four bytes");
 
 int ppt_futex_wait(const uint32_t *word, uint32_t expected, uint64_t timeout_ns) {
     struct timespec timeout = {(time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u)};
@@ -106,3 +109,7 @@ __attribute__((weak)) int64_t ppt_thread_allocations(void) { return -1; }
 int ppt_decode_wait_status(int status) {
     return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
 }
+
+const char *ppt_error_name(int code) { return strerrorname_np(code); }
+
+const char *ppt_error_sentence(int code) { return strerrordesc_np(code); }

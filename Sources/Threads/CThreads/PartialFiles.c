@@ -11,6 +11,9 @@
 
 enum { slot_count = 16, free_slot = 0, changing_slot = -1, folders_deep_max = 32 };
 
+// A handler may be in the middle of what it interrupts: it uses atomics that need no lock.
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "an atomic int is lock-free");
+
 // The owner is the process that added the path, and says whether the path may be read: only while it is a process's number.
 static struct {
     atomic_int owner;
@@ -46,9 +49,9 @@ static void empty_folder(int folder, int folders_deep) {
     _Alignas(struct dirent64) char entries[1024];
     ssize_t bytes;
     while ((bytes = getdents64(folder, entries, sizeof entries)) > 0) {
-        for (ssize_t place = 0; place < bytes;) {
-            struct dirent64 *entry = (struct dirent64 *)(entries + place);
-            place += entry->d_reclen;
+        for (ssize_t offset = 0; offset < bytes;) {
+            struct dirent64 *entry = (struct dirent64 *)(entries + offset);
+            offset += entry->d_reclen;
             if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
             remove_entry(folder, entry->d_name, folders_deep);
         }
@@ -59,7 +62,7 @@ static void empty_folder(int folder, int folders_deep) {
 static int remove_entry(int parent, const char *name, int folders_deep) {
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
     if (errno != EISDIR || folders_deep == 0) return -1;
-    // A link in the place of the folder is not followed.
+    // A link that has taken the folder's name is not followed.
     int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder == -1) return -1;
     empty_folder(folder, folders_deep - 1);

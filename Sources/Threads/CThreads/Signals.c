@@ -10,6 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+// Handlers may use atomics that need no lock.
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "an atomic int is lock-free");
+
 static int argument_count;
 static char **arguments;
 
@@ -53,16 +56,6 @@ static void copy(char *target, size_t size, const char *source) {
     target[length] = '\0';
 }
 
-static const char *signal_name(int number) {
-    switch (number) {
-    case SIGINT: return "SIGINT";
-    case SIGTERM: return "SIGTERM";
-    case SIGHUP: return "SIGHUP";
-    case SIGQUIT: return "SIGQUIT";
-    default: return "a signal";
-    }
-}
-
 // Waits, within bounds, until the whole group is gone, so that none of it writes files any more.
 static void end_program(void) {
     int process = atomic_load(&program);
@@ -80,7 +73,7 @@ static void leave(int number) {
     end_program();
     ppt_partial_unlink_all();
     const char *texts[] = {
-        writes_to_terminal ? "\n" : "", program_name, ": stopped by ", signal_name(number),
+        writes_to_terminal ? "\n" : "", program_name, ": stopped by SIG", sigabbrev_np(number),
         remarks[atomic_load(&current_remark)], "\n",
     };
     char line[512];

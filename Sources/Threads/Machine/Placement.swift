@@ -64,11 +64,11 @@ public struct Placement: Equatable, Sendable {
         let sharing = isShared.count { $0 }
         if sharing == 0 { return nil }
         let cpus = Set(zip(cpusOfRank, isShared).flatMap { $1 ? $0.compactMap { $0 } : [] })
-        let place = cpus.isEmpty ? "too few CPUs" : "CPU\(cpus.count == 1 ? "" : "s") \(CPUSet(cpus))"
+        let shared = cpus.isEmpty ? "too few CPUs" : "CPU\(cpus.count == 1 ? "" : "s") \(CPUSet(cpus))"
         let threads = cpusOfRank[0].count
-        if cpusOfRank.count == 1 { return "the rank's \(threads) threads share \(place), round-robin" }
+        if cpusOfRank.count == 1 { return "the rank's \(threads) threads share \(shared), round-robin" }
         let who = threads == 1 ? "ranks" : "ranks, of \(threads) threads each,"
-        return "\(sharing) of \(cpusOfRank.count) \(who) share\(sharing == 1 ? "s" : "") \(place), round-robin"
+        return "\(sharing) of \(cpusOfRank.count) \(who) share\(sharing == 1 ? "s" : "") \(shared), round-robin"
     }
 
     private var shortage: String? {

@@ -1,16 +1,18 @@
 import CThreads
 import Glibc
 
-/// An empty file that was made under a name that nobody had, to be filled and then put in the place of another. It is removed
+/// An empty file that was made under a name that nobody had, to be filled and then renamed to another's. It is removed
 /// when this value goes before that, and when the process ends by a signal whose handler calls `ppt_partial_unlink_all`.
 package final class PartialFile {
     package let descriptor: Int32
     private let path: String
     private let slot: Int32
-    private var isInPlace = false
+    private var isRenamed = false
 
-    /// The name starts with another file's, as the ones that `mkostemp` makes; but the system is told the mode at once, and so
-    /// applies the process's mask and the folder's default rights.
+    /// The name starts with another file's, as one that `mkostemps` makes. That function makes files with mode 0600, and a
+    /// chmod afterwards cannot give the rights that a file made with `mode` has: the process's mask can be read only by
+    /// changing it, while other threads make files; and where the folder has default rights (an ACL), these apply instead of
+    /// the mask, in the moment when the file is made, and 0600 has taken all but the owner's away.
     /// - Parameter folder: an absolute path.
     package init(folder: String, name: String, mode: mode_t) throws(SystemError) {
         // No signal comes between the file and the note of it.
@@ -22,14 +24,15 @@ package final class PartialFile {
 
     deinit {
         close(descriptor)
-        if !isInPlace { unsafe unlink(path) }
+        if !isRenamed { unsafe unlink(path) }
         ppt_partial_remove(slot)
     }
 
-    /// Puts the file in the place of another one of its folder.
+    /// Gives the file the name of another one of its folder, which goes.
     package func rename(to target: String) throws(SystemError) {
+        require(!isRenamed, "a partial file was renamed before")
         try systemCall("rename") { unsafe Glibc.rename(path, target) }
-        isInPlace = true
+        isRenamed = true
     }
 
     /// Copies the file into another one that cannot be replaced, such as one that something is mounted on.

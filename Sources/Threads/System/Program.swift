@@ -11,7 +11,7 @@ public enum ProgramArguments {
             // Sound: the system's own texts, which stay as they are until the program ends.
             while let word = unsafe ppt_argument(Int32(words.count + 1)) {
                 guard let text = unsafe String(validatingCString: word) else {
-                    throw ArgumentError(place: words.count + 1, repaired: unsafe String(cString: word))
+                    throw ArgumentError(number: words.count + 1, repaired: unsafe String(cString: word))
                 }
                 words.append(text)
             }
@@ -23,11 +23,11 @@ public enum ProgramArguments {
 /// A word of the command line that is not UTF-8.
 public struct ArgumentError: Error, CustomStringConvertible {
     /// From 1.
-    public let place: Int
+    public let number: Int
     /// With a sign for all that is wrong.
     public let repaired: String
 
-    public var description: String { "argument \(place), '\(repaired)', is not UTF-8; only text in UTF-8 is allowed" }
+    public var description: String { "argument \(number), '\(repaired)', is not UTF-8; only text in UTF-8 is allowed" }
 }
 
 /// Another program of this machine.

@@ -11,14 +11,8 @@ public enum StopSignal: Int32, Sendable, CustomStringConvertible {
     /// What a shell sees of a program that it ended.
     public var exitCode: Int32 { 128 + rawValue }
 
-    public var description: String {
-        switch self {
-        case .hangUp: "SIGHUP"
-        case .interrupt: "SIGINT"
-        case .quit: "SIGQUIT"
-        case .terminate: "SIGTERM"
-        }
-    }
+    /// Such as `SIGINT`.
+    public var description: String { SignalName.text(rawValue)! }
 }
 
 /// What signals do to a program. For programs, not for libraries: dispositions belong to the whole process.
@@ -72,11 +66,15 @@ extension Signals {
 
 /// A signal's number with its name, such as `9 (SIGKILL)`.
 public struct SignalName: CustomStringConvertible, Sendable {
+    /// The number, and the name if there is one.
     public let description: String
 
-    public init(_ number: Int32) {
+    /// Of a signal, or of a number that is none, without a name then.
+    public init(_ number: Int32) { description = "\(number)\(Self.text(number).map { " (\($0))" } ?? "")" }
+
+    /// The name alone; nil for a number that is none.
+    static func text(_ number: Int32) -> String? {
         // Sound: the system's own constant text, or null.
-        let name = unsafe ppt_signal_name(number).map { unsafe " (SIG\(String(cString: $0)))" }
-        description = "\(number)\(name ?? "")"
+        unsafe ppt_signal_name(number).map { unsafe "SIG\(String(cString: $0))" }
     }
 }

@@ -1,11 +1,14 @@
+import CThreads
 import Glibc
 
 /// The operating system refused something: which call, and its errno by name.
 public struct SystemError: Error, Equatable, Sendable, Codable, CustomStringConvertible {
     /// The call and what it was asked for, such as `shm_open` or `open data.bin`.
     public let call: String
+    /// The errno.
     public let code: Int32
 
+    /// A call and the errno that it gave.
     public init(call: String, code: Int32) {
         self.call = call
         self.code = code
@@ -14,25 +17,17 @@ public struct SystemError: Error, Equatable, Sendable, Codable, CustomStringConv
     /// The error that the calling thread's errno holds now.
     public static func last(_ call: String) -> SystemError { SystemError(call: call, code: errno) }
 
-    public var description: String { "\(call): \(Self.name(of: code)) (\(Self.sentence(for: code)))" }
+    /// Such as `open data.bin: ENOENT (No such file or directory)`.
+    public var description: String { "\(call): \(name) (\(sentence))" }
 
-    private static func name(of code: Int32) -> String {
-        let names: [Int32: String] = [
-            EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EBADF: "EBADF",
-            EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES", EEXIST: "EEXIST", ENOTDIR: "ENOTDIR",
-            EISDIR: "EISDIR", EINVAL: "EINVAL", ENFILE: "ENFILE", EMFILE: "EMFILE", EFBIG: "EFBIG",
-            ENOSPC: "ENOSPC", EROFS: "EROFS", ELOOP: "ELOOP", EBUSY: "EBUSY", EXDEV: "EXDEV", EPIPE: "EPIPE",
-            ENOSYS: "ENOSYS", EOVERFLOW: "EOVERFLOW",
-            ETIMEDOUT: "ETIMEDOUT", EDQUOT: "EDQUOT", ENAMETOOLONG: "ENAMETOOLONG",
-            EADDRINUSE: "EADDRINUSE", EADDRNOTAVAIL: "EADDRNOTAVAIL", EAFNOSUPPORT: "EAFNOSUPPORT",
-            ECONNREFUSED: "ECONNREFUSED", ENETUNREACH: "ENETUNREACH", ENOBUFS: "ENOBUFS",
-        ]
-        return names[code] ?? "errno \(code)"
+    private var name: String {
+        // Sound: the system's own constant text, or null.
+        unsafe ppt_error_name(code).map { unsafe String(cString: $0) } ?? "errno \(code)"
     }
 
-    private static func sentence(for code: Int32) -> String {
-        // strerror's buffer may be overwritten by another thread; the copy is made before anything else can run here.
-        unsafe strerror(code).map { unsafe String(cString: $0) } ?? "unknown"
+    private var sentence: String {
+        // Sound: as above. Unlike strerror's, the text lies in nobody's buffer.
+        unsafe ppt_error_sentence(code).map { unsafe String(cString: $0) } ?? "unknown"
     }
 }
 

@@ -4,15 +4,8 @@ import Synchronization
 
 /// A 31-bit value in memory that threads or processes share, on which a waiter can sleep.
 ///
-/// The memory is one 32-bit word, because that is what a futex compares:
-///
-///     bit 31 ............ 1   bit 0
-///     [ value              ]  [ parked: somebody sleeps on this word ]
-///
-/// The writer publishes with one exchange, which stores the value, clears `parked` and tells whether to wake, all at
-/// once. So there is no fence between "store the value" and "look for sleepers", and no lost wake-up: a waiter sets
-/// `parked` with a compare-and-exchange that succeeds only while the old value stands, and the kernel puts it to sleep
-/// only while the word still reads old value plus `parked`.
+/// The memory is one 32-bit word, because that is what a futex compares: the value, and a bit for whether somebody sleeps.
+/// `ParkingWord` has the drawing, and why no wake-up is lost.
 ///
 /// Ordering: `publish` releases and `value`/`wait` acquire, so what the writer wrote before publishing is visible to
 /// whoever saw the value. Values compare for equality only; they may wrap around.
@@ -20,6 +13,8 @@ import Synchronization
 public struct SharedWord: @unchecked Sendable {
     /// Bytes that a word occupies when it shares its cache line with nothing else.
     public static let lineBytes = 64
+    /// Bytes of the word itself.
+    public static let bytes = MemoryLayout<Atomic<UInt32>>.size
     /// Values are taken modulo 2^31.
     public static let valueMask: UInt32 = 0x7FFF_FFFF
 
@@ -34,19 +29,20 @@ public struct SharedWord: @unchecked Sendable {
 
     /// Writes the first value, before the word is shared.
     public func initialize(to value: UInt32) {
+        // A word that lies across two cache lines is not atomic.
+        require(unsafe UInt(bitPattern: word) % UInt(Self.bytes) == 0, "a shared word that is not aligned")
+        require(value <= Self.valueMask, "a shared word cannot hold \(value)")
         unsafe word.pointee.store(value << 1, ordering: .releasing)
     }
 
     /// The value now (acquiring).
     @inlinable
-    public var value: UInt32 { unsafe word.pointee.load(ordering: .acquiring) >> 1 }
+    public var value: UInt32 { load() >> 1 }
 
-    /// Stores a value and wakes whoever sleeps on the word. No system call when nobody does.
+    /// Stores a value, wakes whoever sleeps on the word, and returns the value before. No system call when nobody sleeps.
     @inlinable
-    public func publish(_ value: UInt32) {
-        let old = unsafe word.pointee.exchange(value << 1, ordering: .acquiringAndReleasing)
-        if old & 1 != 0 { wake() }
-    }
+    @discardableResult
+    public func publish(_ value: UInt32) -> UInt32 { storeAndWake(value) }
 
     /// Waits until the value is `expected`: spins for as long as the context's patience allows, then sleeps.
     ///
@@ -63,64 +59,40 @@ public struct SharedWord: @unchecked Sendable {
     @inline(never)
     @usableFromInline
     func waitSlowly(for expected: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
-        for _ in 0..<max(0, context.patience.spins) {
-            ppt_pause()
-            if value == expected { return .spun }
-        }
-        return try park(for: expected, context)
+        // A larger one would never come.
+        require(expected <= Self.valueMask, "a wait for \(expected), which no shared word can hold")
+        var charge = WaitCharge()
+        return try spinThenPark(for: expected, spins: context.patience.spins) {
+            Result { () throws(WaitError) in try charge.slice(context) }
+        }.get()
+    }
+}
+
+extension SharedWord: ParkingWord {
+    @usableFromInline package typealias Stop = Never
+
+    @inlinable
+    package func load() -> UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
+
+    @inlinable
+    package func exchange(_ bits: UInt32) -> UInt32 {
+        unsafe word.pointee.exchange(bits, ordering: .acquiringAndReleasing)
     }
 
-    private func park(for expected: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
-        var charge = WaitCharge()
-        while true {
-            let seen = unsafe word.pointee.load(ordering: .acquiring)
-            if seen >> 1 == expected { return .parked }
-            let slice = try charge.slice(context)
-            let (parked, _) = unsafe word.pointee.compareExchange(
-                expected: seen, desired: seen | 1, ordering: .relaxed)
-            if parked { sleep(while: seen | 1, atMost: slice) }
-        }
+    @usableFromInline
+    package func replace(_ old: UInt32, with new: UInt32) -> Bool {
+        unsafe word.pointee.compareExchange(expected: old, desired: new, ordering: .relaxed).exchanged
     }
 
     // The kernel's answer is not looked at: woken, changed, timed out or interrupted, the caller's loop looks again.
-    private func sleep(while expected: UInt32, atMost nanoseconds: UInt64) {
-        unsafe ppt_futex_wait(UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self), expected, nanoseconds)
+    @usableFromInline
+    package func sleep(while bits: UInt32, atMost nanoseconds: UInt64) {
+        unsafe ppt_futex_wait(UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self), bits, nanoseconds)
     }
 
     @inline(never)
     @usableFromInline
-    func wake() {
+    package func wakeSleepers() {
         unsafe ppt_futex_wake_all(UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self))
-    }
-}
-
-/// A 64-bit number in memory that threads or processes share: atomic, never waited on.
-@safe
-public struct SharedCounter: @unchecked Sendable {
-    // Sound for the same reason as in SharedWord.
-    private let number: UnsafeMutablePointer<Atomic<UInt64>>
-
-    /// A view of eight bytes at an 8-byte aligned address that stays mapped while the view is in use.
-    @unsafe
-    public init(at address: UnsafeMutableRawPointer) {
-        unsafe number = address.assumingMemoryBound(to: Atomic<UInt64>.self)
-    }
-
-    /// The number now (acquiring).
-    public var value: UInt64 { unsafe number.pointee.load(ordering: .acquiring) }
-
-    /// Stores a number (releasing).
-    @inline(__always)
-    public func store(_ value: UInt64) { unsafe number.pointee.store(value, ordering: .releasing) }
-
-    /// Adds one and returns the sum. Acquires and releases: whoever brings it to n sees what the others wrote before.
-    public func increment() -> UInt64 {
-        unsafe number.pointee.add(1, ordering: .acquiringAndReleasing).newValue
-    }
-
-    /// Stores `value` if the number is still 0; tells whether it was.
-    @discardableResult
-    public func setIfZero(_ value: UInt64) -> Bool {
-        unsafe number.pointee.compareExchange(expected: 0, desired: value, ordering: .acquiringAndReleasing).exchanged
     }
 }

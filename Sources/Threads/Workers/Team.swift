@@ -9,8 +9,11 @@ public protocol TeamWork {
 /// The threads that share a rank's work: the rank's own, which is member 0, and helpers, each pinned and waiting for the
 /// next piece of work.
 ///
-///     line 0: generation (SharedWord, what helpers sleep on) | the work    line h: generation that helper h has done
-///     last line: a flag that nobody raises
+///     byte 0            4            8                          64 h                              64 (helpers + 1)
+///     +-----------------+------------+--------------------------+-- ... --+-----------------------+----------------+
+///     | generation,     | (padding)  | assignment: the work's   |         | generation that       | a flag that    |
+///     | helpers sleep   |            | kind, and where it is    |         | helper h has done     | nobody raises  |
+///     +-----------------+------------+--------------------------+-- ... --+-----------------------+----------------+
 ///
 /// The work stands in the line of its generation, so that a helper that sees the one has fetched the other with it.
 public final class Team {
@@ -20,6 +23,7 @@ public final class Team {
 
     /// What a helper tells when the team ends.
     public struct HelperReport: Sendable {
+        /// What became of the wish to keep it on a CPU.
         public let pinning: Pinning
         /// Heap allocations it made for the team's work; nil in a program that does not count them.
         public let allocations: Int?
@@ -56,6 +60,7 @@ public final class Team {
     /// Sends the helpers home and collects what they report. To be called once.
     @discardableResult
     public func end() -> [HelperReport] {
+        require(!hasEnded, "a team was ended before")
         hasEnded = true
         return Self.end(memory, helpers)
     }
@@ -80,6 +85,7 @@ public struct Dispatcher {
 
     fileprivate init(memory: TeamView?) { self.memory = memory }
 
+    /// How many share the work, the calling thread among them.
     public var members: Int { 1 + (memory?.helpers ?? 0) }
 
     /// Has every member do its part of the work, the caller being member 0, and returns when all have. What a member
@@ -120,11 +126,23 @@ private struct TeamView: @unchecked Sendable {
     let helpers: Int
     let patience: Patience
 
+    /// From the start of the first line.
+    static let assignmentOffset = 8
+
     static func bytes(helpers: Int) -> Int { (helpers + 2) * SharedWord.lineBytes }
+
+    /// Traps unless the first line of the drawing has room for what it holds.
+    static func checkLayout() {
+        require(SharedWord.bytes <= assignmentOffset, "a generation would overlap its assignment")
+        require(
+            assignmentOffset % MemoryLayout<Assignment?>.alignment == 0
+                && assignmentOffset + MemoryLayout<Assignment?>.size <= SharedWord.lineBytes,
+            "an assignment does not fit the line of its generation")
+    }
 
     private var generation: SharedWord { unsafe SharedWord(at: lines) }
     private var assignment: UnsafeMutablePointer<Assignment?> {
-        unsafe (lines + 8).assumingMemoryBound(to: Assignment?.self)
+        unsafe (lines + Self.assignmentOffset).assumingMemoryBound(to: Assignment?.self)
     }
     private func done(_ helper: Int) -> SharedWord { unsafe SharedWord(at: lines + helper * SharedWord.lineBytes) }
     /// Waits that end with the work alone: a member that left before would leave others to wait for it.
@@ -150,6 +168,7 @@ private struct TeamView: @unchecked Sendable {
 
     /// A helper's life: works until it is sent home.
     func help(as member: Int) {
+        require(member >= 1 && member <= helpers, "helper \(member) of \(helpers)")
         var next: UInt32 = 0
         while true {
             next = (next &+ 1) & SharedWord.valueMask
@@ -177,6 +196,7 @@ private final class TeamMemory: @unchecked Sendable {
     let view: TeamView
 
     init(helpers: Int, _ patience: Patience) {
+        TeamView.checkLayout()
         let bytes = TeamView.bytes(helpers: helpers)
         unsafe lines = .allocate(byteCount: bytes, alignment: SharedWord.lineBytes)
         unsafe lines.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)

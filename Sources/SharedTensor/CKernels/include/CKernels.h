@@ -2,16 +2,15 @@
 //
 // Everything a layer computes goes through a `ppt_kernels` table. There is one table for each SIMD level; all are built
 // from the same source (KernelBody.h) under different target attributes, and one is chosen once, at start, by
-// ppt_kernels_at. There is no ifunc and no target_clones: their resolvers run before the thread sanitizer does.
+// ppt_kernels_at. KernelList.h says what is in it. There is no ifunc and no target_clones: their resolvers run before the thread sanitizer does.
 //
 // What every kernel promises:
 // - fp32, row-major. `rows`, `columns`, `m`, `n`, `k` count elements; a stride (`ld...`) is in elements between row
 //   starts.
 // - No allocation, no global state, no system call; callable from any thread at the same time on different outputs.
 // - Bits: an output element depends on the values that define it and on the length of its reduction alone (of a product,
-//   also on whether A is transposed); not on the
-//   pointer's alignment, the element's position in the array, or how many rows and columns are computed beside it. So
-//   splitting rows or columns over ranks or threads never changes a bit within one SIMD level.
+//   also on whether A is transposed); not on the pointer's alignment, the element's index in the array, or how many rows
+//   and columns are computed beside it. So splitting rows or columns over ranks or threads never changes a bit within one SIMD level.
 // - Any size from 1 up, round or not; no alignment is required. Inputs and outputs overlap only where a comment says
 //   so.
 #ifndef CKERNELS_H
@@ -91,76 +90,12 @@ typedef struct ppt_dropout {
     float scale;        ///< of what is kept
 } ppt_dropout;
 
+/// What one SIMD level computes with. Each kernel's file (KernelList.h) says what the kernel promises.
 typedef struct ppt_kernels {
     const char *name; ///< "portable", "avx2" or "avx512"
-
-    void (*gemm)(const ppt_gemm *call);
-    /// Packs op(B) [k, n] for any number of products at this level: k * n floats, n rounded up to a multiple of
-    /// PPT_GEMM_PACKED_COLUMNS, 64-byte aligned; what a panel has beyond n becomes 0. Does not change a product's bits.
-    void (*pack_b)(long k, long n, const float *b, long ldb, int transpose_b, float *to);
-    /// The way back: op(B) from what `pack_b` made of it.
-    void (*unpack_b)(long k, long n, const float *packed, float *b, long ldb, int transpose_b);
-    /// As pack_b, of a matrix [k, n] whose transpose [n, k] is there packed. Only the given columns are, from a multiple
-    /// of PPT_GEMM_PANEL_COLUMNS on.
-    void (*pack_transpose)(long k, long n, ppt_range columns, const float *transpose, float *to);
-
-    /// out[i] = a[i] + b[i]; out may be a or b.
-    void (*add)(long n, const float *a, const float *b, float *out);
-    /// out[c] += sum over rows of x[r, c], rows ascending.
-    void (*column_sum)(long rows, long columns, const float *x, long ldx, float *out);
-
-    /// y[i] = max(x[i], 0), NaN for NaN; y may be x. Backward from the output y: dx[i] = y[i] > 0 ? dy[i] : 0; dx may
-    /// be dy or y.
-    void (*relu)(long n, const float *x, float *y);
-    void (*relu_backward)(long n, const float *y, const float *dy, float *dx);
-    /// GELU, tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))); y may be x. Backward from the input x; dx may
-    /// be dy.
-    void (*gelu)(long n, const float *x, float *y);
-    void (*gelu_backward)(long n, const float *x, const float *dy, float *dx);
-
-    /// y[i] = x[i] * scale where element first + i is kept, else 0; y may be x. The backward is the same on dy.
-    void (*dropout)(long n, const float *x, float *y, const ppt_dropout *d);
-
-    /// Layer norm over each row of x [rows, columns]: y = (x - mean) * rstd * gamma + beta, with
-    /// rstd = 1/sqrt(var + epsilon), var the biased variance, computed around the mean. Writes mean[rows] and
-    /// rstd[rows] for the backward.
-    void (*layer_norm)(long rows, long columns, const float *x, const float *gamma, const float *beta, float epsilon,
-                       float *y, float *mean, float *rstd);
-    /// dx [rows, columns], overwritten; dx may be dy.
-    void (*layer_norm_backward_input)(long rows, long columns, const float *dy, const float *x, const float *gamma,
-                                      const float *mean, const float *rstd, float *dx);
-    /// dgamma[c] += sum_r dy x_hat, dbeta[c] += sum_r dy, rows ascending. Rows of dy and of x are `ld` apart.
-    void (*layer_norm_backward_weights)(long rows, long columns, long ld, const float *dy, const float *x,
-                                        const float *mean, const float *rstd, float *dgamma, float *dbeta);
-
-    /// In place over each row: x[r, :] = softmax(scale * x[r, :]). With `diagonal` at least 0, row r sees columns
-    /// 0 ... diagonal + r only and the rest of the row becomes 0; below 0 it sees all. Safe for large values (the row's
-    /// maximum is subtracted). A NaN makes all that its row sees NaN. Leaves two floats a row, what it subtracted and what it
-    /// multiplied by, with which `softmax_again` makes the same bits of the same x.
-    void (*softmax)(long rows, long columns, float *x, long ldx, float scale, long diagonal, float *normalizers);
-    void (*softmax_again)(long rows, long columns, float *x, long ldx, float scale, long diagonal,
-                          const float *normalizers);
-    /// In place over each row: dp[r, :] = scale * p[r, :] * (dp[r, :] - dot(p[r, :], dp[r, :])).
-    void (*softmax_backward)(long rows, long columns, const float *p, long ldp, float *dp, long lddp, float scale);
-
-    /// Softmax cross-entropy over logits [rows, vocabulary], in place: each row becomes
-    /// scale * (softmax(row) - onehot). Returns the sum over rows of -log softmax(row)[target], accumulated in double,
-    /// rows ascending.
-    double (*cross_entropy)(long rows, long vocabulary, float *logits, const int32_t *targets, float scale);
-
-    /// out[r, :] = table[tokens[r], :].
-    void (*embedding)(long rows, long columns, const int32_t *tokens, const float *table, float *out);
-    /// dtable[tokens[r], :] += dy[r, :], rows ascending.
-    void (*embedding_backward)(long rows, long columns, const int32_t *tokens, const float *dy, float *dtable);
-
-    /// One fused update: m, v and w are updated from gradient g, and g is cleared to 0.
-    void (*adam)(long n, float *w, float *g, float *m, float *v, const ppt_adam *parameters);
-    /// w[i] -= rate * g[i], and g is cleared to 0.
-    void (*sgd)(long n, float *w, float *g, float rate);
-
-    /// Multiplications and additions in registers, as fast as the core can; `peak_flops_a_step` operations each step.
-    float (*peak_work)(long steps, float factor);
-    long peak_flops_a_step;
+#define KERNEL(result, name, parameters) result(*name) parameters;
+#include "../KernelList.h"
+#undef KERNEL
 } ppt_kernels;
 
 typedef enum ppt_simd_level { PPT_SIMD_PORTABLE = 0, PPT_SIMD_AVX2 = 1, PPT_SIMD_AVX512 = 2 } ppt_simd_level;

@@ -1,0 +1,1 @@
+../../ThreadsTests/Interleavings/SimulatedWord.swift
