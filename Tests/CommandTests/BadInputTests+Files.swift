@@ -20,7 +20,7 @@ extension BadInputTests {
             "/no/folder/t.json: cannot be written: its folder: ENOENT (No such file or directory)"),
         Case(
             "run --data FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
-        Case("run --data FOLDER", 65, "FOLDER: is a folder; a regular file is needed, to be read at any place"),
+        Case("run --data FOLDER", 65, "FOLDER: is a folder; a regular file is needed, to be read at any offset"),
         Case("run --data FOLDER/empty", 65, "FOLDER/empty: holds no tokens"),
         Case("run --data FOLDER/odd.bin", 65, "FOLDER/odd.bin: has 3 bytes, which is no whole number of 16-bit tokens"),
         Case(
@@ -68,7 +68,7 @@ extension BadInputTests {
         Case("run --save-grads FOLDER", 65, "FOLDER: cannot be written: it is a folder"),
         Case(
             "run --data /dev/null", 65,
-            "/dev/null: is a character device; a regular file is needed, to be read at any place"),
+            "/dev/null: is a character device; a regular file is needed, to be read at any offset"),
         Case(
             "analyze FOLDER/missing", 65, "FOLDER/missing: cannot be read: open: ENOENT (No such file or directory)"),
         Case("analyze FOLDER/empty", 65, "FOLDER/empty: is empty; a results CSV has a header"),
