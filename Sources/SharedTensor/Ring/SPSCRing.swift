@@ -152,8 +152,10 @@ public struct RingConsumer: ~Copyable {
     /// still holds the slot itself would wait for ever, and traps.
     @inlinable
     public mutating func receive(_ context: WaitContext) throws(WaitError) -> RingSlot {
-        if cursor.state.value != cursor.full { requireReleased() }
-        let slot = try cursor.slot(waitingFor: cursor.full, context)
+        // One look, whose answer serves for both: each takes the line from a producer that is writing to it.
+        let seen = cursor.state.value
+        let waited = seen == cursor.full ? .ready : try wait(having: seen, context)
+        let slot = cursor.slot(waited: waited)
         cursor.advance()
         return slot
     }
@@ -168,9 +170,10 @@ public struct RingConsumer: ~Copyable {
 
     @inline(never)
     @usableFromInline
-    func requireReleased() {
+    func wait(having seen: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
         let held = SlotState.full(with: cursor.position &- cursor.capacity)
-        require(cursor.state.value != held, "a receive into a slot that its consumer has not released")
+        require(seen != held, "a receive into a slot that its consumer has not released")
+        return try cursor.state.waitSlowly(for: cursor.full, context)
     }
 
     /// Gives a slot back to the producer. To be called once for each received slot.

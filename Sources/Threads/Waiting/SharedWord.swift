@@ -56,9 +56,10 @@ public struct SharedWord: @unchecked Sendable {
         return try waitSlowly(for: expected, context)
     }
 
+    /// The same for who has just seen another value: it spins at once.
     @inline(never)
     @usableFromInline
-    func waitSlowly(for expected: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
+    package func waitSlowly(for expected: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
         // A larger one would never come.
         require(expected <= Self.valueMask, "a wait for \(expected), which no shared word can hold")
         var charge = WaitCharge()
