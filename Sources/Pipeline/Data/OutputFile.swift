@@ -79,6 +79,7 @@ public struct OutputFile: Sendable {
 
     // MARK: Writing
 
+    /// Writes a text, as `write(texts:)` writes several.
     public func write(text: String) throws(DataError) { try write(texts: [text]) }
 
     /// Writes texts one after the other, each as the sequence makes it.
@@ -88,6 +89,7 @@ public struct OutputFile: Sendable {
         }
     }
 
+    /// Writes bytes, as `write(texts:)` writes texts.
     public func write(data: Data) throws(DataError) {
         try write { descriptor throws(SystemError) in try writeAll(data.bytes, to: descriptor) }
     }
