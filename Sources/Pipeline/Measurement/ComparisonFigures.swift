@@ -127,7 +127,7 @@ public struct CandidateFigures: Sendable {
 
 /// How one candidate differs from another: the median over the rounds.
 public struct Difference: Sendable {
-    /// The one whose figures are over, or less, the other's.
+    /// The faster of the two where `ratio` is above 1.
     public let candidate: Comparison.Candidate
     /// Of tokens/s.
     public let ratio: Estimate

@@ -8,6 +8,7 @@ public struct TraceFile: Sendable {
         public let rank: Int
         /// Counts from 0, the warm-up's steps included.
         public let step: Int
+        /// What the trace calls it: a task, such as `F0`, or what the rank waited without, such as `no input`.
         public let name: String
         /// A `RankTask.Kind`, or `wait`.
         public let category: String

@@ -31,9 +31,9 @@ public protocol Layer: Sendable {
 }
 
 extension Layer {
-    /// Any.
+    /// Nil: any number.
     public var inputColumns: Int? { nil }
-    /// As many as the unit says.
+    /// Nil: as many as its unit says.
     public var outputColumns: Int? { nil }
 }
 
@@ -110,6 +110,7 @@ public struct Frame {
     let packed: Arena
     /// Whether a forward packs the weights that it multiplies by, for all of the step's backwards.
     let packsWeights: Bool
+    /// The rank's, or in a team's work the member's own.
     public private(set) var kernels: Kernels
     /// How many tokens the microbatch has.
     public let batch: BatchShape

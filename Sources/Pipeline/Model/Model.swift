@@ -24,6 +24,7 @@ public struct Unit: Sendable {
 
 /// A network as a chain of units: the first reads tokens, the last computes the loss.
 public struct Model: Sendable {
+    /// For people, such as `decoder 4L-4H`.
     public let name: String
     /// How many tokens there are: 0 to one less.
     public let vocabulary: Int

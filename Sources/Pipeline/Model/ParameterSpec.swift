@@ -11,6 +11,7 @@ public enum Initializer: Equatable, Sendable {
 
 /// A parameter's name (as in PyTorch's state_dict), shape, memory and start.
 public struct ParameterSpec: Sendable {
+    /// What checkpoints call it, such as `layers.0.norm1.weight`.
     public let name: String
     /// As PyTorch has it, however it is stored.
     public let shape: Shape

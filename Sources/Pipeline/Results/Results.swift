@@ -6,6 +6,7 @@ public struct Results: Sendable {
         public let row: Int
         /// What is wrong with it, worded to follow the row's number and a colon.
         public let reason: String
+        /// For people: the row's number and the reason.
         public var description: String { "row \(row): \(reason)" }
     }
 

@@ -1,6 +1,6 @@
 /// One thing a rank does to one microbatch at one stage.
 public struct Action: Hashable, Sendable, CustomStringConvertible {
-    /// What is done; the raw value is what descriptions and orders call it.
+    /// What is done; the raw value is its letter in descriptions.
     public enum Kind: String, Sendable, CaseIterable {
         /// Forward.
         case forward = "F"

@@ -21,6 +21,7 @@ public struct Tensor {
     /// No elements: the input of the first stage, the output of the last.
     public static var none: Tensor { unsafe Tensor(at: UnsafeMutableRawPointer(bitPattern: 64)!, Shape(0)) }
 
+    /// How many elements it has: the product of the shape's lengths.
     public var count: Int { shape.count }
 
     /// The same elements as a matrix: all dimensions but the last are folded into rows.
@@ -146,6 +147,7 @@ public struct Matrix {
 public struct Tokens {
     // Sound for the same reason as in Tensor.
     let base: UnsafeMutablePointer<Int32>
+    /// How many tokens it has; 0 for `none`.
     public let count: Int
 
     /// A view of `count` 32-bit numbers at an address that stays mapped while the view is in use.

@@ -11,6 +11,7 @@ public struct CPUSet: Equatable, Sendable, CustomStringConvertible {
     /// Of numbers in any order; one that is there twice counts once.
     public init(_ cpus: some Sequence<Int>) { self.cpus = Set(cpus).sorted() }
 
+    /// How many CPUs there are in it, which may be none.
     public var count: Int { cpus.count }
     /// Whether a CPU is one of them; it may be any number.
     public func contains(_ cpu: Int) -> Bool { cpus.contains(cpu) }

@@ -4,7 +4,7 @@ import Glibc
 public struct FileSystemSpace: Sendable, Equatable {
     /// What is left for this program; nil when there is no bound but memory's.
     public let freeBytes: Int?
-    /// What it holds when it is empty; nil when there is no bound but memory's.
+    /// Its size, used or not; nil when there is no bound but memory's.
     public let totalBytes: Int?
     /// How many files more it has room for; nil when that is not told.
     public let freeFiles: Int?

@@ -62,7 +62,7 @@ public struct CPUQuota: Sendable, Equatable, CustomStringConvertible {
     /// Who has used up the quota stands still for the rest of a period.
     public let periodSeconds: Double
 
-    /// The period is what the kernel takes when it is not told another.
+    /// Unless given, the period is the kernel's own, 0.1 s.
     public init(cpus: Double, periodSeconds: Double = 0.1) {
         self.cpus = cpus
         self.periodSeconds = periodSeconds

@@ -188,8 +188,8 @@ private struct TeamView: @unchecked Sendable {
 }
 
 /// Owns a team's lines.
-// Sound: the lines are allocated in init and freed in deinit; views are used by the dispatcher and the helpers only, and
-// helpers hold this object.
+// Sound: the lines are allocated in init and freed in deinit; views are used by the dispatcher and the helpers only,
+// and helpers hold this object.
 @safe
 private final class TeamMemory: @unchecked Sendable {
     private let lines: UnsafeMutableRawPointer
