@@ -183,7 +183,8 @@ struct RunCommandTests {
         for flag in ["schedule", "transport", "arch", "partition", "optimizer"] {
             let line = try #require(help.split(separator: "\n").first { $0.hasPrefix("  --\(flag) ") })
             let names = try #require(line.split(separator: ": ").last).split(separator: " [")[0].split(separator: ", ")
-            let row = try #require(document.split(separator: "\n").first { $0.hasPrefix("| `\(flag)` | `\(flag)` | - | ") })
+            let row = try #require(
+                document.split(separator: "\n").first { $0.hasPrefix("| `\(flag)` | `\(flag)` | - | ") })
             #expect(names.count > 1)
             for name in names { #expect(row.contains("`\(name)`"), "\(flag): \(name)") }
         }

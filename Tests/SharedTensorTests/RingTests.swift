@@ -3,6 +3,7 @@ import Testing
 import Threads
 
 /// A ring in private memory with a word for aborts beside it.
+// Sound: nothing in it changes after init, and the memory is used as a ring and as an atomic flag.
 final class RingFixture: @unchecked Sendable {
     let storage: RingStorage
     private let segment: Segment

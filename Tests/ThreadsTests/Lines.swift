@@ -1,6 +1,7 @@
 import Threads
 
 /// Zeroed lines of memory for shared words, freed with the object.
+// Sound: the address never changes, and what lies behind it is atomic.
 @safe
 final class Lines: @unchecked Sendable {
     let address: UnsafeMutableRawPointer

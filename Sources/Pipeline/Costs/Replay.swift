@@ -3,8 +3,9 @@ import Threads
 /// When each task of a step would have been done if every hand-off had cost nothing: tasks as long as they were measured,
 /// in each rank's order, each as soon as its rank has come to it and its inputs are there.
 public struct Replay: Sendable {
-    /// For each rank and task, seconds after the release into the step.
+    /// For each rank and task, when its work would have begun, in seconds after the release into the step.
     public let start: [[Double]]
+    /// For each rank and task, when it would have been done, in seconds after the release into the step.
     public let end: [[Double]]
 
     /// From the release to the end of the last task that is not an update.

@@ -79,6 +79,7 @@ public struct OutputFile: Sendable {
 
     // MARK: Writing
 
+    /// Writes a text; a `DataError` says why it could not be.
     public func write(text: String) throws(DataError) { try write(texts: [text]) }
 
     /// Writes texts one after the other, each as the sequence makes it.
@@ -88,6 +89,7 @@ public struct OutputFile: Sendable {
         }
     }
 
+    /// Writes bytes; a `DataError` says why they could not be.
     public func write(data: Data) throws(DataError) {
         try write { descriptor throws(SystemError) in try writeAll(data.bytes, to: descriptor) }
     }

@@ -6,6 +6,7 @@ import Threads
 /// Every claim of the header is checked against the file before it is believed. The data stays in the file until it is
 /// asked for.
 public struct SafetensorsFile: Sendable {
+    /// As it was given.
     public let path: String
     /// What its `__metadata__` says; ours has the model's settings in it (`CheckpointSettings`).
     public let metadata: [String: String]
@@ -40,6 +41,7 @@ public struct SafetensorsFile: Sendable {
     /// The tensors' names, sorted.
     public var names: [String] { entries.keys.sorted() }
 
+    /// A tensor's lengths, outermost first; nil when the file has no tensor of that name.
     public func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
     /// Copies a tensor of the same shape out of the file. The name must be one of `names`.

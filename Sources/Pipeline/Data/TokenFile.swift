@@ -34,6 +34,7 @@ public struct TokenFile: Sendable {
         suspicion = format == .llmc ? nil : layout.suspicion(head, isGuessed: format == .auto)
     }
 
+    /// As it was given.
     public var path: String { file.path }
 
     /// Whether nobody has written to the file since it was opened, or has set its time.

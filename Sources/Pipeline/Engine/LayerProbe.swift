@@ -5,15 +5,19 @@ import Threads
 ///
 /// A layer that a user writes is right when `gradientErrors` is small for odd shapes. Not thread safe.
 public final class LayerProbe {
+    /// The unit's, in the order in which its layer reserved them.
     public let parameters: [ParameterSpec]
-    /// x and dx: [tokens, input columns]. The caller fills x, and x must not change until the backward is done.
+    /// [tokens, input columns]. The caller fills it, and it must not change until the backward is done.
     public let x: Tensor
+    /// [tokens, input columns]. What `backwardInput` gives.
     public let dx: Tensor
-    /// y and dy: [tokens, output columns]. The caller fills dy.
+    /// [tokens, output columns]. What `forward` gives.
     public let y: Tensor
+    /// [tokens, output columns]. The caller fills it before the backward.
     public let dy: Tensor
-    /// [tokens] each, for layers that read them; all zero at first.
+    /// [tokens], for layers that read them; all zero at first.
     public let tokens: Tokens
+    /// [tokens], for layers that read them; all zero at first.
     public let targets: Tokens
 
     private let layer: any Layer
@@ -112,7 +116,9 @@ public final class LayerProbe {
         for weight in linearWeights { weight.pack(frame) }
         layer.forward(x, into: y, frame)
     }
+    /// Overwrites dx; comes after `forward`.
     public func backwardInput() { layer.backwardInput(dy, input: x, into: dx, frame) }
+    /// Adds to the parameters' gradients; comes after `backwardInput`.
     public func backwardWeights() { layer.backwardWeights(dy, input: x, frame) }
 
     /// Sets the parameters' gradients to zero.

@@ -28,8 +28,10 @@ public struct RankPosition: Codable, Equatable, Sendable {
 
     /// Counts from 0, warm-up included; messages count from 1, as the progress line does.
     public let step: Int
+    /// What it started on last, in this step or before it.
     public let activity: Activity
 
+    /// With these values.
     public init(step: Int, activity: Activity) {
         self.step = step
         self.activity = activity

@@ -3,13 +3,15 @@ import Threads
 
 /// What a rank tells when it is done. Crosses to the caller, from another process if need be.
 public struct RankReport: Codable, Sendable {
+    /// Counts from 0.
     public let rank: Int
     /// Of each of its threads, its own first.
     public var pinnings: [Pinning]
     /// The CPU it was on when it ended.
     public var cpu: Int
-    /// For each step, when it was released into the step and when its update was done, on the common clock.
+    /// For each step, when the rank was released into it, on the common clock, in nanoseconds.
     public var stepStart: [UInt64] = []
+    /// For each step, when its update, or without one its last task, was done, on the common clock, in nanoseconds.
     public var stepEnd: [UInt64] = []
     /// For each step, the bits of the mean loss over the microbatches; empty but on the last stage's rank.
     /// (Bits, because a loss may be NaN, which JSON has no number for.)
@@ -46,6 +48,7 @@ public struct RankReport: Codable, Sendable {
 
 /// Why a rank stopped early, and where it was.
 public struct RankFailure: Error, Codable, Equatable, Sendable {
+    /// What made a rank stop.
     public enum Reason: Error, Codable, Equatable, Sendable {
         case wait(WaitError)
         case memory(String)
@@ -59,12 +62,16 @@ public struct RankFailure: Error, Codable, Equatable, Sendable {
         }
     }
 
+    /// The one that stopped; counts from 0.
     public let rank: Int
+    /// Where it was when it stopped.
     public let position: RankPosition
+    /// What made it stop.
     public let reason: Reason
     /// When it stopped, on the clock that all ranks share.
     public let moment: UInt64
 
+    /// Of a rank that stops now, unless another moment is given.
     public init(rank: Int, position: RankPosition, reason: Reason, moment: UInt64 = Clock.now()) {
         self.rank = rank
         self.position = position

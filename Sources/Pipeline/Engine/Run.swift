@@ -3,6 +3,7 @@ import Threads
 
 /// What a run gave: the figures that the ranks measured, and the parameters where they were asked for.
 public struct RunResult: Sendable {
+    /// What was run, as it was planned: a run that was stopped early has fewer steps.
     public let plan: RunPlan
     /// One for each rank, in order.
     public let ranks: [RankReport]

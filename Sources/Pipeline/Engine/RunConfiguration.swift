@@ -5,29 +5,38 @@ import Threads
 /// the same losses, gradients and weights: to the bit, or, under a schedule that adds up gradients in another order, to
 /// rounding (`ScheduleFacts.bits`).
 public struct RunConfiguration: Sendable {
+    /// What is trained; only evaluated, if the schedule has no backwards.
     public var model: Model
     /// Who does what in which order: it also says how many ranks, stages and microbatches there are.
     public var schedule: Schedule
     /// Sequences in a step; a multiple of the schedule's microbatches.
     public var batchSize = 8
+    /// How the units are cut into the schedule's stages.
     public var partition = PartitionKind.uniform
     /// Whether stages keep only their input from a microbatch's forward, and do the forward again for its backward
     /// (Chen et al., 1604.06174): less memory, a third more work, the same bits.
     public var recomputes = false
     /// The probability with which dropout sets an element to 0, in [0, 1). Evaluation drops nothing.
     public var dropout = 0.0
+    /// Who runs the ranks, and how they hand on tensors.
     public var transport: any Transport = ThreadTransport()
+    /// How the ranks' threads are kept on CPUs.
     public var pin = PinPolicy.auto
     /// Threads that share a rank's work, each pinned: rows, columns or elements, never a sum, so that bits do not change.
     public var threadsPerRank = 1
+    /// What ends a step; of no use to a schedule without backwards.
     public var optimizer = Optimizer.adam(rate: 3e-4)
     /// Of the parameters' start, and of dropout.
     public var seed: UInt64 = 0
+    /// What all steps read, those of the warm-up too.
     public var tokens = TokenSource.random(seed: 0)
+    /// Steps before the ones that are measured, which train like them; at least 0.
     public var warmupSteps = 3
+    /// Steps after the warm-up, which figures are of; at least 1.
     public var measuredSteps = 10
     /// The longest that one wait for another rank may last; more than 0, at most 1e9.
     public var timeoutSeconds = 60.0
+    /// How wide the kernels' vectors are; planning a run refuses a level that the CPU cannot run.
     public var simd = SIMDLevel.best
     /// Computes the matrix products instead of our kernels. Its results may depend on more than shapes.
     public var blas: BLASLibrary?
@@ -42,15 +51,18 @@ public struct RunConfiguration: Sendable {
     /// Texts that a checkpoint's metadata gets besides the model's settings, such as who wrote it.
     public var checkpointNotes: [String: String] = [:]
 
+    /// All else as it is declared here, to be changed before a run is planned.
     public init(model: Model, schedule: Schedule) {
         self.model = model
         self.schedule = schedule
     }
 
+    /// Of the whole run, those of the warm-up included.
     public var steps: Int { warmupSteps + measuredSteps }
     var effectiveDropout: Double { schedule.isForwardOnly ? 0 : dropout }
     /// Tokens of a file that the run reads: inputs, and the last row's last target.
     public var tokensUsed: Int { steps * batchSize * model.sequenceLength + 1 }
+    /// Of one microbatch.
     public var batchShape: BatchShape {
         BatchShape(sequences: batchSize / max(1, schedule.microbatches), sequenceLength: model.sequenceLength)
     }

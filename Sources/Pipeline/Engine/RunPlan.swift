@@ -3,10 +3,15 @@ import Threads
 
 /// A run worked out on paper: who does what in which order, and where everything will lie. Nothing is mapped yet.
 public struct RunPlan: Sendable {
+    /// What it was made from.
     public let configuration: RunConfiguration
+    /// What the schedule asks of links and memory, and what it promises.
     public let facts: ScheduleFacts
+    /// The tasks of all ranks, and what each waits for.
     public let graph: TaskGraph
+    /// The units of each stage.
     public let partition: Partition
+    /// The CPUs of each rank.
     public let placement: Placement
     /// All parameters, in the model's order.
     public let parameters: [ParameterSpec]
@@ -71,6 +76,7 @@ public struct RunPlan: Sendable {
         tokenFingerprint = try Self.checkFiles(configuration, parameters)
     }
 
+    /// The configuration's.
     public var schedule: Schedule { configuration.schedule }
 
     /// Stages a rank runs, in ascending order.

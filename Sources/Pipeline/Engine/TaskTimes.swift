@@ -19,10 +19,12 @@ public struct TaskTimes: BitwiseCopyable, Equatable, Sendable {
     /// Time between the end of the rank's task before and `ready` in which the rank was ready to run and its CPU was
     /// another's; counted where the rank shares its CPU, or that time is long.
     public var delay: UInt64 = 0
-    /// How the waits for input and for room went.
+    /// How the wait for input went.
     public var inputWait = Waited.ready
+    /// How the wait for room went.
     public var roomWait = Waited.ready
 
+    /// All 0, and nothing waited for.
     public init() {}
 
     /// Seconds of work.

@@ -53,6 +53,8 @@ public struct Timeline: Sendable {
         segment.store(times, in: region(rank, step, task))
     }
 
+    /// Of a step, counted from 0 over the whole run; of one that is no longer kept, those of a later step that took its
+    /// room. A rank or a task that there is not traps.
     public func times(ofRank rank: Int, step: Int, task: Int) -> TaskTimes {
         require(tasksOfRank.indices.contains(rank) && step >= 0, "no rank \(rank) or step \(step) in the timeline")
         require((0..<tasksOfRank[rank]).contains(task), "rank \(rank) has no task \(task)")

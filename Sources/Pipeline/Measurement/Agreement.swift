@@ -11,6 +11,7 @@ import SharedTensor
 /// So losses of the first step are equal to the bit: all forwards are the same. Weights are not compared to rounding:
 /// Adam makes a whole step of a gradient that is nothing but a rounding error.
 public struct Agreement: Sendable {
+    /// To the bit, or to rounding.
     public let bits: BitsPromise
     /// Of gradients in the last step, relative.
     public var tolerance: Double { Double(steps) * toleranceOfStep }

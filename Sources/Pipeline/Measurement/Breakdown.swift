@@ -18,6 +18,7 @@ public struct Breakdown: Equatable, Sendable {
     /// From the end of the last other task to the end of the step: updates.
     public let optimizer: Double
 
+    /// A term by its name, in seconds.
     public subscript(term: Term) -> Double {
         switch term {
         case .work: work
@@ -29,6 +30,7 @@ public struct Breakdown: Equatable, Sendable {
         }
     }
 
+    /// The step: the sum of all terms, in seconds.
     public var step: Double { work + imbalance + bubble + oversubscription + transport + optimizer }
 
     init(
@@ -42,6 +44,7 @@ public struct Breakdown: Equatable, Sendable {
         self.optimizer = optimizer
     }
 
+    /// Of one step, from its measured times.
     public init(_ times: StepTimes) {
         let needed = times.worked.map { $0.reduce(0) { $0 + $1.onCPU } }
         let mean = Statistics(needed).mean

@@ -3,10 +3,14 @@
 public struct Comparison: Sendable {
     /// One way to run the model.
     public struct Candidate: Sendable {
+        /// What the candidate is found and named by, together with the transport.
         public let schedule: ScheduleKind
+        /// What the candidate is found and named by, together with the schedule.
         public let transport: TransportKind
+        /// What each of its trials runs.
         public let plan: RunPlan
 
+        /// Of a plan with this schedule and this transport, which nothing checks.
         public init(schedule: ScheduleKind, transport: TransportKind, plan: RunPlan) {
             self.schedule = schedule
             self.transport = transport
@@ -42,6 +46,7 @@ public struct Comparison: Sendable {
         var seconds: Double { step.breakdown.step }
     }
 
+    /// As they were given, whatever order the rounds had.
     public let candidates: [Candidate]
     /// For each candidate, one for each round.
     public let trials: [[Trial]]

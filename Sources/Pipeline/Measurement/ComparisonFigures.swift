@@ -1,16 +1,19 @@
 /// What a comparison says of its candidates, worked out once: table, verdict, JSON, CSV and page only render it.
 public struct ComparisonFigures: Sendable {
+    /// What the figures are of.
     public let comparison: Comparison
     /// In the comparison's order.
     public let candidates: [CandidateFigures]
     /// Of the same model on one stage.
     public let oneStageTokensPerSecond: Estimate
+    /// How often the runs on one stage were measured.
     public let oneStageTries: Tries
     /// For each candidate, against the same schedule on the first transport; nil for those on it.
     public let acrossTransports: [Difference?]
     /// For each schedule but the first, in order, on the first transport: against the first schedule.
     public let acrossSchedules: [Difference]
 
+    /// Works all of them out, intervals included.
     public init(_ comparison: Comparison) {
         self.comparison = comparison
         let all = comparison.candidates
@@ -34,6 +37,7 @@ public struct ComparisonFigures: Sendable {
 
 /// How often runs were measured.
 public struct Tries: Equatable, Sendable {
+    /// Over all rounds, each of which has at least one.
     public let all: Int
     /// Runs that stayed disturbed.
     public let disturbed: Int
@@ -48,19 +52,23 @@ public struct Tries: Equatable, Sendable {
 public struct CandidateFigures: Sendable {
     /// A candidate's tokens/s over another's: the median over the rounds.
     public struct Ratio: Equatable, Sendable {
+        /// 1 where both have as many tokens/s.
         public let estimate: Estimate
         /// Whether the other is the candidate itself.
         public let isToItself: Bool
     }
 
+    /// Whose figures they are.
     public let candidate: Comparison.Candidate
     /// The step and its terms, in seconds: means over the half of the trials whose steps are in the middle, so that terms add up
     /// to the step, and a trial on a disturbed machine does not count.
     public let stepSeconds: Estimate
     private let terms: [Estimate]
+    /// Tokens of a step over `stepSeconds`.
     public let tokensPerSecond: Estimate
-    /// Over the same schedule on threads, and over GPipe on the same transport; nil where that takes no part.
+    /// Over the same schedule on threads; nil where that takes no part.
     public let overThreads: Ratio?
+    /// Over GPipe on the same transport; nil where that takes no part.
     public let overGPipe: Ratio?
     /// Tokens/s over P times those of one stage.
     public let efficiency: Estimate
@@ -68,9 +76,11 @@ public struct CandidateFigures: Sendable {
     public let handoffSeconds: Estimate?
     /// The share of receivers that slept rather than found their item there or spun for it; 0 with one stage.
     public let parkedShare: Estimate
+    /// Means over the trials that `stepSeconds` is a mean of.
     public let whatIf: WhatIf
     /// The step that stands for the candidate: of the trial in the middle.
     public let typicalStep: StepTimes
+    /// How often its runs were measured.
     public let tries: Tries
 
     /// A term of the breakdown, in seconds.
@@ -117,15 +127,18 @@ public struct CandidateFigures: Sendable {
 
 /// How one candidate differs from another: the median over the rounds.
 public struct Difference: Sendable {
+    /// The faster of the two where `ratio` is above 1.
     public let candidate: Comparison.Candidate
     /// Of tokens/s.
     public let ratio: Estimate
-    /// The term that changed most, and how much longer it is, in seconds.
+    /// The term of the step that differs most.
     public let term: Breakdown.Term
+    /// How much longer that term is than the other's, in seconds; below 0 where it is shorter.
     public let change: Estimate
 
-    /// Whether the trials tell the two from each other, and the term's change from none.
+    /// Whether the trials tell the two from each other.
     public var isSeen: Bool { !ratio.contains(1) }
+    /// Whether the trials tell the term's change from none.
     public var hasReason: Bool { !change.contains(0) }
 
     init(_ comparison: Comparison, of index: Int, from base: Int) {

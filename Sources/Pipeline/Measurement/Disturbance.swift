@@ -11,8 +11,10 @@ public struct Disturbance: Equatable, Sendable {
     /// with two CPUs, half had less than 0.3 %, 95 % less than 1 %, and the worst one 1.3 %. An endless loop on the CPU of
     /// one stage takes half.
     public static let limit = 0.02
+    /// Whether it is more than a quiet machine has, so that the run is to be measured again.
     public var isTooMuch: Bool { share > Self.limit }
 
+    /// Takes a share as it is, such as one that a results CSV tells.
     public init(share: Double) { self.share = share }
 
     /// - Parameter steps: at least one; of several, their lost times together over their times together.
@@ -31,6 +33,7 @@ public struct Quietest<Outcome> {
     /// At most so many tries.
     public static var triesMost: Int { 3 }
 
+    /// What the least disturbed try gave.
     public let outcome: Outcome
     /// How often it was measured.
     public let tries: Int

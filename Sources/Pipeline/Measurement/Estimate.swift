@@ -3,10 +3,14 @@ import Threads
 
 /// A figure with the interval that the true one is likely in.
 public struct Estimate: Equatable, Sendable {
+    /// The figure of the sample itself.
     public let value: Double
+    /// The lower end of the interval.
     public let low: Double
+    /// The upper end of the interval.
     public let high: Double
 
+    /// With these values; nothing is checked.
     public init(value: Double, low: Double, high: Double) {
         self.value = value
         self.low = low

@@ -2,17 +2,20 @@ import Threads
 
 /// What hand-offs over one edge took in the measured steps.
 public struct Handoffs: Sendable {
-    /// Stages: `to` is one more for activations, one less for gradients.
+    /// The stage that sends.
     public let from: Int
+    /// The stage that receives: one more than `from` for activations, one less for gradients.
     public let to: Int
     /// Of one item.
     public let bytes: Int
     /// From the moment that an item was handed on, or that its receiver turned to it, whichever was later, to the moment
     /// that the receiver had it. So a receiver that is late for other reasons does not count.
     public let seconds: Statistics
-    /// How many items were there when the receiver looked, came while it was spinning, and found it asleep.
+    /// How many items were there when the receiver looked.
     public let ready: Int
+    /// How many came while the receiver was spinning.
     public let spun: Int
+    /// How many found the receiver asleep.
     public let parked: Int
 }
 

@@ -25,6 +25,7 @@ public struct RankBreakdown: Equatable, Sendable {
     /// The bubble over the whole step: all the time in which it did not work.
     public var idle: Double { waitingForInput + receiving + waitingForRoom + handingOn + outside }
 
+    /// Of one step; a rank that there is not traps.
     public init(_ times: StepTimes, rank: Int) {
         require(times.tasks.indices.contains(rank), "there is no rank \(rank)")
         let list = times.worked[rank]

@@ -1,5 +1,6 @@
 /// What was measured in a run, worked out once: table, JSON, CSV, page and trace only render it.
 public struct RunFigures: Sendable {
+    /// What the figures are of.
     public let result: RunResult
     /// The measured steps, in seconds.
     public let steps: Statistics
@@ -34,9 +35,11 @@ public struct RunFigures: Sendable {
 public struct TimedFigures: Sendable {
     /// At least one, the first being `firstStep` of the run.
     public let steps: [StepFigures]
+    /// Counts from 0, the warm-up's steps included.
     public let firstStep: Int
     /// Of the mean step.
     public let breakdown: Breakdown
+    /// Of the mean step.
     public let whatIf: WhatIf
     /// For each rank, of the mean step.
     public let ranks: [RankBreakdown]

@@ -11,10 +11,15 @@ public struct Statistics: Equatable, Sendable {
         sorted = values.sorted()
     }
 
+    /// The first of `sorted`.
     public var min: Double { sorted[0] }
+    /// The last of `sorted`.
     public var max: Double { sorted[sorted.count - 1] }
+    /// Of an even number of values, halfway between the two in the middle.
     public var median: Double { quantile(0.5) }
+    /// The arithmetic mean.
     public var mean: Double { total / Double(sorted.count) }
+    /// The sum, added up in ascending order.
     public var total: Double { sorted.reduce(0, +) }
 
     /// The value below which the fraction `q` of the sample lies, interpolated between neighbours (Hyndman and Fan's

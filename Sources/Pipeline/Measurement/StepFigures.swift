@@ -1,11 +1,15 @@
 /// A step's times with what they say: each worked out once.
 public struct StepFigures: Sendable {
+    /// What the figures are worked out from.
     public let times: StepTimes
+    /// Where the step's time went.
     public let breakdown: Breakdown
+    /// What the step would have taken otherwise.
     public let whatIf: WhatIf
     /// For how long the critical path stood still for want of a CPU: up to the last backward, and in the last update.
     let lostSeconds: Double
 
+    /// Works all of them out.
     public init(_ times: StepTimes) {
         self.times = times
         breakdown = Breakdown(times)

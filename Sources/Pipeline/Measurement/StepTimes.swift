@@ -2,6 +2,7 @@ import Threads
 
 /// When everything in one step was done: the release into it, each task of each rank, and its end.
 public struct StepTimes: Sendable {
+    /// Whose tasks the times are of.
     public let graph: TaskGraph
     /// On the common clock, in nanoseconds.
     public let released: UInt64
@@ -10,6 +11,7 @@ public struct StepTimes: Sendable {
     /// For each rank and task.
     public let tasks: [[TaskTimes]]
 
+    /// Traps unless there is one of `tasks` for each of the graph's.
     public init(_ graph: TaskGraph, released: UInt64, seconds: Double, tasks: [[TaskTimes]]) {
         require(graph.has(shape: tasks.map(\.count)), "times for each task of each rank are needed")
         self.graph = graph

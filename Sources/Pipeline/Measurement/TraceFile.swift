@@ -4,21 +4,30 @@ import FoundationEssentials
 public struct TraceFile: Sendable {
     /// A bar of a rank's track. Times are in microseconds.
     public struct Span: Sendable {
+        /// Counts from 0.
         public let rank: Int
+        /// Counts from 0, the warm-up's steps included.
         public let step: Int
+        /// What the trace calls it: a task, such as `F0`, or what the rank waited without, such as `no input`.
         public let name: String
         /// A `RankTask.Kind`, or `wait`.
         public let category: String
+        /// Whether the rank waited all the time, rather than worked.
         public var isWait: Bool { category == "wait" }
+        /// From the trace's first release on; that of another program may be below 0.
         public let start: Double
+        /// At least 0.
         public let duration: Double
+        /// On the scale of `start`.
         public var end: Double { start + duration }
     }
 
     /// In the order of the file.
     public let spans: [Span]
 
+    /// One more than the highest that has a span.
     public var ranks: Int { spans.map(\.rank).max()! + 1 }
+    /// Those that have a span, in ascending order.
     public var steps: [Int] { Set(spans.map(\.step)).sorted() }
 
     /// What the JSON decoder takes for an object, for a value and for a key.

@@ -6,6 +6,7 @@ public struct CrossEntropy: Sendable {
     /// Room for each token's loss.
     private let tokenLosses: Scratch
 
+    /// Reserves scratch: two floats for each token of a microbatch.
     public init(plan: inout StagePlan) { tokenLosses = plan.scratch(Shape(plan.batch.tokens, 2)) }
 
     /// Writes the frame's loss and overwrites `logits` [tokens, vocabulary] with the gradient of the step's loss.

@@ -105,6 +105,9 @@ public struct DecoderFeedForward: Layer {
     private let sum: Kept
     private let dSum: KeptGradient
 
+    /// - Parameters:
+    ///   - name: the layer's, such as `layers.0`.
+    ///   - hidden: columns between the two linear maps.
     public init(_ name: String, dim: Int, hidden: Int, plan: inout StagePlan) {
         let up = Linear("\(name).linear1", inputs: dim, outputs: hidden, plan: &plan)
         let down = Linear("\(name).linear2", inputs: hidden, outputs: dim, plan: &plan)

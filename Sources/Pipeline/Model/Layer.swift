@@ -13,9 +13,11 @@ import Threads
 /// x and dy are only to be read, and hold the same values in all three calls; the output y is not available later (the
 /// next stage owns it). None of the three may allocate.
 public protocol Layer: Sendable {
-    /// The columns of x and of y: nil, unless a layer says so, for one that takes any. 0 columns are no tensor: what the
-    /// first layer gets, and the loss gives. Planning a run compares them with the layer's neighbours.
+    /// The columns of x: nil, unless a layer says so, for one that takes any. 0 columns are no tensor: what the first
+    /// layer gets. Planning a run compares them with those that the unit before gives.
     var inputColumns: Int? { get }
+    /// The columns of y: nil, unless a layer says so, for one that gives as many as its unit says. 0 columns are no
+    /// tensor: what the loss gives. Planning a run compares them with the unit's.
     var outputColumns: Int? { get }
 
     /// y = f(x). Overwrites y.
@@ -29,7 +31,9 @@ public protocol Layer: Sendable {
 }
 
 extension Layer {
+    /// Nil: any number.
     public var inputColumns: Int? { nil }
+    /// Nil: as many as its unit says.
     public var outputColumns: Int? { nil }
 }
 
@@ -40,6 +44,7 @@ public struct BatchShape: Equatable, Sendable {
     /// Tokens in a sequence.
     public let sequenceLength: Int
 
+    /// Sizes are at least 0, and their product fits an Int; others trap.
     public init(sequences: Int, sequenceLength: Int) {
         require(
             sequences >= 0 && sequenceLength >= 0
@@ -49,6 +54,7 @@ public struct BatchShape: Equatable, Sendable {
         self.sequenceLength = sequenceLength
     }
 
+    /// Of the whole microbatch: the rows of an activation.
     public var tokens: Int { sequences * sequenceLength }
 }
 
@@ -56,6 +62,7 @@ public struct BatchShape: Equatable, Sendable {
 public struct Reserved<Memory>: Sendable {
     let plan: StagePlan.ID
     let region: Region
+    /// Of the fp32 elements in it.
     public let shape: Shape
 
     /// Rows `range` of it (elements of a vector), as memory of its own.
@@ -71,10 +78,15 @@ public struct Reserved<Memory>: Sendable {
     }
 }
 
+/// A stage's weights; the gradients lie alike, in memory of their own.
 public enum InWeights: Sendable {}
+/// One for each microbatch in flight, from its forward to its backwardWeights.
 public enum InStash: Sendable {}
+/// One for each microbatch in its backward, from backwardInput to backwardWeights.
 public enum InGradientStash: Sendable {}
+/// One for all layers of a stage, one after the other.
 public enum InScratch: Sendable {}
+/// A stage's weights again, packed for the backwards of a step.
 public enum InPacked: Sendable {}
 
 /// Weights, and their gradient of the same shape.
@@ -98,7 +110,9 @@ public struct Frame {
     let packed: Arena
     /// Whether a forward packs the weights that it multiplies by, for all of the step's backwards.
     let packsWeights: Bool
+    /// The rank's, or in a team's work the member's own.
     public private(set) var kernels: Kernels
+    /// How many tokens the microbatch has.
     public let batch: BatchShape
     let dropout: DropoutState
     /// The microbatch's inputs; empty but on a rank that runs the first stage.
@@ -110,9 +124,13 @@ public struct Frame {
     /// One element: the microbatch's mean loss, written by the last layer.
     public let loss: Tensor
 
+    /// The weights; `gradient(of:)` is their gradient.
     public subscript(parameter: Parameter) -> Tensor { tensor(parameter, weights) }
+    /// What this microbatch's forward keeps.
     public subscript(kept: Kept) -> Tensor { tensor(kept, stash) }
+    /// What this microbatch's backwardInput keeps.
     public subscript(kept: KeptGradient) -> Tensor { tensor(kept, gradientStash) }
+    /// Room for this call, which may hold anything at first.
     public subscript(reserved: Scratch) -> Tensor { tensor(reserved, scratch) }
     subscript(reserved: Reserved<InPacked>) -> Tensor { tensor(reserved, packed) }
 

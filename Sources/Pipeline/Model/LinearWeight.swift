@@ -27,7 +27,9 @@ struct StoredRows: Sendable {
 
 /// The weight w [outputs, inputs] of a linear map, in the layout of its run, and the map's three products.
 public struct LinearWeight: Sendable {
+    /// Rows of w, and columns of y.
     public var outputs: Int { stored.rows }
+    /// Columns of w, and of x.
     public var inputs: Int { stored.columns }
     let stored: StoredRows
     /// In the layout `panels`, where w itself lies, packed once a step for dx = dy w.

@@ -11,6 +11,7 @@ public struct Unit: Sendable {
     /// Makes the layer and reserves its memory. Called once for each stage plan; must not depend on anything else.
     public let make: @Sendable (inout StagePlan) -> any Layer
 
+    /// With these values; what does not fit is found when a run is planned.
     public init(
         name: String, layer: Int?, outputColumns: Int, make: @escaping @Sendable (inout StagePlan) -> any Layer
     ) {
@@ -23,11 +24,15 @@ public struct Unit: Sendable {
 
 /// A network as a chain of units: the first reads tokens, the last computes the loss.
 public struct Model: Sendable {
+    /// For people, such as `decoder 4L-4H`.
     public let name: String
+    /// How many tokens there are: 0 to one less.
     public let vocabulary: Int
+    /// Tokens of a sequence.
     public let sequenceLength: Int
     /// Transformer layers, which `Partition.uniform` shares out.
     public let layers: Int
+    /// In the order of the forward.
     public let units: [Unit]
     /// What it was made from, when that is a built-in architecture: a checkpoint then tells of it.
     public private(set) var spec: ModelSpec?
@@ -68,15 +73,22 @@ public enum Architecture: String, CaseIterable, Sendable {
 
 /// The sizes of a built-in model. The defaults are the reference workload 4L-4H.
 public struct ModelSpec: Equatable, Sendable {
+    /// Which units it is made of.
     public var architecture = Architecture.decoder
+    /// How many tokens there are: 0 to one less.
     public var vocabulary = 10000
+    /// Columns of an activation, which the heads share out equally.
     public var dim = 240
+    /// Transformer layers, each of two units.
     public var layers = 4
+    /// Heads of each attention.
     public var heads = 4
     /// Columns between the feed-forward's two linear maps.
     public var hidden = 2048
+    /// Tokens of a sequence.
     public var sequenceLength = 64
 
+    /// The reference workload 4L-4H.
     public init() {}
 
     /// The chain of units. `heads` divides `dim`, and every size is at least 1; of other sizes comes a model that planning a run
@@ -162,12 +174,14 @@ public struct ModelSpec: Equatable, Sendable {
 public struct UnitCost: Sendable {
     /// Of the matrix products in one microbatch's forward and backward.
     public let productFLOPs: Double
+    /// The unit's own, in the order in which its layer reserved them.
     public var parameters: [ParameterSpec] { plan.parameters }
     let plan: StagePlan
     let layer: any Layer
 }
 
 extension Unit {
+    /// Plans the unit alone, for a microbatch of this shape.
     public func cost(_ batch: BatchShape) -> UnitCost {
         var plan = StagePlan(batch: batch, splitsBackward: false)
         let layer = make(&plan)

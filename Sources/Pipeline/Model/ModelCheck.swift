@@ -5,6 +5,7 @@ import Threads
 public struct ModelError: Error, Equatable, CustomStringConvertible {
     /// The names of the units at fault; none where the model as a whole is.
     public let units: [String]
+    /// What is wrong, worded to follow the units' names and a colon.
     public let reason: String
 
     init(_ units: Unit..., reason: String) {

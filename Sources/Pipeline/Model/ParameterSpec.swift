@@ -11,8 +11,11 @@ public enum Initializer: Equatable, Sendable {
 
 /// A parameter's name (as in PyTorch's state_dict), shape, memory and start.
 public struct ParameterSpec: Sendable {
+    /// What checkpoints call it, such as `layers.0.norm1.weight`.
     public let name: String
+    /// As PyTorch has it, however it is stored.
     public let shape: Shape
+    /// What it holds before the first step, unless a checkpoint gives it.
     public let initializer: Initializer
     /// What it is stored as: all of its rows, in order.
     let parts: [StoredRows]

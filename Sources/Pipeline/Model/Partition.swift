@@ -13,6 +13,7 @@ public struct Partition: Equatable, Sendable {
     /// The units of each stage.
     public let ranges: [Range<Int>]
 
+    /// Takes ranges as they are; nothing is checked.
     public init(ranges: [Range<Int>]) { self.ranges = ranges }
 
     /// Layers [s L / K, (s + 1) L / K) on stage s of K, as the reference study splits them.
@@ -37,8 +38,11 @@ public struct Partition: Equatable, Sendable {
 
 /// More stages than there are things to put on them, or none.
 public struct PartitionError: Error, Equatable, CustomStringConvertible {
+    /// Which cut was asked for.
     public let kind: PartitionKind
+    /// How many were asked for.
     public let stages: Int
+    /// How many there can be: one for each layer, or each unit, that is to be cut.
     public let stagesMax: Int
     /// What is cut, in the singular.
     let what: String

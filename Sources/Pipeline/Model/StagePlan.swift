@@ -11,6 +11,7 @@ public struct StagePlan: Sendable {
     }
 
     let id = ID()
+    /// Of each microbatch that the stage works on.
     public let batch: BatchShape
     /// Whether there are backwards and updates; where there are none, nothing is kept for them.
     let runsBackwards: Bool
@@ -40,6 +41,7 @@ public struct StagePlan: Sendable {
     private(set) var tokensBelow: Int?
     private(set) var targetsBelow: Int?
 
+    /// Nothing is reserved yet. Unless given, it is for one thread that trains without dropout.
     public init(
         batch: BatchShape, runsBackwards: Bool = true, splitsBackward: Bool, dropsElements: Bool = false,
         members: Int = 1, weightLayout: WeightLayout = .panels

@@ -16,6 +16,7 @@ public struct ResultColumn: Sendable {
         case remark
     }
 
+    /// What the header of a results CSV calls it.
     public let name: String
     /// What other files call it: the reference study's summary.
     let otherNames: [String]

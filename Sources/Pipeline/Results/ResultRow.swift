@@ -5,10 +5,12 @@ import Threads
 public struct ResultRow: Sendable {
     /// Which program made it.
     public struct Program: Sendable {
+        /// As `--version` tells it, such as `0.1.0`.
         public let version: String
         /// Of its source.
         public let commit: String
 
+        /// With these values.
         public init(version: String, commit: String) {
             self.version = version
             self.commit = commit
@@ -82,6 +84,7 @@ public struct ResultRow: Sendable {
 extension ResultRow {
     /// Of all columns, in order.
     public static let names = ResultColumn.all.map(\.name)
+    /// The names as a line of CSV, without the line's end.
     public static let header = CSVText.line(names)
 
     /// It may be printed: names in it have nothing that acts on a terminal.

@@ -2,8 +2,11 @@
 public struct Results: Sendable {
     /// Where the file could not be used: the row, counted with the header as the first, and what was wrong with it.
     public struct Problem: Sendable {
+        /// Counts from 1, which is the header.
         public let row: Int
+        /// What is wrong with it, worded to follow the row's number and a colon.
         public let reason: String
+        /// For people: the row's number and the reason.
         public var description: String { "row \(row): \(reason)" }
     }
 
@@ -17,13 +20,15 @@ public struct Results: Sendable {
     private let failures: [Int: String]
     private let settings: SettingColumns
     private let values: SettingValues
-    /// Rows that are left out, the first of them with what is wrong.
+    /// What is wrong with rows that are left out: the first of them.
     public let problems: [Problem]
+    /// How many rows are left out: more than `problems` has, where they are many.
     public let problemCount: Int
     /// Rows with figures that a newer run with the same settings and repeat replaced.
     public let replacedCount: Int
     /// Runs that others disturbed too much.
     public var disturbedCount: Int { samples.count { $0.disturbance?.isTooMuch == true } }
+    /// Rows of the file, those that are left out included, but not the header.
     public let rowCount: Int
     /// Settings that differ between groups, in their order.
     public let varying: [RunSetting]

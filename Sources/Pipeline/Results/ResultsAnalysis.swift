@@ -3,6 +3,7 @@
 /// Groups are compared when all their settings but those named are the same, the machine included. Where there is no such
 /// group, there is no ratio.
 public struct ResultsAnalysis {
+    /// What is analyzed.
     public let results: Results
     /// Groups that differ in their schedule alone, which are next to each other.
     public let blocks: [Range<Int>]
@@ -12,6 +13,7 @@ public struct ResultsAnalysis {
     private let oneStage: [Int?]
     private let estimator = MedianEstimator()
 
+    /// Finds for each group those that it is compared with.
     public init(_ results: Results) {
         self.results = results
         // They differ in the settings by which groups are sorted last, so that sorting by the others keeps their order.
@@ -20,6 +22,7 @@ public struct ResultsAnalysis {
         oneStage = Self.oneStage(results)
     }
 
+    /// All of the results', in their order.
     public var groups: Range<Int> { results.groups }
 
     // MARK: Other groups
@@ -74,8 +77,11 @@ public struct ResultsAnalysis {
         return values.isEmpty ? nil : values
     }
 
+    /// The median over the group's runs; nil when none of it went well.
     public func tokensPerSecond(_ group: Int) -> Estimate? { sample(group, \.tokensPerSecond).map(estimator.median) }
+    /// The median over the group's runs, of each its mean step; nil when none of it went well.
     public func stepSeconds(_ group: Int) -> Estimate? { sample(group, \.stepSeconds).map(estimator.median) }
+    /// The median over the group's runs, of each its measured steps together; nil where the CSV does not tell.
     public func totalSeconds(_ group: Int) -> Estimate? { sample(group, \.totalSeconds).map(estimator.median) }
 
     /// Tokens/s over those of GPipe, all other settings being the same.

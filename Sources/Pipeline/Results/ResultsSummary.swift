@@ -4,6 +4,7 @@ public struct ResultsSummary {
     private let analysis: ResultsAnalysis
     private let settings: [RunSetting]
 
+    /// Writes nothing; `pieces` makes the text.
     public init(_ analysis: ResultsAnalysis) {
         self.analysis = analysis
         let first: Set<RunSetting> = [.layers, .heads, .ranks, .schedule]

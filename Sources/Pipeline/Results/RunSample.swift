@@ -1,6 +1,8 @@
 /// What one run measured.
 public struct RunSample: Sendable {
+    /// Tokens of a step over the mean measured step.
     public let tokensPerSecond: Double
+    /// The mean measured step.
     public let stepSeconds: Double
     /// The measured steps together.
     public let totalSeconds: Double?

@@ -34,16 +34,25 @@ public struct RunSetting: Hashable, Sendable {
         self.index = index
     }
 
+    /// The machine's name.
     public static let host = RunSetting("host")
+    /// The CPU's model, as the kernel calls it.
     public static let cpu = RunSetting("cpu")
+    /// Transformer layers.
     public static let layers = RunSetting("layers")
+    /// Heads of each attention.
     public static let heads = RunSetting("heads")
     /// P.
     public static let ranks = RunSetting("world_size")
+    /// M.
     public static let microbatches = RunSetting("microbatches")
+    /// As `--transport` calls it.
     public static let transport = RunSetting("transport")
+    /// As `--partition` calls it.
     public static let partition = RunSetting("partition")
+    /// As `--schedule` calls it, or the name of another order.
     public static let schedule = RunSetting("schedule")
+    /// v, stages a rank.
     public static let virtualStages = RunSetting("virtual_stages")
 
     var column: ResultColumn { Self.columns[index] }

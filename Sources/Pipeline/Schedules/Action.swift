@@ -1,5 +1,6 @@
 /// One thing a rank does to one microbatch at one stage.
 public struct Action: Hashable, Sendable, CustomStringConvertible {
+    /// What is done; the raw value is its letter in descriptions.
     public enum Kind: String, Sendable, CaseIterable {
         /// Forward.
         case forward = "F"
@@ -16,11 +17,14 @@ public struct Action: Hashable, Sendable, CustomStringConvertible {
         public var endsMicrobatch: Bool { self == .backward || self == .backwardWeights }
     }
 
+    /// What is done.
     public let kind: Kind
     /// Counts over all ranks, in the order activations flow.
     public let stage: Int
+    /// Counts from 0.
     public let microbatch: Int
 
+    /// Any numbers; the schedule's `validated()` tells whether there is such an action.
     public init(_ kind: Kind, stage: Int, microbatch: Int) {
         self.kind = kind
         self.stage = stage

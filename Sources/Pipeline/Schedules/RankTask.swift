@@ -14,6 +14,7 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
         case packing, update
     }
 
+    /// What is done, without the stage and the microbatch.
     public var kind: Kind {
         switch self {
         case .pack: .packing

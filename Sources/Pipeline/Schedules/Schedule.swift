@@ -4,6 +4,7 @@ public struct Schedule: Equatable, Sendable {
     public let name: String
     /// Which of those that can be made by name it is; nil for any other order.
     public let kind: ScheduleKind?
+    /// M: how many parts a step's batch is cut into.
     public let microbatches: Int
     /// The rank that runs each stage; its count is the number of stages.
     public let rankOfStage: [Int]
@@ -47,7 +48,9 @@ public struct Schedule: Equatable, Sendable {
     /// Whether an action is the last that its stage does with a microbatch.
     func ends(_ action: Action) -> Bool { isForwardOnly || action.kind.endsMicrobatch }
 
+    /// P: how many there are, which are numbered from 0.
     public var ranks: Int { actions.count }
+    /// How many there are over all ranks, which are numbered from 0.
     public var stages: Int { rankOfStage.count }
 
     /// v: the most stages that a rank runs.

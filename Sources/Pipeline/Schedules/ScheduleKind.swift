@@ -20,6 +20,7 @@ public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {
     public let rawValue: String
     /// What its paper calls it.
     public let title: String
+    /// The v that its order can be made for.
     public let stagesOfRank: StagesOfRank
     /// How many actions a stage has for each microbatch.
     let actionsOfMicrobatch: Int

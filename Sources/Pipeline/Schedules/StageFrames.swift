@@ -7,9 +7,10 @@ public struct StageFrames: Equatable, Sendable {
     public let stash: FrameAssignment
     /// What a backward keeps for the weights' gradients: from I to W, or within one B.
     public let gradient: FrameAssignment
-    /// The stash of runs that do forwards again: within one F, since nothing is kept for the backward,
-    /// and from I to W or within one B. Both are of the same frames.
+    /// The stash of runs that do forwards again: within one F, since nothing is kept for the backward.
     public let forwardAlone: FrameAssignment
+    /// The stash of such runs when they do the forward again: from I to W or within one B. Of the same frames as
+    /// `forwardAlone`.
     public let recomputed: FrameAssignment
     /// Whether some microbatch's backward comes apart into I and W.
     public let splitsBackward: Bool
@@ -51,6 +52,7 @@ public struct StageFrames: Equatable, Sendable {
 
 /// A frame for each microbatch.
 public struct FrameAssignment: Equatable, Sendable {
+    /// For each microbatch, its frame, counted from 0; 0 also for one that takes none.
     public let frameOfMicrobatch: [Int]
     /// How many frames it takes.
     public let count: Int

@@ -2,10 +2,13 @@
 public struct TaskGraph: Sendable {
     /// Which task of which rank.
     public struct Index: Hashable, Sendable {
+        /// Counts from 0.
         public let rank: Int
+        /// Counts from 0, in the order of the rank's tasks.
         public let task: Int
     }
 
+    /// For each rank, in the order it does them.
     public let tasks: [[RankTask]]
     /// For each rank and task, the tasks whose results it needs, besides its rank's earlier ones.
     public let causes: [[[Index]]]

@@ -5,6 +5,7 @@ public struct LinkMemory: Sendable, Equatable {
     /// In memory that is not shared; the ranks together fill it once.
     public var privateBytes: Int
 
+    /// With these values.
     public init(sharedBytes: Int, privateBytes: Int) {
         self.sharedBytes = sharedBytes
         self.privateBytes = privateBytes

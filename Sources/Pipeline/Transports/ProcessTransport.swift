@@ -11,6 +11,7 @@ public struct ProcessTransport: Transport {
     public let name = TransportKind.processes.rawValue
     public let forksRanks = true
 
+    /// For any number of runs; it holds nothing.
     public init() {}
 
     public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment {

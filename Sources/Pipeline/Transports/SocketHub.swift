@@ -7,7 +7,7 @@ import Threads
 ///
 /// So two ranks that send to each other at once, more than the system buffers, both get on: each takes the other's bytes
 /// while it waits for room. There is a free slot for every item that a schedule lets others send.
-// Sound to hand over: a forked rank has a copy of its own, which its one thread uses.
+// Sound: a forked rank has a copy of its own, which its one thread uses.
 final class SocketHub: @unchecked Sendable {
     /// All ends of the run, until the rank's first wait: by then it has its own.
     private var pairs: [Edge: SocketPair]

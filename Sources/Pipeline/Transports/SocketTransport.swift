@@ -11,6 +11,7 @@ extension TransportKind {
 /// Ranks are forked processes that exchange tensors through stream sockets: two copies and system calls for each hand-off,
 /// where the rings of `ProcessTransport` need neither. All else (control block, results, processes) is that transport's.
 public struct SocketTransport: RelinkedTransport {
+    /// Which sockets ranks are connected by.
     public enum Domain: Sendable {
         /// TCP over 127.0.0.1, with TCP_NODELAY.
         case tcp
@@ -21,6 +22,7 @@ public struct SocketTransport: RelinkedTransport {
     private let domain: Domain
     public let base = ProcessTransport()
 
+    /// For any number of runs; `connect` opens the sockets.
     public init(domain: Domain) { self.domain = domain }
 
     public var name: String {

@@ -10,6 +10,7 @@ extension TransportKind {
 public struct ThreadTransport: Transport {
     public let name = TransportKind.threads.rawValue
 
+    /// For any number of runs; it holds nothing.
     public init() {}
 
     public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment {

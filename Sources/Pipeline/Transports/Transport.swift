@@ -3,14 +3,16 @@ import Threads
 
 /// A link between two neighbouring stages, in one direction.
 public struct Edge: Hashable, Sendable {
-    /// The stage that sends: `to` is one more for activations, one less for gradients.
+    /// The stage that sends.
     public let from: Int
+    /// The stage that receives: one more than `from` for activations, one less for gradients.
     public let to: Int
     /// Shape of what is handed on, fp32.
     public let shape: Shape
     /// The most items that the schedule ever has in flight on this edge: a ring's slots.
     public let slots: Int
 
+    /// With these values. Edges are equal when they have the same ends, whatever else they have.
     public init(from: Int, to: Int, shape: Shape, slots: Int) {
         self.from = from
         self.to = to
@@ -52,10 +54,12 @@ public protocol ReceiveChannel: AnyObject {
 
 /// An item that has been received and not yet released.
 public struct Delivery {
+    /// What was sent, to be read until it is released.
     public let tensor: Tensor
     /// By which the channel that made the delivery knows it again.
     public let ticket: Int
 
+    /// Made by the channel, with a ticket of its choice.
     public init(tensor: Tensor, ticket: Int) {
         self.tensor = tensor
         self.ticket = ticket
@@ -64,7 +68,9 @@ public struct Delivery {
 
 /// The edges of a run once they are connected. An end is asked for once, by the rank that uses it.
 public protocol Links: Sendable {
+    /// The sending end, for the rank that runs stage `from`.
     func sender(_ edge: Edge) -> any SendChannel
+    /// The receiving end, for the rank that runs stage `to`.
     func receiver(_ edge: Edge) -> any ReceiveChannel
 }
 
@@ -103,11 +109,15 @@ public protocol RelinkedTransport: Transport {
 }
 
 extension RelinkedTransport {
+    /// As the base.
     public var forksRanks: Bool { base.forksRanks }
 
+    /// The base's.
     public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment { try base.sharedMemory(bytes: bytes) }
+    /// The base's.
     public func resultMemory(bytes: Int) throws(SegmentError) -> Segment { try base.resultMemory(bytes: bytes) }
 
+    /// As the base does.
     public func start<Value: Codable & Sendable, Failure: Error & Codable>(
         name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
     ) throws(StartError) -> any Worker<Value, Failure> {

@@ -56,6 +56,7 @@ public struct BLASLibrary: Sendable {
 
 /// No usable BLAS was found.
 public struct BLASError: Error, Equatable, CustomStringConvertible {
+    /// One for each library that was tried: the dynamic linker's words, or what the library lacks.
     public let reasons: [String]
     public var description: String { reasons.joined(separator: "; ") }
 }

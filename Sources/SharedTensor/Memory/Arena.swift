@@ -7,6 +7,7 @@ import Threads
 public struct Arena {
     // Sound: points at `bytes` mapped bytes of a segment that outlives the arena (the maker's promise).
     private let base: UnsafeMutableRawPointer
+    /// Its length; a region that ends beyond it traps.
     public let bytes: Int
 
     @unsafe

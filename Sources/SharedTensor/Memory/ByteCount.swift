@@ -1,6 +1,8 @@
 /// A number of bytes as people read it: `120 KiB`, `1.5 GiB`.
 public struct ByteCount: CustomStringConvertible, Sendable {
+    /// The number itself, which `description` rounds.
     public let bytes: Int
+    /// Of any number; a negative one is told in bytes.
     public init(_ bytes: Int) { self.bytes = bytes }
 
     public var description: String {

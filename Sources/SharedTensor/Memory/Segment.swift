@@ -4,6 +4,7 @@ import Threads
 /// Zeroed memory from the system, unmapped when the last reference goes.
 ///
 /// A view into it (a tensor, a ring) must not outlive it; the run that made it holds it until its ranks have ended.
+// Sound: the address never changes, and what lies behind it has its own rules (rings, atomics, one owner).
 @safe
 public final class Segment: @unchecked Sendable {
     /// Who can see the memory, and whether it is there before it is first written to.
@@ -19,8 +20,8 @@ public final class Segment: @unchecked Sendable {
         case inherited
     }
 
+    /// What is mapped: as many as were asked for, but no fewer than 4096.
     public let bytes: Int
-    // Sound to share: the address never changes, and what lies behind it has its own rules (rings, atomics, one owner).
     private let base: UnsafeMutableRawPointer
 
     /// Maps `bytes` (at least one page is mapped).
@@ -107,7 +108,9 @@ public final class Segment: @unchecked Sendable {
 
 /// The system gave no memory.
 public struct SegmentError: Error, Equatable, CustomStringConvertible {
+    /// How many were to be mapped.
     public let bytes: Int
+    /// What the system said to the call that failed.
     public let cause: SystemError
     /// What /dev/shm had left, when the segment was to come from there.
     public let space: FileSystemSpace?

@@ -2,9 +2,12 @@ import Threads
 
 /// A stretch of a segment, before or after it is mapped. Its ends are no negative numbers, and fit an Int.
 public struct Region: Equatable, Sendable {
+    /// Bytes from the start of what it is a stretch of: a segment or an arena.
     public let offset: Int
+    /// Its length, at least 0.
     public let bytes: Int
 
+    /// Negative numbers trap, and so does an end that does not fit an Int.
     public init(offset: Int, bytes: Int) {
         if offset | bytes < 0 || offset.addingReportingOverflow(bytes).overflow {
             trap("a region of \(bytes) bytes at \(offset)")
@@ -39,8 +42,10 @@ public struct SegmentLayout: Equatable, Sendable {
 
     /// Bytes to map so far.
     public private(set) var bytes = 0
+    /// Whether something that was to be reserved would have ended beyond `bytesMax`; it stays so.
     public private(set) var isTooLarge = false
 
+    /// Nothing is reserved yet: 0 bytes.
     public init() {}
 
     /// Sets aside `bytes` at a multiple of `alignment`. In a layout that is too large, regions overlap.

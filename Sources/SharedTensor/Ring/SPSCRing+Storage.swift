@@ -1,14 +1,16 @@
 import Threads
 
 /// A ring's memory: the fence around its raw addresses. The only file that computes an address inside a ring.
+// Sound: the bytes outlive the ring's two ends (the maker's promise), and a slot's state says whose the slot is.
 @safe
 public struct RingStorage: @unchecked Sendable {
+    /// How many slots there are, and how large: the same for both ends.
     public let layout: RingLayout
     let firstPosition: UInt32
     /// The layout's, computed once.
     @usableFromInline let stride: Int
     @usableFromInline let payloadOffset: Int
-    // Sound: `layout.bytes` mapped bytes that outlive the ring's two ends (the maker's promise).
+    /// `layout.bytes` of them are mapped.
     @usableFromInline let base: UnsafeMutableRawPointer
 
     /// A view of `layout.bytes` bytes, aligned to 64, that stay mapped while either end is in use.

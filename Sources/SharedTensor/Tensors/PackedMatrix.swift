@@ -4,7 +4,9 @@ import Threads
 /// A matrix [rows, columns] in the layout that `Kernels.multiply` reads it in fastest, as a right-hand factor, and writes
 /// in one piece: panels of some columns, each row by row. Columns are padded to whole vectors, with 0 once it was packed.
 public struct PackedMatrix {
+    /// Of the matrix, and of each of its panels.
     public let rows: Int
+    /// Of the matrix, without the padding.
     public let columns: Int
     let storage: Tensor
 

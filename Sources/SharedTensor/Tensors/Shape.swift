@@ -5,11 +5,16 @@ import Threads
 /// No length is negative: a negative one traps.
 public struct Shape: Equatable, Sendable, CustomStringConvertible {
     private let lengths: (Int, Int, Int, Int)
+    /// How many dimensions there are, 1 to 4.
     public let rank: Int
 
+    /// A vector.
     public init(_ columns: Int) { self.init((columns, 1, 1, 1), rank: 1) }
+    /// A matrix: so many rows, each of so many elements that are neighbours in memory.
     public init(_ rows: Int, _ columns: Int) { self.init((rows, columns, 1, 1), rank: 2) }
+    /// Three dimensions, outermost first.
     public init(_ a: Int, _ b: Int, _ c: Int) { self.init((a, b, c, 1), rank: 3) }
+    /// Four dimensions, outermost first.
     public init(_ a: Int, _ b: Int, _ c: Int, _ d: Int) { self.init((a, b, c, d), rank: 4) }
 
     private init(_ lengths: (Int, Int, Int, Int), rank: Int) {

@@ -8,6 +8,7 @@ import Threads
 public struct Tensor {
     // Sound: made only from regions of live segments or from slots of mapped rings, with a shape checked to fit.
     let base: UnsafeMutablePointer<Float>
+    /// How the elements are seen; `reshaped` sees the same ones in another way.
     public let shape: Shape
 
     /// A view of `shape.count` floats at an address that stays mapped while the view is in use.
@@ -20,6 +21,7 @@ public struct Tensor {
     /// No elements: the input of the first stage, the output of the last.
     public static var none: Tensor { unsafe Tensor(at: UnsafeMutableRawPointer(bitPattern: 64)!, Shape(0)) }
 
+    /// How many elements it has: the product of the shape's lengths.
     public var count: Int { shape.count }
 
     /// The same elements as a matrix: all dimensions but the last are folded into rows.
@@ -45,6 +47,7 @@ public struct Tensor {
         return unsafe Tensor(at: base + range.lowerBound, Shape(range.count))
     }
 
+    /// The element at an index in row-major order; one that is not below `count` traps.
     public subscript(index: Int) -> Float {
         get {
             require(index >= 0 && index < count, "element outside the tensor")
@@ -95,7 +98,9 @@ public struct Tensor {
 @safe
 public struct Matrix {
     let base: UnsafeMutablePointer<Float>
+    /// As they are seen: of a transposed matrix, the columns that are stored.
     public let rows: Int
+    /// As they are seen: of a transposed matrix, the rows that are stored.
     public let columns: Int
     /// Elements from one stored row's start to the next one's.
     public let stride: Int
@@ -113,12 +118,14 @@ public struct Matrix {
         self.isTransposed = isTransposed
     }
 
+    /// Rows `range` of it, seen in the same memory. Traps outside of them, and of a transposed matrix.
     public func rows(_ range: Range<Int>) -> Matrix {
         require(range.lowerBound >= 0 && range.upperBound <= rows && !isTransposed, "rows outside the matrix")
         return unsafe Matrix(
             base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
     }
 
+    /// Columns `range` of it, seen in the same memory. Traps outside of them, and of a transposed matrix.
     public func columns(_ range: Range<Int>) -> Matrix {
         require(
             range.lowerBound >= 0 && range.upperBound <= columns && !isTransposed, "columns outside the matrix")
@@ -140,16 +147,20 @@ public struct Matrix {
 public struct Tokens {
     // Sound for the same reason as in Tensor.
     let base: UnsafeMutablePointer<Int32>
+    /// How many tokens it has; 0 for `none`.
     public let count: Int
 
+    /// A view of `count` 32-bit numbers at an address that stays mapped while the view is in use.
     @unsafe
     public init(at address: UnsafeMutableRawPointer, count: Int) {
         unsafe base = address.assumingMemoryBound(to: Int32.self)
         self.count = count
     }
 
+    /// No tokens: what a stage has that reads none.
     public static var none: Tokens { unsafe Tokens(at: UnsafeMutableRawPointer(bitPattern: 64)!, count: 0) }
 
+    /// The token at an index; one that is not below `count` traps.
     public subscript(index: Int) -> Int32 {
         get {
             require(index >= 0 && index < count, "token outside the batch")
@@ -161,6 +172,7 @@ public struct Tokens {
         }
     }
 
+    /// A view of a range of them, in which indices count from 0 again. Traps outside of them.
     public subscript(range: Range<Int>) -> Tokens {
         require(range.lowerBound >= 0 && range.upperBound <= count, "tokens outside the batch")
         return unsafe Tokens(at: base + range.lowerBound, count: range.count)

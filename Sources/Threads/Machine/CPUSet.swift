@@ -5,11 +5,15 @@ public struct CPUSet: Equatable, Sendable, CustomStringConvertible {
     /// The largest number of CPUs that Linux's fixed-size masks hold.
     public static let capacity = 1024
 
+    /// In ascending order, each once.
     public let cpus: [Int]
 
+    /// Of numbers in any order; one that is there twice counts once.
     public init(_ cpus: some Sequence<Int>) { self.cpus = Set(cpus).sorted() }
 
+    /// How many CPUs there are in it, which may be none.
     public var count: Int { cpus.count }
+    /// Whether a CPU is one of them; it may be any number.
     public func contains(_ cpu: Int) -> Bool { cpus.contains(cpu) }
 
     /// The CPUs that the calling thread may run on (sched_getaffinity): what a container or taskset left of the machine.

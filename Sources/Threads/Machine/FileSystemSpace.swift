@@ -4,6 +4,7 @@ import Glibc
 public struct FileSystemSpace: Sendable, Equatable {
     /// What is left for this program; nil when there is no bound but memory's.
     public let freeBytes: Int?
+    /// Its size, used or not; nil when there is no bound but memory's.
     public let totalBytes: Int?
     /// How many files more it has room for; nil when that is not told.
     public let freeFiles: Int?

@@ -62,6 +62,7 @@ public struct CPUQuota: Sendable, Equatable, CustomStringConvertible {
     /// Who has used up the quota stands still for the rest of a period.
     public let periodSeconds: Double
 
+    /// Unless given, the period is the kernel's own, 0.1 s.
     public init(cpus: Double, periodSeconds: Double = 0.1) {
         self.cpus = cpus
         self.periodSeconds = periodSeconds
@@ -82,6 +83,7 @@ public struct CPUQuota: Sendable, Equatable, CustomStringConvertible {
 
 /// Something that bounds how much memory the program can have.
 public struct MemoryBound: Sendable, Equatable {
+    /// Who sets a bound, and the bound itself where it is somebody's limit.
     public enum Source: Sendable, Equatable {
         /// What the kernel expects to give without swapping.
         case machine
@@ -93,10 +95,12 @@ public struct MemoryBound: Sendable, Equatable {
         case privateData(limitBytes: Int)
     }
 
+    /// Where the bound comes from.
     public let source: Source
     /// What is left.
     public let availableBytes: Int
 
+    /// With these values; nothing is asked of the system.
     public init(_ source: Source, availableBytes: Int) {
         self.source = source
         self.availableBytes = availableBytes

@@ -75,7 +75,7 @@ public struct Placement: Equatable, Sendable {
         quota.map { "a quota gives the run the time of \($0), and its ranks take \(counted(cpuCount, "CPU"))" }
     }
 
-    /// Places ranks of `threads` threads each, at least one of each, on a machine with CPUs.
+    /// Puts ranks of `threads` threads each, at least one of each, on a machine with CPUs.
     /// - Parameter quota: the limit on CPU time, if there is one.
     /// - Throws: `PlacementError` when a listed CPU is not one the program may use.
     public init(
@@ -139,9 +139,12 @@ public struct Placement: Equatable, Sendable {
 
 /// A CPU that the program may not use.
 public struct PlacementError: Error, Equatable, CustomStringConvertible {
+    /// As it was listed.
     public let cpu: Int
+    /// Those that the program may use.
     public let allowed: CPUSet
 
+    /// With these values.
     public init(cpu: Int, allowed: CPUSet) {
         self.cpu = cpu
         self.allowed = allowed

@@ -3,6 +3,7 @@ import Glibc
 
 /// Something that bounds how many tasks, which are threads and processes alike, there can be.
 public struct TaskBound: Sendable, Equatable, CustomStringConvertible {
+    /// Whose tasks a limit counts.
     public enum Source: Sendable, Equatable {
         /// A control group's limit, on all its tasks together: a container's.
         case group
@@ -10,11 +11,14 @@ public struct TaskBound: Sendable, Equatable, CustomStringConvertible {
         case user
     }
 
+    /// Whose tasks the limit counts.
     public let source: Source
+    /// How many there can be at once, those that there are included.
     public let limit: Int
     /// How many more there can be.
     public let left: Int
 
+    /// With these values; nothing is asked of the system.
     public init(_ source: Source, limit: Int, left: Int) {
         (self.source, self.limit, self.left) = (source, limit, left)
     }

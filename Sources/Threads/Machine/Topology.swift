@@ -1,12 +1,17 @@
 /// The CPUs a program may use, with the core, package and NUMA node of each, as sysfs tells them.
 public struct Topology: Sendable, Equatable {
+    /// A CPU as the system counts them: a hyper-thread, where cores have several.
     public struct CPU: Sendable, Equatable {
+        /// The system's number of it, from 0.
         public let id: Int
         /// The physical core, unique within its package; hyper-threads of one core share it.
         public let core: Int
+        /// The processor chip; 0 where the system does not tell.
         public let package: Int
+        /// The NUMA node; 0 where the system does not tell.
         public let node: Int
 
+        /// With these values; nothing is asked of the system.
         public init(id: Int, core: Int, package: Int, node: Int) {
             self.id = id
             self.core = core
@@ -20,6 +25,7 @@ public struct Topology: Sendable, Equatable {
     /// Whether the system said which cores there are; otherwise each CPU counts as one.
     public let isKnown: Bool
 
+    /// Of CPUs in ascending order of id, whose cores are known.
     public init(cpus: [CPU]) { (self.cpus, isKnown) = (cpus, true) }
 
     /// Reads the machine's own topology, cut down to the CPUs the calling thread may run on.
@@ -49,7 +55,9 @@ public struct Topology: Sendable, Equatable {
         return nodeOfCPU
     }
 
+    /// Physical cores that have at least one of the CPUs.
     public var coreCount: Int { Set(cpus.map(\.coreKey)).count }
+    /// NUMA nodes that have at least one of the CPUs, in ascending order.
     public var nodes: [Int] { Set(cpus.map(\.node)).sorted() }
 
     /// The order in which ranks take CPUs: one CPU of each physical core before any core's second hyper-thread, and

@@ -1,12 +1,12 @@
 import Synchronization
 
 /// A 64-bit number in memory that threads or processes share: atomic, never waited on.
+// Sound: the pointer is to memory that outlives this view (the maker's promise), and every access is atomic.
 @safe
 public struct SharedCounter: @unchecked Sendable {
     /// Bytes of the number.
     public static let bytes = MemoryLayout<Atomic<UInt64>>.size
 
-    // Sound: the pointer is to memory that outlives this view (the maker's promise), and every access is atomic.
     private let number: UnsafeMutablePointer<Atomic<UInt64>>
 
     /// A view of eight bytes at an 8-byte aligned address that stays mapped while the view is in use.

@@ -9,6 +9,7 @@ import Synchronization
 ///
 /// Ordering: `publish` releases and `value`/`wait` acquire, so what the writer wrote before publishing is visible to
 /// whoever saw the value. Values compare for equality only; they may wrap around.
+// Sound: the pointer is to memory that outlives this view (the maker's promise), and every access is atomic.
 @safe
 public struct SharedWord: @unchecked Sendable {
     /// Bytes that a word occupies when it shares its cache line with nothing else.
@@ -18,7 +19,6 @@ public struct SharedWord: @unchecked Sendable {
     /// Values are taken modulo 2^31.
     public static let valueMask: UInt32 = 0x7FFF_FFFF
 
-    // Sound: the pointer is to memory that outlives this view (the maker's promise), and every access is atomic.
     @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
     /// A view of four bytes at a 4-byte aligned address that stays mapped while the view is in use.

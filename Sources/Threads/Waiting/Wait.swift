@@ -116,6 +116,7 @@ public struct WaitContext: Sendable {
     /// What the timeout is measured with.
     public let clock: WaitClock
 
+    /// Unless given, nobody can be stopped alone, and time is the system's.
     public init(
         patience: Patience, abort: AbortFlag, timeoutNanoseconds: UInt64, suspension: SuspensionFlag? = nil,
         clock: WaitClock = .system

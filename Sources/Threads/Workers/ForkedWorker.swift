@@ -8,6 +8,7 @@ import Glibc
 /// mapped shared. It dies with its parent (PR_SET_PDEATHSIG), so killing the parent leaves nothing behind.
 public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Codable>: Worker {
     public let name: String
+    /// The child's; once it was joined, the system may give the number to another process.
     public var processID: Int32 { process.id }
 
     private let process: ForkedProcess

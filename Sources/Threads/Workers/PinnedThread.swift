@@ -1,10 +1,11 @@
 import Glibc
 
 /// A named pthread on one CPU, joined with the value that its body returned or the error that it threw.
+// Sound: the task's outcome is written once by the thread before it ends and read by the joiner after pthread_join,
+// which orders the two; `isJoined` is the joiner's.
 public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unchecked Sendable {
     public let name: String
 
-    // Written once by the thread before it ends and read by the joiner after pthread_join, which orders the two.
     private let task: ThreadTask<Value, Failure>
     private let handle: pthread_t
     private var isJoined = false

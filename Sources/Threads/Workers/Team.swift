@@ -118,10 +118,10 @@ extension TeamWork {
 }
 
 /// The lines that a team shares, as one member sees them.
+// Sound: the lines are allocated by the team's memory, which outlives all views. The assignment is written before its
+// generation is published, and again only after all helpers have published that they are done with it.
 @safe
 private struct TeamView: @unchecked Sendable {
-    // Sound: allocated by the team's memory, which outlives all views. The assignment is written before its generation is
-    // published, and again only after all helpers have published that they are done with it.
     let lines: UnsafeMutableRawPointer
     let helpers: Int
     let patience: Patience
@@ -188,10 +188,10 @@ private struct TeamView: @unchecked Sendable {
 }
 
 /// Owns a team's lines.
+// Sound: the lines are allocated in init and freed in deinit; views are used by the dispatcher and the helpers only,
+// and helpers hold this object.
 @safe
 private final class TeamMemory: @unchecked Sendable {
-    // Sound: allocated in init, freed in deinit; views are used by the dispatcher and the helpers only, and helpers hold
-    // this object.
     private let lines: UnsafeMutableRawPointer
     let view: TeamView
 
