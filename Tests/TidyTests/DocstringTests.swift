@@ -17,8 +17,9 @@ private struct Docstrings {
         var depthOfProtocol: Int?
         return file.lines.indices.compactMap { index in
             let depth = file.lines[index].depth
+            // What follows it at its depth ends a protocol: its own brace, or an extension.
+            if let outer = depthOfProtocol, depth <= outer, !file.lines[index].code.isEmpty { depthOfProtocol = nil }
             guard let declaration = Declaration(in: file.lines, at: index) else { return nil }
-            if let outer = depthOfProtocol, depth <= outer { depthOfProtocol = nil }
             if declaration.keyword == "protocol" && declaration.isPublic { depthOfProtocol = depth }
             return depth - 1 == depthOfProtocol ? (index, declaration) : nil
         }

@@ -1,7 +1,7 @@
 /// Where a step's time went. All terms are in seconds and add up to the step.
 ///
-/// Three replays of the schedule tell them apart, each with more of what was measured than the one before: CPU times,
-/// durations with what was lost to others on the same CPU, and at last the measured makespan itself.
+/// Two replays of the schedule and the measured makespan tell them apart, each with more of what was measured than the one
+/// before: CPU times, then durations with what was lost to others on the same CPU.
 public struct Breakdown: Equatable, Sendable {
     /// Mean over ranks of the CPU time inside tasks, the update aside.
     public let work: Double

@@ -144,7 +144,7 @@ extension ResultColumn {
         ) { .count($0.tries) },
         .figure(
             "disturbance", read: .within(-1...1), unit: "0 to 1",
-            "the part of the steps that others took (noise can bring it below 0); empty with `--no-timeline`, and where ranks share CPUs"
+            "the part of the steps that others took; empty with `--no-timeline`, and where ranks share CPUs"
         ) { figures in figures.disturbance.map { .number($0.share) } },
     ]
 

@@ -126,7 +126,7 @@ enum ResultValues: Equatable, Sendable {
     /// What a figure may be: far beyond what was ever measured, and so that no sum, product or ratio of a file's figures is too
     /// large or too small for a `Double`.
     static let measure = within(1e-15...1e15)
-    /// Of a breakdown's term. Noise can bring it below 0.
+    /// Of a breakdown's term. Rounding can bring it just below 0; files of other programs may have any.
     static let term = within(-1e15...1e15)
 
     /// For messages.

@@ -17,7 +17,7 @@ struct Scale {
             })
     }
 
-    /// Pieces one after the other, from 0 on. One below 0, which noise can bring about, takes back from the one before it.
+    /// Pieces one after the other, from 0 on. One below 0, as a file may have, takes back from the one before it.
     func stack(_ pieces: [(style: String, length: Double)], y: Double, height: Double) -> Markup {
         var start = 0.0
         return Markup(
