@@ -36,13 +36,13 @@ struct ResultColumnTests {
         let names = ResultColumn.all.map(\.name)
         let keys = ResultColumn.all.compactMap(\.jsonKey)
         #expect(Set(names).count == names.count && Set(keys).count == keys.count)
-        #expect(names.count == 58 && names.first == "schedule" && names.last == "error")
+        #expect(names.first == "schedule" && names.last == "error")
     }
 
     @Test("groups are sorted by machine, model and pipeline, and by the schedule and v at last") func settings() {
         let names = RunSetting.allCases.map(\.name)
         #expect(names.prefix(7) == ["host", "cpu", "layers", "heads", "world_size", "microbatches", "transport"])
         #expect(names.suffix(5) == ["warmup_steps", "measure_steps", "timeline", "schedule", "virtual_stages"])
-        #expect(names.count == 31 && Set(names).count == 31)
+        #expect(Set(names).count == names.count)
     }
 }

@@ -7,7 +7,7 @@ import Threads
 /// `backwardWeights`; of an order without backwards, `forward` alone. Another sequence traps.
 final class LocalStage {
     /// The ends of its edges; nil where it has no neighbour, or where nothing goes that way.
-    struct Ends {
+    struct Channels {
         let input: (any ReceiveChannel)?
         let output: (any SendChannel)?
         let outputGradient: (any ReceiveChannel)?
@@ -28,7 +28,7 @@ final class LocalStage {
 
     let stage: Stage
     let memory: StageMemory
-    private let ends: Ends
+    private let channels: Channels
     private let isForwardOnly: Bool
     private let wait: WaitContext
     private let watch: TaskWatch
@@ -37,12 +37,12 @@ final class LocalStage {
     private var inFlight: [InFlight]
 
     init(
-        _ stage: Stage, _ memory: StageMemory, _ ends: Ends, isForwardOnly: Bool, _ wait: WaitContext,
+        _ stage: Stage, _ memory: StageMemory, _ channels: Channels, isForwardOnly: Bool, _ wait: WaitContext,
         _ watch: TaskWatch, _ stash: StashMeter
     ) {
         self.stage = stage
         self.memory = memory
-        self.ends = ends
+        self.channels = channels
         self.isForwardOnly = isForwardOnly
         self.wait = wait
         self.watch = watch
@@ -52,8 +52,9 @@ final class LocalStage {
 
     /// Bytes of items that its ends have copied so far.
     var bytesCopied: Int {
-        (ends.input?.bytesCopied ?? 0) + (ends.output?.bytesCopied ?? 0) + (ends.outputGradient?.bytesCopied ?? 0)
-            + (ends.inputGradient?.bytesCopied ?? 0)
+        (channels.input?.bytesCopied ?? 0) + (channels.output?.bytesCopied ?? 0)
+            + (channels.outputGradient?.bytesCopied ?? 0)
+            + (channels.inputGradient?.bytesCopied ?? 0)
     }
 
     // MARK: Tasks
@@ -67,14 +68,14 @@ final class LocalStage {
 
     func forward(_ microbatch: Int) throws(WaitError) {
         require(inFlight[microbatch].phase == .none, "a second forward of a microbatch that is in flight")
-        inFlight[microbatch].input = try receive(ends.input)
-        let y = try ends.output?.reserve(wait) ?? .none
+        inFlight[microbatch].input = try receive(channels.input)
+        let y = try channels.output?.reserve(wait) ?? .none
         stash.add(stage.activationBytes)
-        watch.startWork(roomWait: ends.output?.lastWait ?? .ready)
+        watch.startWork(roomWait: channels.output?.lastWait ?? .ready)
         stage.forward(inFlight[microbatch].x, into: y, memory.forwardFrames[microbatch])
         watch.endWork()
         inFlight[microbatch].phase = .forwarded
-        try handOn(ends.output)
+        try handOn(channels.output)
         if isForwardOnly { finish(microbatch) }
     }
 
@@ -86,7 +87,7 @@ final class LocalStage {
         watch.endWork()
         // Before the hand-off: who receives it may count on these slots being free.
         finish(microbatch)
-        try handOn(ends.inputGradient)
+        try handOn(channels.inputGradient)
     }
 
     /// The input's gradient alone.
@@ -96,7 +97,7 @@ final class LocalStage {
         stage.backwardInput(own.dy, input: own.x, into: dx, memory.backwardFrames[microbatch])
         watch.endWork()
         inFlight[microbatch].phase = .gradientHandedOn
-        try handOn(ends.inputGradient)
+        try handOn(channels.inputGradient)
     }
 
     /// The weights' gradient, after the input's.
@@ -114,9 +115,9 @@ final class LocalStage {
     /// Takes the output's gradient and room for the input's, which it returns; then the work has begun.
     private func beginBackward(_ microbatch: Int) throws(WaitError) -> Tensor {
         require(inFlight[microbatch].phase == .forwarded, "a backward of a microbatch without its forward")
-        inFlight[microbatch].gradient = try receive(ends.outputGradient)
-        let dx = try ends.inputGradient?.reserve(wait) ?? .none
-        watch.startWork(roomWait: ends.inputGradient?.lastWait ?? .ready)
+        inFlight[microbatch].gradient = try receive(channels.outputGradient)
+        let dx = try channels.inputGradient?.reserve(wait) ?? .none
+        watch.startWork(roomWait: channels.inputGradient?.lastWait ?? .ready)
         if memory.recomputes { stage.recompute(inFlight[microbatch].x, memory.backwardFrames[microbatch]) }
         return dx
     }
@@ -136,8 +137,8 @@ final class LocalStage {
 
     /// Ends a microbatch: what the stage had of it is free for another.
     private func finish(_ microbatch: Int) {
-        if let input = inFlight[microbatch].input { ends.input!.release(input) }
-        if let gradient = inFlight[microbatch].gradient { ends.outputGradient!.release(gradient) }
+        if let input = inFlight[microbatch].input { channels.input!.release(input) }
+        if let gradient = inFlight[microbatch].gradient { channels.outputGradient!.release(gradient) }
         inFlight[microbatch] = InFlight()
         stash.remove(stage.activationBytes)
     }

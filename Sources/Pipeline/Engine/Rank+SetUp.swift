@@ -28,11 +28,11 @@ extension Rank {
         let wait = WaitContext(
             patience: plan.placement.patience(ofRank: index), abort: control.abort,
             timeoutNanoseconds: UInt64(configuration.timeoutSeconds * 1e9), suspension: control.suspension)
-        let ends = EdgeEnds(plan, links, layout, arena)
+        let channels = EdgeChannels(plan, links, layout, arena)
         let frames = FrameMaker(plan: plan, layout: layout, arena: arena, kernels: kernels)
         let stages = zip(plan.stages(ofRank: index), layout.stages).map { stage, regions in
             LocalStage(
-                stage, frames.memory(of: stage, regions), ends.ends(ofStage: stage.index),
+                stage, frames.memory(of: stage, regions), channels.channels(ofStage: stage.index),
                 isForwardOnly: plan.schedule.isForwardOnly, wait, watch, stash)
         }
         for stage in stages { try stage.initializeParameters(configuration, kernels) }
@@ -45,7 +45,7 @@ extension Rank {
 }
 
 /// The ends of a rank's edges: rings, sockets or whatever the transport has between ranks, local slots inside one.
-private struct EdgeEnds {
+private struct EdgeChannels {
     private let plan: RunPlan
     private let links: any Links
     private let localSlots: [Edge: LocalSlots]
@@ -58,8 +58,8 @@ private struct EdgeEnds {
         }
     }
 
-    func ends(ofStage stage: Int) -> LocalStage.Ends {
-        LocalStage.Ends(
+    func channels(ofStage stage: Int) -> LocalStage.Channels {
+        LocalStage.Channels(
             input: receiver(from: stage - 1, to: stage), output: sender(from: stage, to: stage + 1),
             outputGradient: receiver(from: stage + 1, to: stage), inputGradient: sender(from: stage, to: stage - 1))
     }

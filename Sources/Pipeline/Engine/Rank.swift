@@ -86,13 +86,13 @@ final class Rank {
     private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {
         let start = Clock.now()
         var exportNanoseconds: UInt64 = 0
-        for (task, work) in tasks.enumerated() {
-            if work == .update { exportNanoseconds = export(gradients) }
-            control.setPosition(ofRank: index, step: step, .task(task))
+        for (index, task) in tasks.enumerated() {
+            if task == .update { exportNanoseconds = export(gradients) }
+            control.setPosition(ofRank: self.index, step: step, .task(index))
             let allocations = CurrentThread.allocations
             watch.begin()
-            try perform(work, step)
-            timeline?.record(watch.times, index, step: step, task: task)
+            try perform(task, step)
+            timeline?.record(watch.times, self.index, step: step, task: index)
             report.addAllocations(since: allocations)
         }
         report.stepStart.append(start)

@@ -67,7 +67,7 @@ extension TaskGraph {
         }
     }
 
-    private func isDone(_ task: Index, inStep step: Int, _ positions: [RankPosition]) -> Bool {
+    private func isDone(_ task: Node, inStep step: Int, _ positions: [RankPosition]) -> Bool {
         let other = positions[task.rank]
         guard other.step == step, case .task(let current) = other.activity else { return other.step > step }
         return current > task.task

@@ -23,7 +23,7 @@ struct Supervisor {
     /// How long ranks that were told to stop may take before processes are killed.
     private static let graceNanoseconds: UInt64 = 1_000_000_000
     /// How often it looks at all ranks.
-    private static let lookMilliseconds = 100
+    fileprivate static let lookMilliseconds = 100
 
     /// A rank that ended without a result.
     private struct Failure {
@@ -142,7 +142,7 @@ private struct Grace {
     mutating func runsOut() -> Bool {
         guard let before = left, !isOver else { return false }
         let now = Clock.now()
-        let passed = min(now - lastLook, 300_000_000)
+        let passed = min(now - lastLook, 3 * UInt64(Supervisor.lookMilliseconds) * 1_000_000)
         lastLook = now
         left = before - min(before, passed)
         isOver = left == 0

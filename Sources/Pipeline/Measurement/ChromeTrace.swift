@@ -72,7 +72,7 @@ public struct ChromeTrace {
 
     /// From the end of the sender's work to the start of the receiver's.
     private func arrow(
-        _ step: Int, _ sender: TaskGraph.Index, _ receiver: TaskGraph.Index, _ times: StepTimes
+        _ step: Int, _ sender: TaskGraph.Node, _ receiver: TaskGraph.Node, _ times: StepTimes
     ) -> [TraceEvent] {
         let id = "\(step).\(receiver.rank).\(receiver.task)"
         let (from, to) = (times.tasks[sender.rank][sender.task], times.tasks[receiver.rank][receiver.task])

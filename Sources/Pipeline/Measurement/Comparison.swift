@@ -28,7 +28,7 @@ public struct Comparison: Sendable {
         public let parked: Int
         /// Bits of the losses of all steps.
         public let losses: [UInt32]
-        /// How much others disturbed the step that stands for the run; nil where ranks share CPUs.
+        /// How much others disturbed the step that stands for the run; nil where ranks share CPUs or a quota.
         public let disturbance: Disturbance?
         /// How often the run was measured in its round; this is the quietest try.
         public fileprivate(set) var tries = 1

@@ -1,6 +1,6 @@
 import Threads
 
-/// Where a step's time went on one rank. All terms but the last two are in seconds and add up to the step.
+/// Where a step's time went on one rank. In seconds; all but the last two add up to the step.
 public struct RankBreakdown: Equatable, Sendable {
     /// CPU time inside tasks, the update aside.
     public let busy: Double
@@ -17,7 +17,7 @@ public struct RankBreakdown: Equatable, Sendable {
     public let handingOn: Double
     /// The optimizer.
     public let updating: Double
-    /// Before the first task, and after the update until the last rank had finished its own.
+    /// The rest of the step: before the first task, and after the update until the last rank had finished its own.
     public let outside: Double
 
     /// The bubble inside: from the start of the rank's first action to the end of its last one, less what it worked there.
@@ -29,7 +29,7 @@ public struct RankBreakdown: Equatable, Sendable {
     public init(_ times: StepTimes, rank: Int) {
         require(times.tasks.indices.contains(rank), "there is no rank \(rank)")
         let list = times.worked[rank]
-        let inputs = times.tasks[rank].indices.map { times.handoffSeconds(TaskGraph.Index(rank: rank, task: $0)) ?? 0 }
+        let inputs = times.tasks[rank].indices.map { times.handoffSeconds(TaskGraph.Node(rank: rank, task: $0)) ?? 0 }
         let updates = times.tasks[rank].reduce(0) { $0 + $1.work } - list.reduce(0) { $0 + $1.work }
         let receiving = inputs.reduce(0, +)
         let input = list.reduce(0) { $0 + seconds(from: $1.begin, to: $1.received) } - receiving

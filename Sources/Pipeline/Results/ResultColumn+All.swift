@@ -4,7 +4,7 @@ import SharedTensor
 extension ResultColumn {
     /// Every column in order: the reference runner's come first, `error` last.
     public static let all: [ResultColumn] =
-        referenceColumns + settings + steps + terms + spread + laterSettings + origin
+        referenceColumns + settings + steps + terms + spread + columnsOfFormat4 + origin
 
     /// The reference runner's columns, in its order and with its meanings: its tokens/s are over the mean step.
     private static let referenceColumns: [ResultColumn] = [
@@ -117,7 +117,7 @@ extension ResultColumn {
     ]
 
     /// Of format 4.
-    private static let laterSettings: [ResultColumn] = [
+    private static let columnsOfFormat4: [ResultColumn] = [
         .setting("pin", read: .name, "`auto`, `none` or the list of CPUs (`--pin`)") {
             .text($0.configuration.pin.description)
         },

@@ -6,7 +6,7 @@ import Threads
 public struct ResultColumn: Sendable {
     /// What a column is for.
     enum Role: Sendable {
-        /// Known before the run, and different for runs that are not the same.
+        /// What was asked for, and different for runs that are not the same.
         case setting
         /// Measured: empty when the run failed, or did not measure it.
         case figure

@@ -192,20 +192,16 @@ struct ResultsReader {
     }
 
     private func breakdown(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) throws(RowError) -> Breakdown? {
-        guard let terms, let work = try figure(terms[0], fields, in: bytes),
-            let imbalance = try figure(terms[1], fields, in: bytes),
-            let bubble = try figure(terms[2], fields, in: bytes),
-            let oversubscription = try figure(terms[3], fields, in: bytes),
-            let transport = try figure(terms[4], fields, in: bytes),
-            let optimizer = try figure(terms[5], fields, in: bytes)
-        else { return nil }
-        let breakdown = Breakdown(
-            work: work, imbalance: imbalance, bubble: bubble, oversubscription: oversubscription, transport: transport,
-            optimizer: optimizer)
+        guard let terms, terms.allSatisfy({ !fields[$0.index].range.isEmpty }) else { return nil }
+        var next = 0
+        let breakdown = try Breakdown { _ throws(RowError) in
+            defer { next += 1 }
+            return try figure(terms[next], fields, in: bytes)!
+        }
         guard stepSeconds.range.contains(breakdown.step) else {
             let allowed = ResultValues.within(stepSeconds.range).allowed
             throw RowError(
-                reason: "\(terms[0].name) to \(terms[5].name) add up to \(breakdown.step), not to \(allowed)")
+                reason: "\(terms.first!.name) to \(terms.last!.name) add up to \(breakdown.step), not to \(allowed)")
         }
         return breakdown
     }

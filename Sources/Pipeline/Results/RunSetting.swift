@@ -1,6 +1,6 @@
 import Threads
 
-/// What tells one run from another: a column of the results that `analyze` groups runs by.
+/// A column of the results that `analyze` groups runs by: a setting, or what machine it was.
 public struct RunSetting: Hashable, Sendable {
     /// Its index in `allCases`.
     let index: Int

@@ -1,7 +1,7 @@
 /// The tasks of all ranks with what each waits for.
 public struct TaskGraph: Sendable {
     /// Which task of which rank.
-    public struct Index: Hashable, Sendable {
+    public struct Node: Hashable, Sendable {
         /// Counts from 0.
         public let rank: Int
         /// Counts from 0, in the order of the rank's tasks.
@@ -11,12 +11,12 @@ public struct TaskGraph: Sendable {
     /// For each rank, in the order it does them.
     public let tasks: [[RankTask]]
     /// For each rank and task, the tasks whose results it needs, besides its rank's earlier ones.
-    public let causes: [[[Index]]]
+    public let causes: [[[Node]]]
     /// For each rank and task, the cause that is another rank's: who hands on what the task receives. Nil where nothing is
     /// received, or from the rank itself.
-    public let senders: [[Index?]]
+    public let senders: [[Node?]]
     /// All tasks, each after those that it has to wait for.
-    public let order: [Index]
+    public let order: [Node]
 
     /// How many stages the tasks are of.
     var stages: Int { 1 + (tasks.joined().compactMap(\.stage).max() ?? -1) }
@@ -29,30 +29,30 @@ public struct TaskGraph: Sendable {
         try schedule.checkComplete()
         let sorted = ScheduleOrder(schedule)
         let tasks = schedule.tasks
-        var indexOfAction: [Action: Index] = [:]
+        var indexOfAction: [Action: Node] = [:]
         for (rank, list) in tasks.enumerated() {
             for (index, task) in list.enumerated() {
-                if case .action(let action) = task { indexOfAction[action] = Index(rank: rank, task: index) }
+                if case .action(let action) = task { indexOfAction[action] = Node(rank: rank, task: index) }
             }
         }
         let causes = tasks.map { list in
-            list.map { task -> [Index] in
+            list.map { task -> [Node] in
                 guard case .action(let action) = task else { return [] }
                 return sorted.causes(of: action).map { indexOfAction[$0]! }
             }
         }
         // An action brings the tasks before it that are no actions; what is left at the end follows.
-        var order: [Index] = []
+        var order: [Node] = []
         var next = tasks.map { _ in 0 }
         try sorted.run(activationSlots: nil, gradientSlots: nil) { rank, index in
             let last = indexOfAction[schedule.actions[rank][index]]!.task
             while next[rank] <= last {
-                order.append(Index(rank: rank, task: next[rank]))
+                order.append(Node(rank: rank, task: next[rank]))
                 next[rank] += 1
             }
         }
         for (rank, list) in tasks.enumerated() {
-            order += (next[rank]..<list.count).map { Index(rank: rank, task: $0) }
+            order += (next[rank]..<list.count).map { Node(rank: rank, task: $0) }
         }
         self.order = order
         self.tasks = tasks

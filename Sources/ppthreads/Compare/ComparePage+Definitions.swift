@@ -30,6 +30,7 @@ extension ComparePage {
             "ready, spun, parked",
             "How a wait went: what it waited for was there already; it came while the rank was spinning; it came later, most likely while the rank slept."
         ),
+        ("asleep", "The share of receivers that slept, rather than found their item there or spun for it."),
         (
             "packing, update",
             "A rank's weights are packed for its backwards' matrix products, where the rank waits in any case; the optimizer updates all of a rank's stages at the end."

@@ -56,7 +56,9 @@ struct ComparePage {
     // MARK: Speeds
 
     private var speeds: Markup {
-        let header = ["schedule", "transport", "tokens/s", "x threads", "x GPipe", "efficiency", "hand-off, µs"]
+        let header = [
+            "schedule", "transport", "tokens/s", "x threads", "x GPipe", "efficiency", "hand-off, µs", "asleep",
+        ]
         let rows = candidates.map { candidate -> Markup in
             let names = [
                 Page.rowHeader(candidate.candidate.schedule.title),
@@ -66,6 +68,7 @@ struct ComparePage {
                 Page.cell(candidate.tokensPerSecond) { $0.grouped }, ratio(candidate.overThreads),
                 ratio(candidate.overGPipe), Page.cell(candidate.efficiency) { "\(($0 * 100).fixed(1)) %" },
                 candidate.handoffSeconds.map { Page.cell($0) { ($0 * 1e6).fixed(2) } } ?? Page.noFigure,
+                Page.cell(candidate.parkedShare) { "\(($0 * 100).fixed(0)) %" },
             ]
             return .element("tr", [:], Markup(names + cells))
         }

@@ -128,7 +128,7 @@ struct GanttChart {
     }
 
     /// From the moment that the item was handed on to the moment that its receiver had it.
-    private func handoff(from sender: TaskGraph.Index, toRank rank: Int, _ task: Int) -> Markup {
+    private func handoff(from sender: TaskGraph.Node, toRank rank: Int, _ task: Int) -> Markup {
         let sent = times.tasks[sender.rank][sender.task].sent
         let own = times.tasks[rank][task]
         let isDown = rank > sender.rank

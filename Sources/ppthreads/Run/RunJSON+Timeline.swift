@@ -2,31 +2,22 @@ import Pipeline
 
 // The parts of a run's JSON that come from its timeline. Times are in seconds unless a key says otherwise.
 extension RunJSON {
-    /// In the mean over the measured steps; the first six add up to the seventh.
+    /// In the mean over the measured steps: the terms, the step that they add up to, and what it would be otherwise.
     struct Terms: Encodable {
-        let workS: Double
-        let imbalanceS: Double
-        let bubbleS: Double
-        let oversubscriptionS: Double
-        let transportS: Double
-        let optimizerS: Double
-        let stepS: Double
-        let stepIfTransportWereFreeS: Double
-        let stepIfStagesWereEqualS: Double
-        let stepIfBothS: Double
+        private let values: [(key: String, seconds: Double)]
 
         init(_ figures: TimedFigures) {
             let (terms, other) = (figures.breakdown, figures.whatIf)
-            workS = terms.work
-            imbalanceS = terms.imbalance
-            bubbleS = terms.bubble
-            oversubscriptionS = terms.oversubscription
-            transportS = terms.transport
-            optimizerS = terms.optimizer
-            stepS = terms.step
-            stepIfTransportWereFreeS = other.freeTransport
-            stepIfStagesWereEqualS = other.equalStages
-            stepIfBothS = other.both
+            values =
+                Breakdown.Term.allCases.map { ("\($0.rawValue)_s", terms[$0]) } + [
+                    ("step_s", terms.step), ("step_if_transport_were_free_s", other.freeTransport),
+                    ("step_if_stages_were_equal_s", other.equalStages), ("step_if_both_s", other.both),
+                ]
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: TextKey.self)
+            for (key, seconds) in values { try container.encode(seconds, forKey: TextKey(stringValue: key)) }
         }
     }
 

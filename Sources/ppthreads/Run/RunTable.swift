@@ -64,7 +64,7 @@ struct RunTable {
 
     private var ranks: String {
         let rows =
-            [["rank", "stages", "holds", "CPU", "work", "weights", "activations", "in flight"]]
+            [["rank", "stages", "holds", "CPU", "share", "weights", "activations", "in flight"]]
             + result.ranks.map(row)
         return TextTable(rows, leading: 3).text
     }
