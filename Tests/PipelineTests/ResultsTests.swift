@@ -8,7 +8,7 @@ struct ResultsTests {
         defer { try? FileManager.default.removeItem(atPath: path) }
         let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s,repeat,timestamp"
         try ([header] + rows).joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
-        return ResultsAnalysis(try Results(path: path))
+        return ResultsAnalysis(try Results.read(path))
     }
 
     @Test("a sample's interval is the bootstrap's that draws anew for every sample", arguments: 1...9)

@@ -29,7 +29,8 @@ extension Breakdown.Term {
             "what the order costs if hand-offs cost nothing and each rank has its CPU: the makespan of a replay of the CPU times, less the most that a rank needed"
         case .oversubscription:
             "what ranks lose by being without their CPU, inside tasks and before them: the makespan of a replay with the lost time, less that of the replay without it; 0 when nobody else uses a rank's CPU"
-        case .transport: "what hand-offs add to all that: the measured makespan, less that of the second replay"
+        case .transport:
+            "what hand-offs add to all that: the measured makespan, less that of the replay with the lost time"
         case .optimizer: "from the end of the last other task to the end of the step: updates"
         }
     }

@@ -34,7 +34,7 @@ public struct ChromeTrace {
 
     private var names: [TraceEvent] {
         result.ranks.map { report in
-            var event = TraceEvent(ph: "M", tid: Double(report.rank), name: "thread_name")
+            var event = TraceEvent(ph: "M", tid: report.rank, name: "thread_name")
             event.args = .init(name: "rank \(report.rank)")
             return event
         }
@@ -46,15 +46,15 @@ public struct ChromeTrace {
         graph.order.flatMap { index -> [TraceEvent] in
             let (rank, task) = (index.rank, graph.tasks[index.rank][index.task])
             let own = times.tasks[rank][index.task]
-            var arguments = TraceEvent.Arguments(step: Double(step))
+            var arguments = TraceEvent.Arguments(step: step)
             func wait(_ name: String, _ start: UInt64, _ end: UInt64) -> TraceEvent {
                 span(rank, name, "wait", start, end, arguments)
             }
             var waits: [TraceEvent] = []
             if own.received > own.begin { waits.append(wait("no input", own.begin, own.received)) }
             if own.roomWait != .ready { waits.append(wait("no room", own.received, own.ready)) }
-            arguments.stage = task.stage.map(Double.init)
-            if case .action(let action) = task { arguments.microbatch = Double(action.microbatch) }
+            arguments.stage = task.stage
+            if case .action(let action) = task { arguments.microbatch = action.microbatch }
             (arguments.cpuUs, arguments.input) = (Double(own.cpu) / 1000, "\(own.inputWait)")
             let arrows = graph.senders[rank][index.task].map { arrow(step, $0, index, times) } ?? []
             return [span(rank, task.label, task.kind.rawValue, own.ready, own.end, arguments)] + waits + arrows
@@ -66,7 +66,7 @@ public struct ChromeTrace {
         _ arguments: TraceEvent.Arguments
     ) -> TraceEvent {
         TraceEvent(
-            ph: "X", tid: Double(rank), ts: microseconds(start), dur: microseconds(end, since: start), name: name,
+            ph: "X", tid: rank, ts: microseconds(start), dur: microseconds(end, since: start), name: name,
             cat: category, args: arguments)
     }
 
@@ -78,7 +78,7 @@ public struct ChromeTrace {
         let (from, to) = (times.tasks[sender.rank][sender.task], times.tasks[receiver.rank][receiver.task])
         func event(_ phase: String, _ rank: Int, _ time: UInt64) -> TraceEvent {
             TraceEvent(
-                ph: phase, tid: Double(rank), ts: microseconds(time), id: id, bp: phase == "f" ? "e" : nil,
+                ph: phase, tid: rank, ts: microseconds(time), id: id, bp: phase == "f" ? "e" : nil,
                 name: "hand-off", cat: "hand-off")
         }
         return [event("s", sender.rank, from.end), event("f", receiver.rank, to.ready)]
@@ -109,12 +109,12 @@ public struct ChromeTrace {
     }
 
     private func counter(
-        _ name: String, _ changes: [Change], _ arguments: (Double) -> TraceEvent.Arguments
+        _ name: String, _ changes: [Change], _ arguments: (Int) -> TraceEvent.Arguments
     ) -> [TraceEvent] {
         var value = 0
         return changes.sorted { $0.time < $1.time }.map { change in
             value += change.by
-            return TraceEvent(ph: "C", ts: microseconds(change.time), name: name, args: arguments(Double(value)))
+            return TraceEvent(ph: "C", ts: microseconds(change.time), name: name, args: arguments(value))
         }
     }
 

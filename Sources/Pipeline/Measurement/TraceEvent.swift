@@ -1,14 +1,10 @@
-import FoundationEssentials
-
-/// An event of a trace, as the Trace Event Format has it (its JSON object form): what `ChromeTrace` writes and `TraceFile` reads.
-///
-/// Numbers are read as any, so that one that is too large is the event's fault and not the file's.
-struct TraceEvent: Codable {
+/// An event of a trace, as the Trace Event Format has it (its JSON object form).
+struct TraceEvent: Encodable {
     /// What it is: `X` a bar of a track, `s` and `f` the ends of an arrow, `C` a counter, `M` a name.
     let ph: String
-    var pid: Double? = 0
+    let pid = 0
     /// The track: a rank.
-    var tid: Double?
+    var tid: Int?
     /// In microseconds.
     var ts: Double?
     var dur: Double?
@@ -20,18 +16,18 @@ struct TraceEvent: Codable {
     var cat: String?
     var args: Arguments?
 
-    struct Arguments: Codable {
+    struct Arguments: Encodable {
         /// A track's.
         var name: String?
-        var step: Double?
-        var stage: Double?
-        var microbatch: Double?
+        var step: Int?
+        var stage: Int?
+        var microbatch: Int?
         var cpuUs: Double?
         /// How the wait for the input went.
         var input: String?
         /// A counter's value, under its unit.
-        var bytes: Double?
-        var items: Double?
+        var bytes: Int?
+        var items: Int?
 
         enum CodingKeys: String, CodingKey {
             case name, step, stage, microbatch, input, bytes, items

@@ -85,6 +85,23 @@ public struct TraceFile: Sendable {
     }
 
     private struct Document: Decodable {
-        let traceEvents: [TraceEvent]
+        let traceEvents: [Event]
+    }
+
+    /// What is drawn of an event; what else it holds may be of any type. Its whole numbers are read as any, so that one that is
+    /// too large is the event's fault.
+    private struct Event: Decodable {
+        let ph: String?
+        let tid: Double?
+        let ts: Double?
+        let dur: Double?
+        let name: String?
+        let cat: String?
+        let args: Arguments?
+    }
+
+    /// Counters have other arguments.
+    private struct Arguments: Decodable {
+        let step: Double?
     }
 }

@@ -1,5 +1,7 @@
 /// The runs of a results CSV, each once, in groups of equal settings.
-public struct Results: Sendable {
+///
+/// A class, because it is asked for settings of a million groups: nothing of it is copied.
+public final class Results: Sendable {
     /// Where the file could not be used: the row, counted with the header as the first, and what was wrong with it.
     public struct Problem: Sendable {
         /// Counts from 1, which is the header.

@@ -207,6 +207,7 @@ struct ResultsReader {
     }
 
     /// A figure; nil where the CSV does not tell and need not.
+    @inline(__always)
     private func figure(
         _ column: FigureColumn?, _ fields: [CSVScanner.Field], in bytes: Span<UInt8>
     ) throws(RowError) -> Double? {
@@ -231,7 +232,7 @@ struct ResultsReader {
 extension Results {
     /// The runs of a results CSV.
     /// - Throws: `DataError` when a column is missing or no row can be used.
-    public init(path: String) throws(DataError) { self = try ResultsReader.read(path) }
+    public static func read(_ path: String) throws(DataError) -> Results { try ResultsReader.read(path) }
 
     /// Checks that every row of a results CSV can be used.
     /// - Throws: `DataError` that names the first one that cannot, or a column that is missing.

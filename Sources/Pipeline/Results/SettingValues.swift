@@ -11,6 +11,10 @@ struct SettingValues {
     private var recent = Array(
         repeating: (field: CSVScanner.Field?.none, number: Number(0)), count: RunSetting.allCases.count * recentCount)
     private static let recentCount = 32
+    /// Of each setting's column, what is asked for a million times: nothing in it is counted when it is copied.
+    private static let rules = RunSetting.allCases.map {
+        (values: $0.column.values, isRequired: $0.column.isRequired)
+    }
 
     /// The number of a setting's value; nil when it is no value of that setting.
     mutating func number(of setting: RunSetting, _ field: CSVScanner.Field, in bytes: Span<UInt8>) -> Number? {
@@ -39,10 +43,10 @@ struct SettingValues {
     /// Counts without needless zeros (4.0 is 4), other numbers as Swift writes them (3e-4 is 0.0003), names in lower case;
     /// paths and machines as they are.
     private static func normal(_ field: CSVScanner.Field, _ setting: RunSetting, in bytes: Span<UInt8>) -> String? {
-        let column = setting.column
-        if field.range.isEmpty { return column.isRequired ? nil : "" }
+        let rule = rules[setting.index]
+        if field.range.isEmpty { return rule.isRequired ? nil : "" }
         if field.range.count > ResultValues.nameBytesMost { return nil }
-        switch column.values {
+        switch rule.values {
         case .text: return field.text(in: bytes)
         case .name, .unread: return field.text(in: bytes).lowercased()
         case .seed:

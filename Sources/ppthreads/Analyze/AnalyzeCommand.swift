@@ -50,7 +50,7 @@ enum AnalyzeCommand {
         try Flag.parse(Array(arguments.dropFirst()), Options.flags, into: &options)
         let outputs = try AnalyzeOutputs(path, options)
         let report = AnalyzeReport(
-            path: path, try readingData { () throws(DataError) in try Results(path: path) })
+            path: path, try readingData { () throws(DataError) in try Results.read(path) })
         tellProblems(report)
         try outputs.write(report, arguments)
     }
