@@ -30,7 +30,8 @@ public struct RunPlan: Sendable {
 
     /// - Parameter machine: where it is to run; read now unless given.
     /// - Throws: `RunError.configuration` when settings do not fit together or the machine, `.model` when units do not fit each
-    ///   other or the model, `.data` when a checkpoint or a token file does not fit the model.
+    ///   other or the model, `.data` when a checkpoint or a token file does not fit the model, `.failed` when the system does not
+    ///   tell what machine it is.
     public init(_ configuration: RunConfiguration, on machine: Machine? = nil) throws(RunError) {
         self.configuration = configuration
         let schedule = configuration.schedule
