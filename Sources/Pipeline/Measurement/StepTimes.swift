@@ -79,5 +79,13 @@ extension RunResult {
 
 extension Sequence {
     /// The mean of a value over at least one element.
-    func mean(_ value: (Element) -> Double) -> Double { Statistics(map(value)).mean }
+    func mean(_ value: (Element) -> Double) -> Double {
+        var (sum, count) = (0.0, 0)
+        for element in self {
+            sum += value(element)
+            count += 1
+        }
+        require(count > 0, "a mean of nothing")
+        return sum / Double(count)
+    }
 }
