@@ -39,6 +39,7 @@ let package = Package(
             path: "Benchmarks/ppthreads-bench",
             swiftSettings: strict),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
+        .testTarget(name: "InterleavingTests", dependencies: ["SharedTensor", "Threads"], swiftSettings: strict),
         .testTarget(name: "SharedTensorTests", dependencies: ["SharedTensor", "Threads"], swiftSettings: strict),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(

@@ -33,7 +33,7 @@ struct ComparisonTests {
         for (candidate, trials) in zip(figures.candidates, comparison.trials) {
             let sum = Breakdown.Term.allCases.reduce(0) { $0 + candidate[$1].value }
             #expect(abs(sum - candidate.stepSeconds.value) < 1e-12)
-            let itself = candidate.candidate.schedule == .gpipe ? candidate.overGPipe : candidate.overThreads
+            let itself = candidate.schedule == .gpipe ? candidate.overGPipe : candidate.overThreads
             #expect(itself?.isToItself == true && itself?.estimate == Estimate(value: 1, low: 1, high: 1))
             #expect(candidate.handoffSeconds!.value > 0)
             #expect(trials.contains { $0.step.times.seconds == candidate.typicalStep.seconds })

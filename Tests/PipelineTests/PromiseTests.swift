@@ -109,16 +109,8 @@ struct PromiseTests {
     }
 
     private func configuration(_ architecture: Architecture, _ schedule: Schedule) -> RunConfiguration {
-        var spec = ModelSpec()
-        spec.architecture = architecture
-        (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (29, 18, 4, 3)
-        (spec.hidden, spec.sequenceLength) = (25, 5)
-        var configuration = RunConfiguration(model: spec.model(), schedule: schedule)
-        configuration.batchSize = 12
-        configuration.warmupSteps = 0
+        var configuration = smallConfiguration(architecture, schedule)
         configuration.measuredSteps = 3
-        configuration.keepsWeights = true
-        configuration.keepsGradients = true
         return configuration
     }
 

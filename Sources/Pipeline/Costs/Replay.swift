@@ -20,16 +20,16 @@ public struct Replay: Sendable {
         require(graph.has(shape: (delays ?? durations).map(\.count)), "one delay for each task is needed")
         var start = durations.map { $0.map { _ in 0.0 } }
         var end = start
-        for index in graph.order {
-            let (rank, task) = (index.rank, index.task)
+        for node in graph.order {
+            let (rank, task) = (node.rank, node.task)
             let inputs = graph.causes[rank][task].map { end[$0.rank][$0.task] }.max() ?? 0
             start[rank][task] = max(task > 0 ? end[rank][task - 1] : 0, inputs) + (delays?[rank][task] ?? 0)
             end[rank][task] = start[rank][task] + durations[rank][task]
         }
         self.start = start
         self.end = end
-        makespan = graph.order.reduce(0) { most, index in
-            graph.tasks[index.rank][index.task] == .update ? most : max(most, end[index.rank][index.task])
+        makespan = graph.order.reduce(0) { most, node in
+            graph.tasks[node.rank][node.task] == .update ? most : max(most, end[node.rank][node.task])
         }
     }
 }

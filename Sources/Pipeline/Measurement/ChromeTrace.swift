@@ -43,9 +43,9 @@ public struct ChromeTrace {
     // MARK: Tasks
 
     private func tasks(_ step: Int, _ times: StepTimes) -> [TraceEvent] {
-        graph.order.flatMap { index -> [TraceEvent] in
-            let (rank, task) = (index.rank, graph.tasks[index.rank][index.task])
-            let own = times.tasks[rank][index.task]
+        graph.order.flatMap { node -> [TraceEvent] in
+            let (rank, task) = (node.rank, graph.tasks[node.rank][node.task])
+            let own = times.tasks[rank][node.task]
             var arguments = TraceEvent.Arguments(step: step)
             func wait(_ name: String, _ start: UInt64, _ end: UInt64) -> TraceEvent {
                 span(rank, name, "wait", start, end, arguments)
@@ -56,7 +56,7 @@ public struct ChromeTrace {
             arguments.stage = task.stage
             if case .action(let action) = task { arguments.microbatch = action.microbatch }
             (arguments.cpuUs, arguments.input) = (Double(own.cpu) / 1000, "\(own.inputWait)")
-            let arrows = graph.senders[rank][index.task].map { arrow(step, $0, index, times) } ?? []
+            let arrows = graph.senders[rank][node.task].map { arrow(step, $0, node, times) } ?? []
             return [span(rank, task.label, task.kind.rawValue, own.ready, own.end, arguments)] + waits + arrows
         }
     }
@@ -131,9 +131,9 @@ public struct ChromeTrace {
 
     /// An item is on the edge from its hand-off until its receiver has done with the microbatch.
     private func fill(_ edge: Edge, _ times: StepTimes) -> [Change] {
-        graph.order.flatMap { index -> [Change] in
-            guard case .action(let action) = graph.tasks[index.rank][index.task] else { return [] }
-            let own = times.tasks[index.rank][index.task]
+        graph.order.flatMap { node -> [Change] in
+            guard case .action(let action) = graph.tasks[node.rank][node.task] else { return [] }
+            let own = times.tasks[node.rank][node.task]
             let sends = edge.to > edge.from ? action.kind == .forward : action.kind.givesInputGradient
             var changes: [Change] = []
             if action.stage == edge.from && sends { changes.append(Change(time: own.sent, by: 1)) }

@@ -88,6 +88,12 @@ public struct CandidateFigures: Sendable {
 
     /// `GPipe on threads`.
     public var name: String { candidate.name }
+    /// The candidate's.
+    public var schedule: ScheduleKind { candidate.schedule }
+    /// The candidate's.
+    public var transport: TransportKind { candidate.transport }
+    /// The candidate's.
+    public var plan: RunPlan { candidate.plan }
 
     init(_ comparison: Comparison, _ index: Int) {
         let trials = comparison.trials[index]

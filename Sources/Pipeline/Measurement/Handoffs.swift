@@ -24,9 +24,9 @@ extension Handoffs {
     /// - Returns: nil where nothing goes over the edge.
     init?(_ edge: Edge, _ steps: [StepTimes]) {
         let graph = steps[0].graph
-        let receivers = graph.order.filter { task in
-            guard let sender = graph.senders[task.rank][task.task] else { return false }
-            return graph.tasks[task.rank][task.task].stage == edge.to
+        let receivers = graph.order.filter { node in
+            guard let sender = graph.senders[node.rank][node.task] else { return false }
+            return graph.tasks[node.rank][node.task].stage == edge.to
                 && graph.tasks[sender.rank][sender.task].stage == edge.from
         }
         if receivers.isEmpty { return nil }

@@ -33,9 +33,9 @@ public struct StepTimes: Sendable {
 
     /// From the moment that an item was handed on, or that its receiver turned to it, whichever was later, to the moment
     /// that the receiver had it. Nil for tasks that receive nothing.
-    public func handoffSeconds(_ index: TaskGraph.Node) -> Double? {
-        guard let sender = graph.senders[index.rank][index.task] else { return nil }
-        let times = tasks[index.rank][index.task]
+    public func handoffSeconds(_ node: TaskGraph.Node) -> Double? {
+        guard let sender = graph.senders[node.rank][node.task] else { return nil }
+        let times = tasks[node.rank][node.task]
         return Pipeline.seconds(from: max(times.begin, tasks[sender.rank][sender.task].sent), to: times.received)
     }
 

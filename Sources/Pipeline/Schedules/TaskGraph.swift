@@ -29,23 +29,23 @@ public struct TaskGraph: Sendable {
         try schedule.checkComplete()
         let sorted = ScheduleOrder(schedule)
         let tasks = schedule.tasks
-        var indexOfAction: [Action: Node] = [:]
+        var nodeOfAction: [Action: Node] = [:]
         for (rank, list) in tasks.enumerated() {
             for (index, task) in list.enumerated() {
-                if case .action(let action) = task { indexOfAction[action] = Node(rank: rank, task: index) }
+                if case .action(let action) = task { nodeOfAction[action] = Node(rank: rank, task: index) }
             }
         }
         let causes = tasks.map { list in
             list.map { task -> [Node] in
                 guard case .action(let action) = task else { return [] }
-                return sorted.causes(of: action).map { indexOfAction[$0]! }
+                return sorted.causes(of: action).map { nodeOfAction[$0]! }
             }
         }
         // An action brings the tasks before it that are no actions; what is left at the end follows.
         var order: [Node] = []
         var next = tasks.map { _ in 0 }
         try sorted.run(activationSlots: nil, gradientSlots: nil) { rank, index in
-            let last = indexOfAction[schedule.actions[rank][index]]!.task
+            let last = nodeOfAction[schedule.actions[rank][index]]!.task
             while next[rank] <= last {
                 order.append(Node(rank: rank, task: next[rank]))
                 next[rank] += 1

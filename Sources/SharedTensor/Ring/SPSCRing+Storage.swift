@@ -66,6 +66,8 @@ struct RingCursor {
     /// States of the slot at this end's position.
     @inlinable var free: UInt32 { SlotState.free(for: position) }
     @inlinable var full: UInt32 { SlotState.full(with: position) }
+    /// Of a slot that still holds the item of the round before.
+    @inlinable var held: UInt32 { SlotState.full(with: position &- capacity) }
 
     @inlinable
     mutating func advance() {

@@ -154,7 +154,11 @@ public struct RingConsumer: ~Copyable {
     public mutating func receive(_ context: WaitContext) throws(WaitError) -> RingSlot {
         // One look, whose answer serves for both: each takes the line from a producer that is writing to it.
         let seen = cursor.state.value
-        let waited = seen == cursor.full ? .ready : try wait(having: seen, context)
+        var waited = Waited.ready
+        if seen != cursor.full {
+            require(seen != cursor.held, "a receive into a slot that its consumer has not released")
+            waited = try cursor.state.waitSlowly(for: cursor.full, context)
+        }
         let slot = cursor.slot(waited: waited)
         cursor.advance()
         return slot
@@ -166,14 +170,6 @@ public struct RingConsumer: ~Copyable {
         guard let slot = cursor.slot(ifStateIs: cursor.full) else { return nil }
         cursor.advance()
         return slot
-    }
-
-    @inline(never)
-    @usableFromInline
-    func wait(having seen: UInt32, _ context: WaitContext) throws(WaitError) -> Waited {
-        let held = SlotState.full(with: cursor.position &- cursor.capacity)
-        require(seen != held, "a receive into a slot that its consumer has not released")
-        return try cursor.state.waitSlowly(for: cursor.full, context)
     }
 
     /// Gives a slot back to the producer. To be called once for each received slot.

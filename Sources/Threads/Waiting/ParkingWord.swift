@@ -3,7 +3,7 @@ import CThreads
 /// The steps of a 32-bit word that somebody can sleep on, each of them atomic.
 ///
 /// What writers and waiters do with a word is written once, in the extension below. `SharedWord` takes the steps in memory; a
-/// test takes them in a model of memory, in every order that threads could (`Tests/ThreadsTests/Interleavings`).
+/// test takes them in a model of memory, in every order that threads could (`Tests/InterleavingTests`).
 ///
 ///     bit 31 ............ 1   bit 0
 ///     [ value              ]  [ parked: somebody sleeps on this word ]

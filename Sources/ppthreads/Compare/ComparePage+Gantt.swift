@@ -25,7 +25,7 @@ extension ComparePage {
     }
 
     private func figure(_ candidate: CandidateFigures, _ chart: GanttChart) -> Markup {
-        let remark = candidate.candidate.plan.schedule.remark.map { "; \($0)" } ?? ""
+        let remark = candidate.plan.schedule.remark.map { "; \($0)" } ?? ""
         let seconds = chart.times.seconds.milliseconds.unbroken
         let caption: Markup = [.element("strong", [:], Markup(candidate.name)), "  \(seconds)\(remark)"]
         return .element(

@@ -22,7 +22,7 @@ struct ComparePage {
     }
 
     var candidates: [CandidateFigures] { figures.candidates }
-    private var plan: RunPlan { candidates[0].candidate.plan }
+    private var plan: RunPlan { candidates[0].plan }
 
     // MARK: Title
 
@@ -61,8 +61,8 @@ struct ComparePage {
         ]
         let rows = candidates.map { candidate -> Markup in
             let names = [
-                Page.rowHeader(candidate.candidate.schedule.title),
-                Page.textCell(candidate.candidate.transport.rawValue),
+                Page.rowHeader(candidate.schedule.title),
+                Page.textCell(candidate.transport.rawValue),
             ]
             let cells = [
                 Page.cell(candidate.tokensPerSecond) { $0.grouped }, ratio(candidate.overThreads),

@@ -11,7 +11,7 @@ struct CompareRows {
     init(_ figures: ComparisonFigures) {
         rows = figures.candidates.map(Row.init)
         notes = CompareNotes(figures).lines
-        data = DataJSON(figures.candidates[0].candidate.plan.configuration)
+        data = DataJSON(figures.candidates[0].plan.configuration)
     }
 
     struct Figure: Encodable {
@@ -33,8 +33,8 @@ struct CompareRows {
         let counts: [(name: String, count: Int)]
 
         init(_ candidate: CandidateFigures) {
-            schedule = candidate.candidate.schedule.rawValue
-            transport = candidate.candidate.transport.rawValue
+            schedule = candidate.schedule.rawValue
+            transport = candidate.transport.rawValue
             var figures = [
                 ("tokens_per_s", Figure(candidate.tokensPerSecond)), ("step_s", Figure(candidate.stepSeconds)),
             ]

@@ -20,11 +20,11 @@ struct CompareTable {
     private var candidates: [CandidateFigures] { figures.candidates }
 
     private func name(_ candidate: CandidateFigures) -> [String] {
-        [candidate.candidate.schedule.title, candidate.candidate.transport.rawValue]
+        [candidate.schedule.title, candidate.transport.rawValue]
     }
 
     private var header: String {
-        let plan = candidates[0].candidate.plan
+        let plan = candidates[0].plan
         let configuration = plan.configuration
         let threads = configuration.threadsPerRank > 1 ? " of \(configuration.threadsPerRank) threads" : ""
         let trials = counted(options.trials, "trial")

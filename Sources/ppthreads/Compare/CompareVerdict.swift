@@ -8,7 +8,7 @@ struct CompareVerdict {
 
     /// The candidates of each transport, in order.
     private var transports: [(name: String, indices: [Int])] {
-        let names = figures.candidates.map(\.candidate.transport.rawValue)
+        let names = figures.candidates.map(\.transport.rawValue)
         return names.unique.map { name in (name, names.indices.filter { names[$0] == name }) }
     }
 
@@ -35,7 +35,7 @@ struct CompareVerdict {
             let largest = Breakdown.Term.allCases.dropFirst().max { first[$0].value < first[$1].value }!
             return "Schedule: the largest loss is \(largest), \(first[largest].value.duration) of the step."
         }
-        let (title, transport) = (first.candidate.schedule.title, first.candidate.transport.rawValue)
+        let (title, transport) = (first.schedule.title, first.transport.rawValue)
         return "Schedule: against \(title), on \(transport): \(joined(figures.acrossSchedules))."
     }
 

@@ -111,3 +111,8 @@ enum Page {
             .rectangle(style, x: "0", y: 0, width: "14", height: 14))
     }
 }
+
+extension String {
+    /// With a capital letter and a full stop.
+    fileprivate var asSentence: String { prefix(1).uppercased() + dropFirst() + "." }
+}

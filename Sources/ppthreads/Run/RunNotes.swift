@@ -4,29 +4,26 @@ import Threads
 
 /// What a person should know before taking a run's figures at their word.
 struct RunNotes {
-    let lines: [String]
-
-    private let plan: RunPlan
+    private let result: RunResult
     private let options: RunOptions
 
     init(_ result: RunResult, _ options: RunOptions) {
-        lines = RunNotes(result.plan, options).all(result)
-        (plan, self.options) = (result.plan, options)
+        self.result = result
+        self.options = options
     }
 
-    private init(_ plan: RunPlan, _ options: RunOptions) { (self.plan, self.options, lines) = (plan, options, []) }
+    private var plan: RunPlan { result.plan }
 
-    private func all(_ result: RunResult) -> [String] {
-        let bits: String? =
-            if case .toRounding(let reason) = plan.facts.bits {
-                "results are those of one stage to rounding, not to the bit: \(reason)"
-            } else {
-                nil
-            }
+    var lines: [String] {
         let first = [options.data == nil ? randomTokens : nil, plan.schedule.remark.map { "\($0): \(interleaving)" }]
-        let then = [bits, plan.placement.note, unevenShares]
+        let then = [rounding, plan.placement.note, unevenShares]
         return first.compactMap(\.self) + plan.configuration.fileNotes + then.compactMap(\.self)
             + result.ranks.flatMap(Self.refusals)
+    }
+
+    private var rounding: String? {
+        guard case .toRounding(let reason) = plan.facts.bits else { return nil }
+        return "results are those of one stage to rounding, not to the bit: \(reason)"
     }
 
     /// What the losses can tell. An attention without a mask sees the targets among the tokens, and in the end learns to copy.

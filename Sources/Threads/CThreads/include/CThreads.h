@@ -17,11 +17,6 @@ static inline __attribute__((always_inline)) void ppt_pause(void) {
     __asm__ __volatile__("isb" ::: "memory");
 #else
     __asm__ __volatile__("" ::: "memory");
-/// An errno's name, such as "ENOENT"; NULL for a number that is none.
-const char *ppt_error_name(int code);
-/// What an errno means, in English; NULL for a number that is none. A constant, not a buffer as strerror's.
-const char *ppt_error_sentence(int code);
-
 #endif
 }
 

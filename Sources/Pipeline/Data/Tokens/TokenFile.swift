@@ -95,3 +95,19 @@ struct TokenWindow {
             reason: "token \(token)\(negative) at position \(position) is outside the vocabulary of \(vocabulary)")
     }
 }
+
+extension TokenFile {
+    /// Of the first `used` tokens, or of all when there are fewer and positions wrap around, as 32-bit little-endian numbers.
+    ///
+    /// Of the tokens, not of the bytes: so it tells one layout from another, and not one file from a copy that lies elsewhere.
+    /// - Throws: `DataError` with the position of the first token outside the vocabulary, or when the file can no longer be read.
+    public func fingerprint(used: Int, vocabulary: Int = .max) throws(DataError) -> Fingerprint {
+        var window = TokenWindow(self)
+        var fingerprint = Fingerprint()
+        for position in 0..<min(used, count) {
+            let token = UInt32(bitPattern: try window.token(at: position, below: vocabulary))
+            for shift in stride(from: UInt32(0), to: 32, by: 8) { fingerprint.add(UInt8(token >> shift & 0xff)) }
+        }
+        return fingerprint
+    }
+}

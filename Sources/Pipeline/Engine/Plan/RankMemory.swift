@@ -27,7 +27,7 @@ struct RankMemory: Sendable {
     /// In the order of the rank's stages.
     let stages: [StageRegions]
     /// The slots of edges between two of its stages.
-    let localSlots: [Edge: (regions: [Region], shape: Shape)]
+    let localSlots: [Edge: [Region]]
     let scratch: Region
     let scratchLayout: SegmentLayout
     /// One for each of the rank's threads.
@@ -62,9 +62,9 @@ struct RankMemory: Sendable {
                 backwardFrame: (recomputes ? frames.recomputed : frames.stash).frameOfMicrobatch,
                 gradientFrame: frames.gradient.frameOfMicrobatch)
         }
-        var localSlots: [Edge: (regions: [Region], shape: Shape)] = [:]
+        var localSlots: [Edge: [Region]] = [:]
         for edge in edges where schedule.rank(ofBothEnds: edge) == rank {
-            localSlots[edge] = ((0..<edge.slots).map { _ in layout.reserve(edge.shape) }, edge.shape)
+            localSlots[edge] = (0..<edge.slots).map { _ in layout.reserve(edge.shape) }
         }
         self.localSlots = localSlots
         scratchLayout = own.map(\.plan.scratch.peak).max { $0.bytes < $1.bytes } ?? SegmentLayout()

@@ -67,9 +67,9 @@ extension TaskGraph {
         }
     }
 
-    private func isDone(_ task: Node, inStep step: Int, _ positions: [RankPosition]) -> Bool {
-        let other = positions[task.rank]
+    private func isDone(_ node: Node, inStep step: Int, _ positions: [RankPosition]) -> Bool {
+        let other = positions[node.rank]
         guard other.step == step, case .task(let current) = other.activity else { return other.step > step }
-        return current > task.task
+        return current > node.task
     }
 }

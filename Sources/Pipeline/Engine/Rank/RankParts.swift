@@ -1,16 +1,24 @@
 import SharedTensor
 import Threads
 
-extension Rank {
-    /// Maps the rank's memory, connects its stages and gives their parameters first values: all that it allocates.
+/// What a rank works with, made at its start: all that it allocates.
+struct RankParts {
+    // Keeps what the stages' views point into mapped.
+    let memory: Segment
+    let kernels: Kernels
+    /// In ascending order.
+    let stages: [LocalStage]
+    let wait: WaitContext
+    let watch: TaskWatch
+    let stash: StashMeter
+
+    /// Maps the rank's memory, connects its stages and gives their parameters first values.
     ///
     /// On the rank's own thread, so that the rank touches its memory first.
-    convenience init(
-        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline?,
-        _ team: Dispatcher, _ pinning: Pinning
+    init(
+        _ rank: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ team: Dispatcher, isTimed: Bool
     ) throws(RankFailure.Reason) {
-        let configuration = plan.configuration
-        let layout = plan.memories[index]
+        let (configuration, layout, own) = (plan.configuration, plan.memories[rank], plan.stages(ofRank: rank))
         let memory = try RankFailure.Reason.ofMemory { () throws(SegmentError) in
             try Segment(bytes: layout.layout.bytes, backing: .residentMemory)
         }
@@ -18,29 +26,23 @@ extension Rank {
         let kernels = Kernels(
             level: configuration.simd, blas: configuration.blas,
             workspace: arena.tensor(layout.workspace, Kernels.workspaceShape(members: team.members)), team: team)
-        let stash = StashMeter(
-            bytes: configuration.recomputes
-                ? zip(plan.stages(ofRank: index), layout.stages).reduce(0) {
-                    $0 + $1.1.stashFrames * $1.0.plan.stash.stride
-                } : 0)
-        timeline?.prepare(rank: index)
-        let watch = TaskWatch(isOn: timeline != nil, sharesCPU: !plan.placement.ownsItsCPUs(rank: index))
+        let stashFrames = zip(own, layout.stages).reduce(0) { $0 + $1.1.stashFrames * $1.0.plan.stash.stride }
+        let stash = StashMeter(bytes: configuration.recomputes ? stashFrames : 0)
+        let watch = TaskWatch(isOn: isTimed, sharesCPU: !plan.placement.ownsItsCPUs(rank: rank))
         let wait = WaitContext(
-            patience: plan.placement.patience(ofRank: index), abort: control.abort,
+            patience: plan.placement.patience(ofRank: rank), abort: control.abort,
             timeoutNanoseconds: UInt64(configuration.timeoutSeconds * 1e9), suspension: control.suspension)
         let channels = EdgeChannels(plan, links, layout, arena)
         let frames = FrameMaker(plan: plan, layout: layout, arena: arena, kernels: kernels)
-        let stages = zip(plan.stages(ofRank: index), layout.stages).map { stage, regions in
+        let stages = zip(own, layout.stages).map { stage, regions in
             LocalStage(
                 stage, frames.memory(of: stage, regions), channels.channels(ofStage: stage.index),
                 isForwardOnly: plan.schedule.isForwardOnly, wait, watch, stash)
         }
         for stage in stages { try stage.initializeParameters(configuration, kernels) }
         do throws(DataError) { try configuration.initial?.checkUntouched() } catch { throw .data(error) }
-        self.init(
-            index, plan, control, memory, kernels, stages, wait, watch, stash, timeline,
-            RankBatch(plan, layout, arena, hasLastStage: stages.contains(where: \.stage.isLast)),
-            RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu))
+        (self.memory, self.kernels, self.stages) = (memory, kernels, stages)
+        (self.wait, self.watch, self.stash) = (wait, watch, stash)
     }
 }
 
@@ -53,9 +55,10 @@ private struct EdgeChannels {
     init(_ plan: RunPlan, _ links: any Links, _ layout: RankMemory, _ arena: Arena) {
         self.plan = plan
         self.links = links
-        localSlots = layout.localSlots.mapValues { slots in
-            LocalSlots(slots.regions.map { arena.tensor($0, slots.shape) })
+        let slots = layout.localSlots.map { edge, regions in
+            (edge, LocalSlots(regions.map { arena.tensor($0, edge.shape) }))
         }
+        localSlots = Dictionary(uniqueKeysWithValues: slots)
     }
 
     func channels(ofStage stage: Int) -> LocalStage.Channels {

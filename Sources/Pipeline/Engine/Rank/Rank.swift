@@ -8,42 +8,38 @@ final class Rank {
     private let index: Int
     private let plan: RunPlan
     private let control: ControlBlock
-    private let wait: WaitContext
-    // Keeps what the stages' views point into mapped.
-    private let memory: Segment
-    private let kernels: Kernels
-    private let stages: [LocalStage]
-    /// For each stage of the whole run, its index in `stages`; -1 for another rank's.
+    private let parts: RankParts
+    /// For each stage of the whole run, its index in `parts.stages`; -1 for another rank's.
     private let localIndex: [Int]
     private let tasks: [RankTask]
-    private let watch: TaskWatch
-    private let stash: StashMeter
     private let timeline: Timeline?
     private var batch: RankBatch
     private var barrier: Barrier
     private var report: RankReport
 
+    /// To be made on the rank's own thread.
     init(
-        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ memory: Segment, _ kernels: Kernels,
-        _ stages: [LocalStage], _ wait: WaitContext, _ watch: TaskWatch, _ stash: StashMeter, _ timeline: Timeline?,
-        _ batch: RankBatch, _ report: RankReport
-    ) {
+        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline?,
+        _ team: Dispatcher, _ pinning: Pinning
+    ) throws(RankFailure.Reason) {
+        let parts = try RankParts(index, plan, control, links, team, isTimed: timeline != nil)
+        timeline?.prepare(rank: index)
         self.index = index
         self.plan = plan
         self.control = control
-        self.memory = memory
-        self.kernels = kernels
-        self.stages = stages
-        self.wait = wait
-        self.watch = watch
-        self.stash = stash
+        self.parts = parts
         self.timeline = timeline
-        self.batch = batch
-        self.report = report
-        localIndex = plan.stages.map { stage in stages.firstIndex { $0.stage.index == stage.index } ?? -1 }
+        localIndex = plan.stages.map { stage in parts.stages.firstIndex { $0.stage.index == stage.index } ?? -1 }
         tasks = plan.graph.tasks[index]
+        let hasLastStage = parts.stages.contains(where: \.stage.isLast)
+        batch = RankBatch(plan, plan.memories[index], parts.memory.arena, hasLastStage: hasLastStage)
         barrier = control.barrier
+        report = RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu)
     }
+
+    private var watch: TaskWatch { parts.watch }
+    private var stages: [LocalStage] { parts.stages }
+    private var kernels: Kernels { parts.kernels }
 
     /// Runs all steps. `weights` and `gradients` receive this rank's share at the end, where they are wanted.
     func run(weights: CheckpointImage?, gradients: CheckpointImage?) throws(RankFailure) -> RankReport {
@@ -62,7 +58,7 @@ final class Rank {
         if let weights { for stage in stages { stage.exportWeights(to: weights, kernels) } }
         report.cpu = CurrentThread.cpu
         report.handoffBytesCopied = stages.reduce(0) { $0 + $1.bytesCopied }
-        (report.activationBytesPeak, report.inFlightPeak) = (stash.bytesPeak, stash.microbatchesPeak)
+        (report.activationBytesPeak, report.inFlightPeak) = (parts.stash.bytesPeak, parts.stash.microbatchesPeak)
         return report
     }
 
@@ -80,7 +76,7 @@ final class Rank {
         if index == 0 { control.announceEnd(after: keepsGradients ? step : step - 1) }
         control.setPosition(ofRank: index, step: step, .atBarrier)
         watch.startStep()
-        do throws(WaitError) { try barrier.arrive(wait) } catch { throw failure(.wait(error)) }
+        do throws(WaitError) { try barrier.arrive(parts.wait) } catch { throw failure(.wait(error)) }
     }
 
     private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {

@@ -83,3 +83,18 @@ public struct SafetensorsFile: Sendable {
         return Int(length)
     }
 }
+
+extension SafetensorsFile {
+    /// Of the whole file.
+    /// - Throws: `DataError` when the file can no longer be read.
+    public func fingerprint() throws(DataError) -> Fingerprint {
+        var fingerprint = Fingerprint()
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        for start in stride(from: 0, to: file.size, by: chunk.count) {
+            let count = min(chunk.count, file.size - start)
+            try file.read(into: &chunk, count: count, at: start)
+            for index in 0..<count { fingerprint.add(chunk[index]) }
+        }
+        return fingerprint
+    }
+}

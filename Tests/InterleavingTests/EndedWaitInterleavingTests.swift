@@ -24,9 +24,10 @@ struct EndedWaitInterleavingTests {
     private static func wait(
         _ run: ActorRun, _ nanosecondsALook: UInt32
     ) throws(Halt) -> Result<Waited, WaitError> {
-        let lines = Lines(2)
-        defer { withExtendedLifetime(lines) {} }
-        let (flag, clock) = (AbortFlag(lines.counter(0)), lines.counter(1))
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 16, alignment: 8)
+        defer { unsafe memory.deallocate() }
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: 16)
+        let (flag, clock) = unsafe (AbortFlag(SharedCounter(at: memory)), SharedCounter(at: memory + 8))
         let context = WaitContext(
             patience: Patience(spins: 0, sliceNanoseconds: 1000), abort: flag, timeoutNanoseconds: 100,
             clock: WaitClock(clock))

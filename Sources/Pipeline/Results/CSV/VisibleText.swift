@@ -39,8 +39,3 @@ extension Unicode.Scalar {
         }
     }
 }
-
-extension String {
-    /// With a capital letter and a full stop.
-    package var asSentence: String { prefix(1).uppercased() + dropFirst() + "." }
-}

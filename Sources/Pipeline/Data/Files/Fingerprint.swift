@@ -1,0 +1,12 @@
+/// What tells contents from other contents: FNV-1a with 64 bits (Fowler, Noll, Vo). A nanosecond a byte.
+public struct Fingerprint: Equatable, Sendable, CustomStringConvertible {
+    private var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    mutating func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+
+    /// 16 hexadecimal digits.
+    public var description: String {
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,1 +1,0 @@
-../../ThreadsTests/Interleavings/ActorRun.swift

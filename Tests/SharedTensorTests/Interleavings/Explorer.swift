@@ -1,1 +1,0 @@
-../../ThreadsTests/Interleavings/Explorer.swift
