@@ -126,8 +126,14 @@ struct FaultBenchmark {
     private static func gainOfDelays(_ times: StepTimes) -> Double {
         let graph = times.graph
         let durations = times.tasks.map { $0.map(\.work) }
-        let delays = graph.senders.map { $0.map { $0 == nil ? 0 : Double(delayNanoseconds) / 1e9 } }
-        return Replay(graph, durations: durations, delays: delays).makespan
+        let losses = graph.senders.map { list in
+            list.map { sender in
+                var losses = Replay.Losses()
+                losses.ready = sender == nil ? 0 : Double(delayNanoseconds) / 1e9
+                return losses
+            }
+        }
+        return Replay(graph, durations: durations, losses: losses).makespan
             - Replay(graph, durations: durations).makespan
     }
 }

@@ -31,8 +31,8 @@ struct BreakdownTests {
                 times.ready = times.received
                 times.end = times.ready + work(task) * 1_000_000
                 times.sent = times.end
-                times.cpu = (work(task) - displaced(task)) * 1_000_000
-                times.delay = sender == nil ? 0 : delay * 1_000_000
+                times.lostWorking = displaced(task) * 1_000_000
+                times.lostWaiting = sender == nil ? 0 : delay * 1_000_000
                 times.inputWait = sender.map { $0.sent > times.begin ? .spun : .ready } ?? .ready
                 tasks[place.rank][place.task] = times
                 end = max(end, times.end)
@@ -70,10 +70,16 @@ struct BreakdownTests {
         let graph = try TaskGraph(.oneFOneB(ranks: 2, microbatches: 4))
         let quick = try MadeUp().times()
         let slow = try MadeUp(handoff: 2).times()
-        let delays = graph.senders.map { $0.map { $0 == nil ? 0 : 0.002 } }
+        let delays = graph.senders.map { list in
+            list.map { sender in
+                var losses = Replay.Losses()
+                losses.ready = sender == nil ? 0 : 0.002
+                return losses
+            }
+        }
         let durations = quick.tasks.map { $0.map(\.work) }
         let expected =
-            Replay(graph, durations: durations, delays: delays).makespan - Replay(graph, durations: durations).makespan
+            Replay(graph, durations: durations, losses: delays).makespan - Replay(graph, durations: durations).makespan
         // F0 there, and then one chain through both ranks: a hand-off more for each of four microbatches.
         #expect(milliseconds(expected) == 10)
         expect(
@@ -86,7 +92,7 @@ struct BreakdownTests {
         // Half as long again, all of it without the CPU.
         step.work = { plain($0) + plain($0) / 2 }
         step.displaced = { plain($0) / 2 }
-        expect(try step.times(), [.work: 120, .bubble: 30, .oversubscription: 75, .optimizer: 7], "displaced")
+        expect(try step.times(), [.work: 120, .bubble: 30, .oversubscription: 77, .optimizer: 5], "displaced")
 
         let late = try MadeUp(handoff: 2, delay: 2).times()
         let terms = Breakdown(late)

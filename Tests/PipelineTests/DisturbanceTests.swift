@@ -8,7 +8,7 @@ struct DisturbanceTests {
         var times = TaskTimes()
         (times.begin, times.received, times.ready) = (ready * 1_000_000, ready * 1_000_000, ready * 1_000_000)
         (times.end, times.sent) = (end * 1_000_000, end * 1_000_000)
-        (times.cpu, times.delay) = ((end - ready - lost) * 1_000_000, delay * 1_000_000)
+        (times.lostWorking, times.lostBefore) = (lost * 1_000_000, delay * 1_000_000)
         return times
     }
 

@@ -125,7 +125,7 @@ struct MemoryTests {
         let timed = try RunPlan(configuration { ($0.warmupSteps, $0.measuredSteps) = (0, 1) }).memory.total
         let longer = try RunPlan(configuration { ($0.warmupSteps, $0.measuredSteps) = (0, 101) }).memory.total
         // Two ranks, each with a pack, four forwards, four backwards and an update, of a cache line each.
-        #expect(longer - timed == 100 * (timed - base) && timed - base == 2 * 10 * 64)
+        #expect(longer - timed == 100 * (timed - base) && timed - base == 2 * 10 * 128)
         let weights = try RunPlan(configuration { $0.keepsWeights = true }).memory.ofProcess
         let both = try RunPlan(configuration { ($0.keepsWeights, $0.keepsGradients) = (true, true) }).memory.ofProcess
         let neither = try RunPlan(configuration()).memory.ofProcess

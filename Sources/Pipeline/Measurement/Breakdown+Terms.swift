@@ -15,7 +15,7 @@ extension Breakdown.Term {
         case .bubble: "the order's, if hand-offs cost nothing"
         case .oversubscription: "ranks that were without their CPU"
         case .transport: "what hand-offs add to all that"
-        case .optimizer: "after the last backward"
+        case .optimizer: "what updates add"
         }
     }
 
@@ -26,12 +26,12 @@ extension Breakdown.Term {
         case .work: "mean over ranks of the CPU time inside tasks, the update aside"
         case .imbalance: "the most CPU time that a rank needed, less that mean: stages that are not equally long"
         case .bubble:
-            "what the order costs if hand-offs cost nothing and each rank has its CPU: the makespan of a replay of the CPU times, less the most that a rank needed"
+            "what the order costs if hand-offs cost nothing and each rank has its CPU: the length of a replay of the CPU times without updates, less the most that a rank needed"
         case .oversubscription:
-            "what ranks lose by being without their CPU, inside tasks and before them: the makespan of a replay with the lost time, less that of the replay without it; 0 when nobody else uses a rank's CPU"
+            "what ranks lose by being without their CPU, in tasks, between them and while their input was there: the length of a replay with all lost time, less that of the replay of the CPU times; 0 when nobody else takes a rank's CPU"
         case .transport:
-            "what hand-offs add to all that: the measured makespan, less that of the replay with the lost time"
-        case .optimizer: "from the end of the last other task to the end of the step: updates"
+            "what hand-offs add to all that: the measured step, less the length of the replay with all lost time"
+        case .optimizer: "what updates add: the length of the replay of the CPU times with them, less that without them"
         }
     }
 }

@@ -1,7 +1,7 @@
 /// Where a step's time went. All terms are in seconds and add up to the step.
 ///
-/// Two replays of the schedule and the measured makespan tell them apart, each with more of what was measured than the one
-/// before: CPU times, then durations with what was lost to others on the same CPU.
+/// Two replays of the schedule and the measured step tell them apart, each with more of what was measured than the one before:
+/// CPU times, then all that was lost to others.
 public struct Breakdown: Equatable, Sendable {
     /// What each means: `Term.meaning`.
     public let work, imbalance, bubble, oversubscription, transport, optimizer: Double
@@ -36,16 +36,16 @@ public struct Breakdown: Equatable, Sendable {
         let needed = times.worked.map { $0.reduce(0) { $0 + $1.onCPU } }
         let mean = Statistics(needed).mean
         let most = needed.max()!
-        let ideal = Replay(times.graph, durations: times.values(\.onCPU)).makespan
-        let shared = Replay(times.graph, durations: times.values(\.work), delays: times.delays).makespan
+        let ideal = Replay(times.graph, durations: times.values(\.onCPU))
+        let shared = Replay(times.graph, durations: times.values(\.work), losses: times.losses)
         self.init { term in
             switch term {
             case .work: mean
             case .imbalance: most - mean
-            case .bubble: ideal - most
-            case .oversubscription: shared - ideal
-            case .transport: times.makespan - shared
-            case .optimizer: times.seconds - times.makespan
+            case .bubble: ideal.makespan - most
+            case .oversubscription: shared.step - ideal.step
+            case .transport: times.seconds - shared.step
+            case .optimizer: ideal.step - ideal.makespan
             }
         }
     }

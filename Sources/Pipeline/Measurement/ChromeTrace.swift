@@ -8,22 +8,23 @@ import Threads
 public struct ChromeTrace {
     private let result: RunResult
     private let graph: TaskGraph
-    private let steps: [(number: Int, times: StepTimes)]
+    private let steps: [(number: Int, figures: StepFigures)]
     private let origin: UInt64
 
     /// - Parameter timed: what the run's timeline tells.
     public init(_ result: RunResult, _ timed: TimedFigures) {
         self.result = result
         graph = result.plan.graph
-        steps = timed.steps.enumerated().map { (timed.firstStep + $0, $1.times) }
-        origin = steps[0].times.released
+        steps = timed.steps.enumerated().map { (timed.firstStep + $0, $1) }
+        origin = steps[0].figures.times.released
     }
 
     /// The file, an event a line.
     public var text: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let events = names + steps.flatMap { tasks($0.number, $0.times) } + counters
+        let events =
+            names + steps.flatMap { moments($0.number, $0.figures) + tasks($0.number, $0.figures.times) } + counters
         let lines = events.map { event in
             do { return String(decoding: try encoder.encode(event), as: UTF8.self) } catch {
                 trap("an event that is no JSON: \(error)")
@@ -38,6 +39,22 @@ public struct ChromeTrace {
             event.args = .init(name: "rank \(report.rank)")
             return event
         }
+    }
+
+    /// The release into a step, and its end with what the step's terms are.
+    private func moments(_ step: Int, _ figures: StepFigures) -> [TraceEvent] {
+        let (times, terms) = (figures.times, figures.breakdown)
+        var end = TraceEvent.Arguments(step: step)
+        (end.workUs, end.imbalanceUs, end.bubbleUs) = (terms.work * 1e6, terms.imbalance * 1e6, terms.bubble * 1e6)
+        (end.oversubscriptionUs, end.transportUs) = (terms.oversubscription * 1e6, terms.transport * 1e6)
+        end.optimizerUs = terms.optimizer * 1e6
+        func event(_ name: String, _ moment: UInt64, _ arguments: TraceEvent.Arguments) -> TraceEvent {
+            TraceEvent(ph: "i", ts: microseconds(moment), s: "g", name: name, args: arguments)
+        }
+        let length = UInt64((times.seconds * 1e9).rounded())
+        return [
+            event("released", times.released, .init(step: step)), event("step end", times.released + length, end),
+        ]
     }
 
     // MARK: Tasks
@@ -55,10 +72,25 @@ public struct ChromeTrace {
             if own.roomWait != .ready { waits.append(wait("no room", own.received, own.ready)) }
             arguments.stage = task.stage
             if case .action(let action) = task { arguments.microbatch = action.microbatch }
-            (arguments.cpuUs, arguments.input) = (Double(own.cpu) / 1000, "\(own.inputWait)")
+            add(own, node.task, to: &arguments)
             let arrows = graph.senders[rank][node.task].map { arrow(step, $0, node, times) } ?? []
             return [span(rank, task.label, task.kind.rawValue, own.ready, own.end, arguments)] + waits + arrows
         }
+    }
+
+    /// What a bar does not show.
+    private func add(_ own: TaskTimes, _ task: Int, to arguments: inout TraceEvent.Arguments) {
+        func lost(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1000 }
+        arguments.task = task
+        arguments.beginUs = microseconds(own.begin)
+        arguments.receivedUs = microseconds(own.received)
+        arguments.sentUs = microseconds(own.sent)
+        arguments.cpuUs = lost(own.end - own.ready - min(own.lostWorking, own.end - own.ready))
+        arguments.lostBeforeUs = lost(own.lostBefore)
+        arguments.lostWaitingUs = lost(own.lostWaiting)
+        arguments.lostWorkingUs = lost(own.lostWorking)
+        arguments.lostFinishingUs = lost(own.lostFinishing)
+        (arguments.input, arguments.room) = ("\(own.inputWait)", "\(own.roomWait)")
     }
 
     private func span(
@@ -93,12 +125,12 @@ public struct ChromeTrace {
 
     private var counters: [TraceEvent] {
         let ranks = graph.tasks.indices.flatMap { rank in
-            counter("rank \(rank) activation bytes", steps.flatMap { memory(rank, $0.times) }) {
+            counter("rank \(rank) activation bytes", steps.flatMap { memory(rank, $0.figures.times) }) {
                 TraceEvent.Arguments(bytes: $0)
             }
         }
         let edges = result.plan.edges.flatMap { edge in
-            counter(name(edge), steps.flatMap { fill(edge, $0.times) }) { TraceEvent.Arguments(items: $0) }
+            counter(name(edge), steps.flatMap { fill(edge, $0.figures.times) }) { TraceEvent.Arguments(items: $0) }
         }
         return ranks + edges
     }

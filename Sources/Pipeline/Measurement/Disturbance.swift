@@ -20,7 +20,7 @@ public struct Disturbance: Equatable, Sendable {
     /// - Parameter steps: at least one; of several, their lost times together over their times together.
     public init(_ steps: [StepFigures]) {
         let all = steps.reduce(0) { $0 + $1.times.seconds }
-        share = all > 0 ? steps.reduce(0) { $0 + $1.lostSeconds } / all : 0
+        share = all > 0 ? steps.reduce(0) { $0 + $1.breakdown.oversubscription } / all : 0
     }
 }
 

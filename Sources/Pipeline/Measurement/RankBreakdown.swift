@@ -4,7 +4,7 @@ import Threads
 public struct RankBreakdown: Equatable, Sendable {
     /// CPU time inside tasks, the update aside.
     public let busy: Double
-    /// Inside tasks, without its CPU.
+    /// Without its CPU, while it worked or could have.
     public let displaced: Double
     /// Waiting for an input that its sender had not handed on yet.
     public let waitingForInput: Double
@@ -28,25 +28,26 @@ public struct RankBreakdown: Equatable, Sendable {
     /// Of one step; a rank that there is not traps.
     public init(_ times: StepTimes, rank: Int) {
         require(times.tasks.indices.contains(rank), "there is no rank \(rank)")
-        let list = times.worked[rank]
-        let inputs = times.tasks[rank].indices.map { times.handoffSeconds(TaskGraph.Node(rank: rank, task: $0)) ?? 0 }
-        let updates = times.tasks[rank].reduce(0) { $0 + $1.work } - list.reduce(0) { $0 + $1.work }
-        let receiving = inputs.reduce(0, +)
-        let input = list.reduce(0) { $0 + seconds(from: $1.begin, to: $1.received) } - receiving
-        let room = list.reduce(0) { $0 + seconds(from: $1.received, to: $1.ready) }
-        let between = zip(list, list.dropFirst()).reduce(0) { $0 + seconds(from: $1.0.end, to: $1.1.begin) }
-        let work = list.reduce(0) { $0 + $1.work }
-        let actions = zip(times.tasks[rank], times.graph.tasks[rank]).compactMap { times, task in
+        let (all, list, losses) = (times.tasks[rank], times.worked[rank], times.losses[rank])
+        let nodes = all.indices.map { TaskGraph.Node(rank: rank, task: $0) }
+        let actions = zip(all, times.graph.tasks[rank]).compactMap { times, task in
             if case .action = task { times } else { nil }
         }
         busy = list.reduce(0) { $0 + $1.onCPU }
-        displaced = work - busy
-        waitingForInput = input
-        self.receiving = receiving
-        waitingForRoom = room
-        handingOn = between
-        updating = updates
-        outside = times.seconds - work - input - receiving - room - between - updates
+        updating = all.reduce(0) { $0 + $1.onCPU } - busy
+        displaced =
+            all.reduce(0) { $0 + $1.displaced } + losses.reduce(0) { $0 + $1.before + $1.ready + $1.after }
+        waitingForInput = nodes.reduce(0) { $0 + seconds(from: all[$1.task].begin, to: times.bothReady($1)) }
+        receiving = nodes.reduce(0) { $0 + (times.handoffSeconds($1) ?? 0) }
+        waitingForRoom =
+            nodes.reduce(0) { $0 + seconds(from: times.bothReady($1), to: all[$1.task].ready) - losses[$1.task].ready }
+            - receiving
+        // What it lost there is told already.
+        handingOn = list.indices.dropFirst().reduce(0) { sum, task in
+            sum + seconds(from: list[task - 1].end, to: list[task].begin) - losses[task - 1].after
+                - losses[task].before
+        }
+        outside = times.seconds - busy - updating - displaced - waitingForInput - receiving - waitingForRoom - handingOn
         idleInside =
             seconds(from: actions[0].ready, to: actions.last!.end)
             - list.reduce(0) { $1.ready >= actions[0].ready ? $0 + $1.work : $0 }

@@ -20,39 +20,55 @@ public struct StepTimes: Sendable {
         self.tasks = tasks
     }
 
-    /// From the release to the end of the last task that is not an update, in seconds.
-    var makespan: Double {
-        let last = worked.joined().map(\.end).max()!
-        return Pipeline.seconds(from: released, to: last)
-    }
-
     /// For each rank, its tasks but the update.
     var worked: [[TaskTimes]] {
         zip(tasks, graph.tasks).map { times, tasks in zip(times, tasks).compactMap { $1 == .update ? nil : $0 } }
     }
 
     /// From the moment that an item was handed on, or that its receiver turned to it, whichever was later, to the moment
-    /// that the receiver had it. Nil for tasks that receive nothing.
+    /// that the receiver had it, without what the two lost meanwhile. Nil for tasks that receive nothing.
     public func handoffSeconds(_ node: TaskGraph.Node) -> Double? {
-        guard let sender = graph.senders[node.rank][node.task] else { return nil }
-        let times = tasks[node.rank][node.task]
-        return Pipeline.seconds(from: max(times.begin, tasks[sender.rank][sender.task].sent), to: times.received)
+        guard graph.senders[node.rank][node.task] != nil else { return nil }
+        let passed = Pipeline.seconds(from: bothReady(node), to: tasks[node.rank][node.task].received)
+        return passed - min(passed, losses(node).ready)
+    }
+
+    /// When a rank had turned to a task and its input had been handed on.
+    func bothReady(_ node: TaskGraph.Node) -> UInt64 {
+        let sent = graph.senders[node.rank][node.task].map { tasks[$0.rank][$0.task].sent } ?? 0
+        return max(tasks[node.rank][node.task].begin, sent)
     }
 
     /// Seconds for each rank and task.
     func values(_ value: (TaskTimes) -> Double) -> [[Double]] { tasks.map { $0.map(value) } }
 
-    /// For each rank and task, how much later its work began for want of a CPU: the time without one, as far as the rank had
-    /// done with the task before and the input had been handed on.
-    var delays: [[Double]] {
+    /// For each rank and task, how long the rank stood still for want of a CPU, its own or that of who handed it the input.
+    ///
+    /// While the input was not there yet, it lost nothing by that; and what it lost is not more than the time that passed. So a
+    /// replay with these losses starts each task no later than it really started.
+    var losses: [[Replay.Losses]] {
         tasks.indices.map { rank in
-            tasks[rank].indices.map { task in
-                let own = tasks[rank][task]
-                let before = task > 0 ? tasks[rank][task - 1].end : released
-                let sent = graph.senders[rank][task].map { tasks[$0.rank][$0.task].sent } ?? 0
-                return min(Double(own.delay) / 1e9, Pipeline.seconds(from: max(before, sent), to: own.ready))
-            }
+            tasks[rank].indices.map { losses(TaskGraph.Node(rank: rank, task: $0)) }
         }
+    }
+
+    private func losses(_ node: TaskGraph.Node) -> Replay.Losses {
+        let own = tasks[node.rank][node.task]
+        let before = node.task > 0 ? tasks[node.rank][node.task - 1].sent : released
+        // What the sender lost after it had said that it hands on may have kept the input back.
+        let sender = graph.senders[node.rank][node.task].map { lostHandingOn($0) } ?? 0
+        var losses = Replay.Losses()
+        losses.before = min(Double(own.lostBefore) / 1e9, Pipeline.seconds(from: before, to: own.begin))
+        losses.ready = min(
+            Double(own.lostWaiting + sender) / 1e9, Pipeline.seconds(from: bothReady(node), to: own.ready))
+        losses.after = min(Double(own.lostFinishing) / 1e9, Pipeline.seconds(from: own.end, to: own.sent))
+        return losses
+    }
+
+    /// In nanoseconds, by the rank of a task after its `sent`.
+    private func lostHandingOn(_ node: TaskGraph.Node) -> UInt64 {
+        let next = node.task + 1
+        return next < tasks[node.rank].count ? tasks[node.rank][next].lostBefore : 0
     }
 }
 

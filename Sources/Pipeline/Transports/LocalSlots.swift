@@ -31,11 +31,12 @@ final class LocalSlots: SendChannel, ReceiveChannel {
         return items[slot]
     }
 
-    func commit(_ context: WaitContext) throws(WaitError) {
+    func commit(_ context: WaitContext) throws(WaitError) -> Waited {
         if !isReserved { trap("a commit without a reserve") }
         isReserved = false
         isTaken[sent % items.count] = true
         sent += 1
+        return .ready
     }
 
     func receive(_ context: WaitContext) throws(WaitError) -> Delivery {

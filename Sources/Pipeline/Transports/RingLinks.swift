@@ -52,7 +52,10 @@ private final class RingSendChannel: SendChannel {
         return slot.tensor(shape)
     }
 
-    func commit(_ context: WaitContext) throws(WaitError) { producer.commit() }
+    func commit(_ context: WaitContext) throws(WaitError) -> Waited {
+        producer.commit()
+        return .ready
+    }
 }
 
 private final class RingReceiveChannel: ReceiveChannel {

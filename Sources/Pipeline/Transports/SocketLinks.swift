@@ -66,13 +66,14 @@ private final class SocketSendChannel: SendChannel {
 
     func reserve(_ context: WaitContext) throws(WaitError) -> Tensor { item }
 
-    func commit(_ context: WaitContext) throws(WaitError) {
+    func commit(_ context: WaitContext) throws(WaitError) -> Waited {
         var sent = 0
-        _ = try hub.wait(context, toSendOn: end) { () throws(WaitError) in
+        let waited = try hub.wait(context, toSendOn: end) { () throws(WaitError) in
             sent += try send(after: sent)
             return sent == item.count * 4
         }
         bytesCopied += sent
+        return waited
     }
 
     /// Sends what the system takes of the item's rest now, and returns how much that was.

@@ -35,7 +35,8 @@ public protocol SendChannel: AnyObject {
     var lastWait: Waited { get }
     /// Hands on what was written, and waits if that takes a while. All writes made before are visible to whoever
     /// receives it.
-    func commit(_ context: WaitContext) throws(WaitError)
+    /// - Returns: how that wait went; `ready` where there was none.
+    func commit(_ context: WaitContext) throws(WaitError) -> Waited
     /// Bytes of items that this end has copied so far.
     var bytesCopied: Int { get }
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 // Handlers may use atomics that need no lock.
@@ -144,5 +145,25 @@ void ppt_ignore_stops(void) {
     struct sigaction ignored = {.sa_handler = SIG_IGN};
     for (size_t index = 0; index < stop_signal_count; index++) sigaction(stop_signals[index], &ignored, NULL);
 }
+
+static _Atomic uint64_t last_continue;
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "an atomic 64-bit number is lock-free");
+
+static void note_continue(int number) {
+    (void)number;
+    int kept = errno;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    atomic_store(&last_continue, (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+    errno = kept;
+}
+
+void ppt_note_continues(void) {
+    struct sigaction handled = {.sa_handler = note_continue, .sa_flags = SA_RESTART};
+    sigemptyset(&handled.sa_mask);
+    sigaction(SIGCONT, &handled, NULL);
+}
+
+uint64_t ppt_last_continue(void) { return atomic_load_explicit(&last_continue, memory_order_relaxed); }
 
 const char *ppt_signal_name(int number) { return sigabbrev_np(number); }

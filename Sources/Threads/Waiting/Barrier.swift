@@ -32,8 +32,11 @@ public struct Barrier: Sendable {
     }
 
     /// Waits until every rank has arrived as often as this one.
+    ///
+    /// - Returns: how the wait went; `ready` for the last to arrive.
     /// - Throws: `WaitError`, after which the barrier must not be used again by anybody.
-    public mutating func arrive(_ context: WaitContext) throws(WaitError) {
+    @discardableResult
+    public mutating func arrive(_ context: WaitContext) throws(WaitError) -> Waited {
         passed = (passed &+ 1) & SharedWord.valueMask
         // The counter is reset before the generation is published, so nobody can arrive again in between.
         let arrived = arrivals.increment()
@@ -41,8 +44,8 @@ public struct Barrier: Sendable {
         if arrived == parties {
             arrivals.store(0)
             generation.publish(passed)
-        } else {
-            try generation.wait(for: passed, context)
+            return .ready
         }
+        return try generation.wait(for: passed, context)
     }
 }

@@ -132,7 +132,7 @@ final class LocalStage {
     private func handOn(_ channel: (any SendChannel)?) throws(WaitError) {
         guard let channel else { return }
         watch.handOn()
-        try channel.commit(wait)
+        watch.handedOn(try channel.commit(wait))
     }
 
     /// Ends a microbatch: what the stage had of it is free for another.

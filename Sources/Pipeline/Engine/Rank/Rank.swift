@@ -76,14 +76,17 @@ final class Rank {
         if index == 0 { control.announceEnd(after: keepsGradients ? step : step - 1) }
         control.setPosition(ofRank: index, step: step, .atBarrier)
         watch.startStep()
-        do throws(WaitError) { try barrier.arrive(parts.wait) } catch { throw failure(.wait(error)) }
+        do throws(WaitError) { watch.enterStep(try barrier.arrive(parts.wait)) } catch { throw failure(.wait(error)) }
     }
 
     private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {
         let start = Clock.now()
         var exportNanoseconds: UInt64 = 0
         for (index, task) in tasks.enumerated() {
-            if task == .update { exportNanoseconds = export(gradients) }
+            if task == .update {
+                exportNanoseconds = export(gradients)
+                watch.exclude(nanoseconds: exportNanoseconds)
+            }
             control.setPosition(ofRank: self.index, step: step, .task(index))
             let allocations = CurrentThread.allocations
             watch.begin()
@@ -92,7 +95,7 @@ final class Rank {
             report.addAllocations(since: allocations)
         }
         report.stepStart.append(start)
-        report.stepEnd.append(Clock.now() - exportNanoseconds)
+        report.stepEnd.append(timeline == nil ? Clock.now() - exportNanoseconds : watch.times.end)
         guard let loss = batch.meanLoss else { return }
         report.lossBits.append(loss.bitPattern)
         control.setLoss(loss)

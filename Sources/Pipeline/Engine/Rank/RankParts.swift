@@ -28,7 +28,7 @@ struct RankParts {
             workspace: arena.tensor(layout.workspace, Kernels.workspaceShape(members: team.members)), team: team)
         let stashFrames = zip(own, layout.stages).reduce(0) { $0 + $1.1.stashFrames * $1.0.plan.stash.stride }
         let stash = StashMeter(bytes: configuration.recomputes ? stashFrames : 0)
-        let watch = TaskWatch(isOn: isTimed, sharesCPU: !plan.placement.ownsItsCPUs(rank: rank))
+        let watch = TaskWatch(isOn: isTimed)
         let wait = WaitContext(
             patience: plan.placement.patience(ofRank: rank), abort: control.abort,
             timeoutNanoseconds: UInt64(configuration.timeoutSeconds * 1e9), suspension: control.suspension)

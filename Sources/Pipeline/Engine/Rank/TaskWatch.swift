@@ -1,79 +1,86 @@
 import Threads
 
-/// Takes the times of a rank's tasks as they go on, one after the other; without a timeline it does nothing.
+/// Takes the times of a rank's tasks as they go on, one after the other, and what the rank lost; without a timeline it does
+/// nothing.
 final class TaskWatch {
     private(set) var times = TaskTimes()
     private let isOn: Bool
-    /// Whether to ask before every task how long the rank was without a CPU, rather than only when it comes late.
-    private let sharesCPU: Bool
-    private let delay: RunDelay?
-    private static let lateNanoseconds: UInt64 = 20_000
-    private var endBefore: UInt64 = 0
-    private var cpuAtStart: UInt64 = 0
-    /// The last answer, and what of the delay since then is known already: what was lost inside tasks.
-    private var delayBefore: UInt64 = 0
-    private var knownDelay: UInt64 = 0
+    private var lost: LostTime
+    /// Whether the rank may have slept since the task before was sent.
+    private var mayHaveSlept = false
+    /// Of this step, what is no part of it.
+    private var excluded: UInt64 = 0
 
     /// To be made on the rank's own thread.
-    init(isOn: Bool, sharesCPU: Bool) {
+    init(isOn: Bool) {
         self.isOn = isOn
-        self.sharesCPU = sharesCPU
-        delay = isOn ? RunDelay() : nil
+        lost = LostTime()
     }
+
+    private func now() -> UInt64 { Clock.now() &- excluded }
 
     /// The rank is about to wait for its release into a step.
     func startStep() {
-        delayBefore = delay?.nanoseconds ?? 0
-        knownDelay = 0
-        endBefore = 0
+        if !isOn { return }
+        excluded = 0
+        lost.restart(at: now())
+    }
+
+    /// The rank was released.
+    func enterStep(_ waited: Waited) { mayHaveSlept = waited == .parked }
+
+    /// What the rank did since the task before was no part of the step: the step's times from here on are so much less.
+    func exclude(nanoseconds: UInt64) {
+        if !isOn || nanoseconds == 0 { return }
+        excluded += nanoseconds
+        lost.restart(at: now())
     }
 
     /// The rank turns to its next task.
     func begin() {
         if !isOn { return }
         times = TaskTimes()
-        times.begin = Clock.now()
+        times.begin = now()
         times.received = times.begin
+        times.lostBefore = lost.lost(until: times.begin, mayHaveSlept: mayHaveSlept)
+        mayHaveSlept = false
     }
 
     /// The input is there.
     func received(_ waited: Waited) {
         if !isOn { return }
-        times.received = Clock.now()
+        times.received = now()
         times.inputWait = waited
     }
 
-    // CPU time is read outside of the clock's readings: so what it falls short by was really lost. Delays are read inside
-    // of them, because a system call is where the rank may lose its CPU, after the reading: that is then part of the work.
+    // A moment is taken first where an interval in which the rank does not sleep ends, and last where one begins, with the CPU
+    // time outside: so what work falls short by was really lost.
 
     func startWork(roomWait: Waited = .ready) {
         if !isOn { return }
         times.roomWait = roomWait
-        cpuAtStart = Clock.threadCPU()
-        times.ready = Clock.now()
-        if sharesCPU || times.ready - endBefore > Self.lateNanoseconds { readDelay() }
+        if times.inputWait == .parked || roomWait == .parked {
+            times.lostWaiting = lost.lost(until: now(), mayHaveSlept: true)
+        }
+        let cpu = Clock.threadCPU()
+        times.ready = now()
+        times.lostWaiting += lost.lost(until: times.ready, cpu: cpu, mayHaveSlept: false)
     }
 
     func endWork() {
         if !isOn { return }
-        times.end = Clock.now()
+        times.end = now()
         times.sent = times.end
-        times.cpu = Clock.threadCPU() - cpuAtStart
-        let work = times.end - times.ready
-        knownDelay += work - min(work, times.cpu)
-        endBefore = times.end
+        times.lostWorking = lost.lost(until: times.end, cpu: Clock.threadCPU(), mayHaveSlept: false)
     }
 
     /// The output is handed on next.
     func handOn() {
-        if isOn { times.sent = Clock.now() }
+        if !isOn { return }
+        times.sent = now()
+        times.lostFinishing = lost.lost(until: times.sent, mayHaveSlept: false)
     }
 
-    private func readDelay() {
-        guard let now = delay?.nanoseconds else { return }
-        let since = now - min(now, delayBefore)
-        times.delay = since - min(since, knownDelay)
-        delayBefore = now
-        knownDelay = 0
-    }
+    /// The output was handed on.
+    func handedOn(_ waited: Waited) { mayHaveSlept = waited == .parked }
 }

@@ -1,8 +1,13 @@
 import Threads
 
-/// When one task of one step was done, on the clock that all ranks share, in nanoseconds.
+/// When one task of one step was done, on the clock that all ranks share, in nanoseconds; and how long its rank was without a
+/// CPU meanwhile.
 ///
-///     begin ... waits for its input ... received ... waits for room ... ready ... works ... end ... sent
+///     ... sent | begin ... waits for its input ... received ... waits for room ... ready | works | end ... | sent ...
+///     lostBefore|                       lostWaiting                                      |lostWorking|lostFinishing|
+///
+/// What is lost was lost to others: to programs outside of the run, ranks on the same CPU, a quota, the hypervisor, or
+/// somebody who stopped the process. A rank that sleeps because it has nothing to do loses nothing.
 public struct TaskTimes: BitwiseCopyable, Equatable, Sendable {
     /// The rank turned to it.
     public var begin: UInt64 = 0
@@ -14,11 +19,17 @@ public struct TaskTimes: BitwiseCopyable, Equatable, Sendable {
     public var end: UInt64 = 0
     /// Its output was about to be handed on, or, where it has none, the same as `end`.
     public var sent: UInt64 = 0
-    /// CPU time that the rank's thread had between `ready` and `end`.
-    public var cpu: UInt64 = 0
-    /// Time between the end of the rank's task before and `ready` in which the rank was ready to run and its CPU was
-    /// another's; counted where the rank shares its CPU, or that time is long.
-    public var delay: UInt64 = 0
+
+    /// Lost between `sent` of the rank's task before and `begin`: while it handed on. In a step's first task, since the rank
+    /// came to the barrier before the step.
+    public var lostBefore: UInt64 = 0
+    /// Lost between `begin` and `ready`.
+    public var lostWaiting: UInt64 = 0
+    /// Lost between `ready` and `end`.
+    public var lostWorking: UInt64 = 0
+    /// Lost between `end` and `sent`.
+    public var lostFinishing: UInt64 = 0
+
     /// How the wait for input went.
     public var inputWait = Waited.ready
     /// How the wait for room went.
@@ -29,10 +40,10 @@ public struct TaskTimes: BitwiseCopyable, Equatable, Sendable {
 
     /// Seconds of work.
     public var work: Double { seconds(from: ready, to: end) }
-    /// Seconds of work in which the rank's thread had its CPU.
-    public var onCPU: Double { Double(min(cpu, end - ready)) / 1e9 }
+    /// Seconds of work in which the rank had its CPU.
+    public var onCPU: Double { work - displaced }
     /// Seconds of work in which it did not.
-    public var displaced: Double { work - onCPU }
+    public var displaced: Double { Double(min(lostWorking, end - ready)) / 1e9 }
 }
 
 /// Seconds between two moments of the common clock; 0 when they are the other way round.

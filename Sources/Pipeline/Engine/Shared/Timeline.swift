@@ -3,17 +3,17 @@ import Threads
 
 /// The times of all tasks of the last steps of a run, written by the ranks while they run.
 ///
-/// One cache line a task, in memory that was touched before the run and that the caller of a run sees too. A rank writes
+/// Two cache lines a task, in memory that was touched before the run and that the caller of a run sees too. A rank writes
 /// its own part and nobody reads it before all ranks have ended, so that there is nothing to wait for.
 public struct Timeline: Sendable {
     /// Steps that are kept: the last ones.
     public let steps: Int
     private let tasksOfRank: [Int]
-    private let firstLineOfRank: [Int]
+    private let firstRecordOfRank: [Int]
     private let segment: Segment
 
-    private static let lineBytes = SegmentLayout.lineBytes
-    /// Room for the reference workload's last hundred thousand steps.
+    private static let recordBytes = 2 * SegmentLayout.lineBytes
+    /// Room for the reference workload's last fifty thousand steps.
     private static let bytesMax = 256 << 20
 
     /// How many of a run's steps are kept.
@@ -22,7 +22,7 @@ public struct Timeline: Sendable {
     }
 
     /// Of one step.
-    private static func bytes(_ graph: TaskGraph) -> Int { graph.tasks.reduce(0) { $0 + $1.count } * lineBytes }
+    private static func bytes(_ graph: TaskGraph) -> Int { graph.tasks.reduce(0) { $0 + $1.count } * recordBytes }
 
     /// What a run of so many steps takes.
     static func bytes(_ graph: TaskGraph, steps: Int) -> Int { bytes(graph) * stepsKept(graph, of: steps) }
@@ -31,13 +31,13 @@ public struct Timeline: Sendable {
         tasksOfRank = graph.tasks.map(\.count)
         self.steps = Self.stepsKept(graph, of: steps)
         var first = 0
-        var firstLines: [Int] = []
+        var firstRecords: [Int] = []
         for count in tasksOfRank {
-            firstLines.append(first)
+            firstRecords.append(first)
             first += count * self.steps
         }
-        firstLineOfRank = firstLines
-        segment = try transport.resultMemory(bytes: first * Self.lineBytes)
+        firstRecordOfRank = firstRecords
+        segment = try transport.resultMemory(bytes: first * Self.recordBytes)
     }
 
     /// Touches a rank's part, so that no step has to.
@@ -63,7 +63,7 @@ public struct Timeline: Sendable {
 
     @inline(__always)
     private func region(_ rank: Int, _ step: Int, _ task: Int) -> Region {
-        let line = firstLineOfRank[rank] + step % steps * tasksOfRank[rank] + task
-        return Region(offset: line * Self.lineBytes, bytes: Self.lineBytes)
+        let record = firstRecordOfRank[rank] + step % steps * tasksOfRank[rank] + task
+        return Region(offset: record * Self.recordBytes, bytes: Self.recordBytes)
     }
 }

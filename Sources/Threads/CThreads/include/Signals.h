@@ -33,6 +33,12 @@ void ppt_note_program(int process);
 /// Lets a forked child outlive the signals of its terminal: its parent decides.
 void ppt_ignore_stops(void);
 
+/// Takes note, from now on, of when the process goes on after it was stopped: handles SIGCONT. A system call that waits is then
+/// ended by it, as by other signals.
+void ppt_note_continues(void);
+/// When that was last, on CLOCK_MONOTONIC in nanoseconds; 0 while it never was.
+uint64_t ppt_last_continue(void);
+
 /// A signal's name without SIG; NULL for a number that is none.
 const char *ppt_signal_name(int number);
 

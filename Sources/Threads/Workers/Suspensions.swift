@@ -1,0 +1,13 @@
+import CThreads
+
+/// When the process was last stopped and went on (SIGSTOP, Ctrl-Z, SIGCONT).
+///
+/// Nobody is told of a stop, but whoever asks for it of the end of one. A sleep in which there was such an end may have been
+/// held up by it until then.
+public enum Suspensions {
+    /// Has the process take note, from now on; a SIGCONT then ends a system call that waits, as other signals do.
+    static func note() { ppt_note_continues() }
+
+    /// On the clock of `Clock.now()`; 0 while there was none, and in a process that takes no note.
+    public static var lastEnd: UInt64 { ppt_last_continue() }
+}
