@@ -26,6 +26,8 @@ struct Main {
           ring      hand-offs through rings, threads and processes, beside the bare cache line, sockets and pipes
           growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
           faults    known faults, and the terms of the breakdown that they show in
+          disturb   quotas, loops, stops and others that take CPU time, and the terms that they show in (--rounds 3: half an
+                    hour; quotas, real time and control groups take root)
           timeline  what timing every task costs
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there
 
@@ -52,10 +54,13 @@ struct Main {
         case "ring": try RingBenchmark(effort).run()
         case "growth": try GrowthBenchmark(effort).run()
         case "faults": try FaultBenchmark(effort).run()
+        case "disturb": try DisturbBenchmark(effort).run()
         case "timeline": try TimelineBenchmark(effort).run()
         case "kernels": try KernelBenchmark(effort).run()
         case "--help", "-h", "help": print(help)
-        default: throw .usage("unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, timeline, kernels")
+        default:
+            throw .usage(
+                "unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, disturb, timeline, kernels")
         }
     }
 

@@ -78,7 +78,7 @@ struct AnalyzeFormatsTests {
             "gpipe,2,4,4,100,0.5,1,1,99999999999999999999,random,true,", "gpipe,2,4,4,100,0.5,1,1,0,random,true,much",
             "gpipe,2,4,4,100,0.5,1,1,0,random,true,7", "gpipe,2,4,4,100,0.5,1,1,0,random,true,-1.5",
             "gpipe,2,4,4,100,0.5,0,1,0,random,true,", "gpipe,2,4,4,100,0.5,1.5,1,0,random,true,",
-            "gpipe,2,4,4,100,0.5,1,0,0,random,true,", "gpipe,2,4,4,100,0.5,1,1,-1,random,true,",
+            "gpipe,2,4,4,100,0.5,1,-1,0,random,true,", "gpipe,2,4,4,100,0.5,1,1,-1,random,true,",
             "gpipe,2,4,4,100,0.5,2147483647,1,9223372036854775807,random,true,1",
             "gpipe,2,4,4,100,0.5,1,1000,0,random,true,-1e-9")
         let outcome = try Command.run("analyze", path)
@@ -86,7 +86,7 @@ struct AnalyzeFormatsTests {
         #expect(
             outcome.code == 0
                 && lines == [
-                    "row 2: lr is 'fast', not a number above 0; left out",
+                    "row 2: lr is 'fast', not a number from 0 on; left out",
                     "row 3: seed is '0.5', not a whole number from 0 to 9223372036854775807; left out",
                     "row 4: seed is '99999999999999999999', not a whole number from 0 to 9223372036854775807; left out",
                     "row 5: disturbance is 'much', not a number from -1 to 1; left out",
@@ -94,7 +94,7 @@ struct AnalyzeFormatsTests {
                     "row 7: disturbance is '-1.5', not a number from -1 to 1; left out",
                     "row 8: repeat is '0', not a whole number from 1 to 2147483647; left out",
                     "row 9: repeat is '1.5', not a whole number from 1 to 2147483647; left out",
-                    "row 10: lr is '0', not a number above 0; left out",
+                    "row 10: lr is '-1', not a number from 0 on; left out",
                     "row 11: seed is '-1', not a whole number from 0 to 9223372036854775807; left out",
                 ])
     }

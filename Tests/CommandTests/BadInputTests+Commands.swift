@@ -32,13 +32,15 @@ extension BadInputTests {
         Case(
             "sweep --microbatches 4,", 64,
             "--microbatches: '4,' is not allowed; whole numbers separated by commas, each from 1 to 65536"),
-        Case("sweep --lr 0", 64, "--lr: '0' is not allowed; numbers separated by commas, each above 0, at most 1000.0"),
+        Case(
+            "sweep --lr -1", 64,
+            "--lr: '-1' is not allowed; numbers separated by commas, each from 0 on, at most 1000.0"),
         Case(
             "sweep --lr 1e-3,,1", 64,
-            "--lr: '1e-3,,1' is not allowed; numbers separated by commas, each above 0, at most 1000.0"),
+            "--lr: '1e-3,,1' is not allowed; numbers separated by commas, each from 0 on, at most 1000.0"),
         Case(
             "sweep --lr nan,1", 64,
-            "--lr: 'nan,1' is not allowed; numbers separated by commas, each above 0, at most 1000.0"),
+            "--lr: 'nan,1' is not allowed; numbers separated by commas, each from 0 on, at most 1000.0"),
         Case(
             "sweep --seed 1,-1", 64,
             "--seed: '1,-1' is not allowed; whole numbers separated by commas, each from 0 to 9223372036854775807"),

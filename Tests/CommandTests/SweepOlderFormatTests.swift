@@ -46,12 +46,34 @@ struct SweepOlderFormatTests {
                 for name in names { #expect(row[name] == (name == "format" ? "3" : old[name])) }
                 for name in lacking { #expect(row[name] == "") }
             }
-            #expect(rows[2...].allSatisfy { $0["lr"] == "0.0003" && $0["format"] == "4" })
+            #expect(rows[2...].allSatisfy { $0["lr"] == "0.0003" && $0["format"] == "5" })
             let again = try Command.run(grid)
             #expect(again.errors.isEmpty && again.output.contains(" 2 were there before; "))
             let table = try Command.run("analyze", out)
             #expect(table.errors.isEmpty && table.output.contains("results.csv: 4 rows, 4 groups"))
         }
+    }
+
+    @Test("a file that lacks figures alone gets them, empty, and its runs are not measured anew") func figuresAlone()
+        throws
+    {
+        let grid = arguments(["--stages", "2", "--schedule", "gpipe", "--no-baseline"])
+        #expect(try Command.run(grid).code == 0)
+        let whole = try SweepFileContents(out)
+        let lacking = ["tokens_per_s_median", "tokens_per_s_delivered", "throttled", "stolen", "notes"]
+        let names = whole.names.filter { !lacking.contains($0) }
+        #expect(names.count == whole.names.count - lacking.count)
+        let lines = [names] + whole.rows.map { row in names.map { row[$0]! } }
+        try write(lines.map { $0.joined(separator: ",") + "\n" }.joined().utf8)
+        let outcome = try Command.run(grid)
+        #expect(outcome.output.contains("1 run, 0 of them failed, 1 were there before"))
+        #expect(
+            outcome.errorLines == [
+                "ppthreads sweep: \(out): its rows are of an older format, which does not tell "
+                    + "\(lacking.joined(separator: ", ")); they stay, with these empty"
+            ])
+        let rows = try SweepFileContents(out).rows
+        #expect(rows.count == 1 && lacking.allSatisfy { rows[0][$0] == "" })
     }
 
     @Test("what a file of an older format says stays: ends of lines in quotes; bytes that are no text are refused")

@@ -18,6 +18,16 @@ public struct RunResult: Sendable {
     let began: UInt64
     let ended: UInt64
 
+    /// With these values; nothing is checked.
+    package init(
+        plan: RunPlan, ranks: [RankReport], timeline: Timeline?, weights: CheckpointImage? = nil,
+        gradients: CheckpointImage? = nil, began: UInt64, ended: UInt64
+    ) {
+        (self.plan, self.ranks, self.timeline) = (plan, ranks, timeline)
+        (self.weights, self.gradients) = (weights, gradients)
+        (self.began, self.ended) = (began, ended)
+    }
+
     /// Of the whole run: set-up, all steps, warm-up included, and the ranks' end.
     public var totalSeconds: Double { Double(ended - began) / 1e9 }
 
@@ -40,6 +50,16 @@ public struct RunResult: Sendable {
     public var measuredSteps: Int { max(0, steps - plan.configuration.warmupSteps) }
 
     func seconds(ofStep step: Int) -> Double { Double(ranks.map { $0.stepEnd[step] }.max()! - released(step)) / 1e9 }
+
+    /// From the release into the first measured step to the end of the last one; 0 with none.
+    public var measuredSeconds: Double {
+        let first = plan.configuration.warmupSteps
+        return first < steps
+            ? Pipeline.seconds(from: released(first), to: ranks.map { $0.stepEnd[steps - 1] }.max()!) : 0
+    }
+
+    /// What others took from the ranks' CPUs in that time; nil where nobody asked.
+    public var taken: TakenTime? { ranks[0].taken }
 
     /// When all ranks were released into a step, on the common clock.
     func released(_ step: Int) -> UInt64 { ranks.map { $0.stepStart[step] }.min()! }

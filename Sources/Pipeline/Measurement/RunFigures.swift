@@ -24,8 +24,30 @@ public struct RunFigures: Sendable {
         result.plan.configuration.batchSize * result.plan.configuration.model.sequenceLength
     }
 
-    /// Tokens of a step over the median measured step.
+    /// Tokens of a step over the median measured step: what an undisturbed step gives.
     public var tokensPerSecond: Double { Double(tokensOfStep) / steps.median }
+
+    /// Tokens of all measured steps over the time from the release into the first of them to the end of the last: what was
+    /// really delivered.
+    public var deliveredTokensPerSecond: Double {
+        Double(tokensOfStep * steps.sorted.count) / result.measuredSeconds
+    }
+    /// Where the two rates differ by more than this, as a share of the larger, both are told to a person.
+    public static let deliveredLimit = 0.02
+
+    /// The part of the measured time of the ranks' CPUs for which a quota stopped them; nil without a quota.
+    public var throttledShare: Double? { share(of: result.taken?.throttledSeconds) }
+    /// The part of it for which the hypervisor had them; nil where the system does not say.
+    public var stolenShare: Double? { share(of: result.taken?.stolenSeconds) }
+    /// More stolen time than this is told to a person.
+    public static let stolenLimit = 0.01
+
+    private func share(of seconds: Double?) -> Double? {
+        seconds.map { $0 / (result.measuredSeconds * Double(result.plan.placement.cpuCount)) }
+    }
+
+    /// What a person should know of the machine while the run was measured: sentences, without their ends.
+    public var remarks: [String] { RunRemarks(self).sentences }
 
     /// The same over the mean one, as the reference study has it.
     public var tokensPerMeanSecond: Double { Double(tokensOfStep) / steps.mean }

@@ -55,20 +55,23 @@ public struct StepTimes: Sendable {
     private func losses(_ node: TaskGraph.Node) -> Replay.Losses {
         let own = tasks[node.rank][node.task]
         let before = node.task > 0 ? tasks[node.rank][node.task - 1].sent : released
-        // What the sender lost after it had said that it hands on may have kept the input back.
-        let sender = graph.senders[node.rank][node.task].map { lostHandingOn($0) } ?? 0
         var losses = Replay.Losses()
         losses.before = min(Double(own.lostBefore) / 1e9, Pipeline.seconds(from: before, to: own.begin))
         losses.ready = min(
-            Double(own.lostWaiting + sender) / 1e9, Pipeline.seconds(from: bothReady(node), to: own.ready))
+            Double(own.lostWaiting + lostBySender(node)) / 1e9, Pipeline.seconds(from: bothReady(node), to: own.ready))
         losses.after = min(Double(own.lostFinishing) / 1e9, Pipeline.seconds(from: own.end, to: own.sent))
         return losses
     }
 
-    /// In nanoseconds, by the rank of a task after its `sent`.
-    private func lostHandingOn(_ node: TaskGraph.Node) -> UInt64 {
-        let next = node.task + 1
-        return next < tasks[node.rank].count ? tasks[node.rank][next].lostBefore : 0
+    /// In nanoseconds, what the sender of a task's input lost between its `sent` and the hand-off.
+    ///
+    /// It is known to have lost something while it handed on, not whether that was before or after the input could be seen. Where
+    /// the receiver had the input sooner than all that, it was after.
+    private func lostBySender(_ node: TaskGraph.Node) -> UInt64 {
+        guard let sender = graph.senders[node.rank][node.task] else { return 0 }
+        let list = tasks[sender.rank]
+        let lost = sender.task + 1 < list.count ? list[sender.task + 1].lostBefore : 0
+        return tasks[node.rank][node.task].received >= list[sender.task].sent + lost ? lost : 0
     }
 }
 

@@ -4,7 +4,7 @@ import SharedTensor
 extension ResultColumn {
     /// Every column in order: the reference runner's come first, `error` last.
     public static let all: [ResultColumn] =
-        referenceColumns + settings + steps + terms + spread + columnsOfFormat4 + origin
+        referenceColumns + settings + steps + terms + spread + columnsOfFormat4 + columnsOfFormat5 + origin
 
     /// The reference runner's columns, in its order and with its meanings: its tokens/s are over the mean step.
     private static let referenceColumns: [ResultColumn] = [
@@ -121,7 +121,7 @@ extension ResultColumn {
         .setting("pin", read: .name, "`auto`, `none` or the list of CPUs (`--pin`)") {
             .text($0.configuration.pin.description)
         },
-        .setting("lr", read: .aboveZero, "learning rate") { .number($0.configuration.optimizer.rate) },
+        .setting("lr", read: .fromZero, "learning rate") { .number($0.configuration.optimizer.rate) },
         .setting("seed", read: .seed, "of the parameters, random tokens and dropout") {
             .count(Int(clamping: $0.configuration.seed))
         },
@@ -148,6 +148,29 @@ extension ResultColumn {
         ) { figures in figures.disturbance.map { .number($0.share) } },
     ]
 
+    private static let columnsOfFormat5: [ResultColumn] = [
+        .figure(
+            "tokens_per_s_median", json: "tokens_per_s", unit: "1/s",
+            "tokens of a step over the median measured step: what an undisturbed step gives"
+        ) { .number($0.tokensPerSecond) },
+        .figure(
+            "tokens_per_s_delivered", unit: "1/s",
+            "tokens of the measured steps over the time from the release into the first to the end of the last"
+        ) { .number($0.deliveredTokensPerSecond) },
+        .figure(
+            "throttled", unit: "0 to 1",
+            "the part of that time of the ranks' CPUs for which a quota stopped them; empty without a quota"
+        ) { figures in figures.throttledShare.map { .number($0) } },
+        .figure(
+            "stolen", unit: "0 to 1",
+            "the part of it for which the hypervisor had them (steal); empty where the system does not say"
+        ) { figures in figures.stolenShare.map { .number($0) } },
+        // The JSON has them as an array, among others.
+        .remark("notes", json: "", "what a person should know of the machine while the run was measured") {
+            .text(($0.figures?.remarks ?? []).joined(separator: "; "))
+        },
+    ]
+
     private static let origin: [ResultColumn] = [
         .machine("host", read: .text, "the machine's name") { _ in .text(ResultRow.machine?.host ?? "") },
         .machine("cpu", read: .text, "the CPU's model, as the kernel calls it") { _ in
@@ -163,8 +186,8 @@ extension ResultColumn {
         ) { .text($0.program.commit) },
         .remark(
             "format", json: "",
-            "of the row: 4 (3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
-        ) { _ in .count(4) },
+            "of the row: 5 (4 had no `tokens_per_s_median`, `tokens_per_s_delivered`, `throttled`, `stolen` and `notes`, 3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
+        ) { _ in .count(5) },
         .remark("error", json: "", "why the run failed; empty when it did not") { .text($0.error) },
     ]
 

@@ -112,7 +112,7 @@ enum ResultValues: Equatable, Sendable {
     case count(from: Int)
     /// A whole number from 0 that may be as large as an `Int`.
     case seed
-    case aboveZero
+    case fromZero
     case probability
     /// A figure in a range.
     case within(ClosedRange<Double>)
@@ -135,7 +135,7 @@ enum ResultValues: Equatable, Sendable {
         case .name, .text: "a name of at most \(Self.nameBytesMost) bytes"
         case .count(let least): "a whole number from \(least) to \(Self.countMost)"
         case .seed: "a whole number from 0 to \(Int.max)"
-        case .aboveZero: "a number above 0"
+        case .fromZero: "a number from 0 on"
         case .probability: "a number from 0 and below 1"
         case .within(let range): "a number from \(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
         case .unread: "anything"

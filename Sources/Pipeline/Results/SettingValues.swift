@@ -54,7 +54,7 @@ struct SettingValues {
         case .count(let least):
             guard let value = field.number(in: bytes), let count = Int(exactly: value) else { return nil }
             return (least...ResultValues.countMost).contains(count) ? String(count) : nil
-        case .aboveZero: return number(field, in: bytes) { $0 > 0 }
+        case .fromZero: return number(field, in: bytes) { $0 >= 0 }
         case .probability: return number(field, in: bytes) { (0..<1).contains($0) }
         case .within(let range): return number(field, in: bytes, range.contains)
         }

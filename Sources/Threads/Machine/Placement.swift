@@ -37,6 +37,8 @@ public struct Placement: Equatable, Sendable {
     public let isShared: [Bool]
     /// The limit on CPU time, when that is less than the CPUs that the ranks take have.
     public let quota: CPUQuota?
+    /// Those that the ranks' threads may be on, in ascending order.
+    public let cpus: [Int]
     /// How many CPUs the ranks take, all together.
     public let cpuCount: Int
 
@@ -90,22 +92,24 @@ public struct Placement: Equatable, Sendable {
         case .none:
             cpusOfRank = Array(repeating: Array(repeating: nil, count: threads), count: ranks)
             isShared = Array(repeating: ranks * threads > allowed.count, count: ranks)
+            cpus = allowed.sorted()
             cpuCount = min(ranks * threads, allowed.count)
             self.quota = tooSmall(for: cpuCount)
             return
         case .auto: cpusOfRank = Self.fill(topology, ranks: ranks, threads: threads)
-        case .list(let cpus):
-            require(!cpus.isEmpty, "a list of no CPUs to place ranks on")
-            if let stranger = cpus.first(where: { !allowed.contains($0) }) {
+        case .list(let listed):
+            require(!listed.isEmpty, "a list of no CPUs to place ranks on")
+            if let stranger = listed.first(where: { !allowed.contains($0) }) {
                 throw PlacementError(cpu: stranger, allowed: CPUSet(allowed))
             }
             cpusOfRank = (0..<ranks).map { rank in
-                (0..<threads).map { cpus[(rank * threads + $0) % cpus.count] }
+                (0..<threads).map { listed[(rank * threads + $0) % listed.count] }
             }
         }
         var users: [Int?: Int] = [:]
         for cpu in cpusOfRank.joined() { users[cpu, default: 0] += 1 }
         isShared = cpusOfRank.map { $0.contains { users[$0]! > 1 } }
+        cpus = users.keys.compactMap(\.self).sorted()
         cpuCount = users.count
         self.quota = tooSmall(for: cpuCount)
     }

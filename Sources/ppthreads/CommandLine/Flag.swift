@@ -55,15 +55,17 @@ extension Flag {
     }
 
     /// A positive number.
+    ///
+    /// - Parameter allowsZero: whether 0 is one too.
     static func positive(
-        _ names: String..., set path: WritableKeyPath<Options, Double>, max: Double, placeholder: String,
-        standard: Options, help: String
+        _ names: String..., set path: WritableKeyPath<Options, Double>, allowsZero: Bool = false, max: Double,
+        placeholder: String, standard: Options, help: String
     ) -> Flag {
         let text = "\(standard[keyPath: path])"
         return Flag(names: names, placeholder: placeholder, help: help, standard: text) {
             options, text throws(FlagValueError) in
-            guard let value = Double(text), value > 0, value <= max else {
-                throw FlagValueError(allowed: "a number above 0, at most \(max)")
+            guard let value = Double(text), value > 0 || allowsZero && value == 0, value <= max else {
+                throw FlagValueError(allowed: "a number \(allowsZero ? "from 0 on" : "above 0"), at most \(max)")
             }
             options[keyPath: path] = value
         }
@@ -124,16 +126,16 @@ extension Flag {
         }
     }
 
-    /// Some positive numbers, separated by commas.
-    static func positives(
+    /// Some numbers from 0 on, separated by commas.
+    static func fromZero(
         _ names: String..., set path: WritableKeyPath<Options, [Double]>, max: Double, standard: Options, help: String
     ) -> Flag {
         let text = standard[keyPath: path].map { "\($0)" }.joined(separator: ",")
         return Flag(names: names, placeholder: "LIST", help: help, standard: text) {
             options, text throws(FlagValueError) in
             options[keyPath: path] = try list(text) { part throws(FlagValueError) in
-                guard let value = Double(part), value > 0, value <= max else {
-                    throw FlagValueError(allowed: "numbers separated by commas, each above 0, at most \(max)")
+                guard let value = Double(part), value >= 0, value <= max else {
+                    throw FlagValueError(allowed: "numbers separated by commas, each from 0 on, at most \(max)")
                 }
                 return value
             }

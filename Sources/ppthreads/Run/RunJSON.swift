@@ -35,8 +35,6 @@ extension RunJSON {
         let parameters: Int
         /// The signal that has stopped the run, such as SIGINT; otherwise there is no such key.
         let stoppedBy: String?
-        /// Tokens of a step over the median measured step.
-        let tokensPerS: Double
         /// Distance of the quartiles over the median.
         let stepSpread: Double
         /// Every measured step.
@@ -72,7 +70,6 @@ extension RunJSON {
             bits = plan.facts.bits.label
             parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
             stoppedBy = result.steps < plan.configuration.steps ? Signals.noted?.description : nil
-            tokensPerS = figures.tokensPerSecond
             stepSpread = figures.steps.relativeSpread
             stepS = result.measuredStepSeconds
             productFlops = plan.productFLOPs

@@ -4,21 +4,22 @@ import Threads
 
 /// What a person should know before taking a run's figures at their word.
 struct RunNotes {
-    private let result: RunResult
+    private let figures: RunFigures
     private let options: RunOptions
 
-    init(_ result: RunResult, _ options: RunOptions) {
-        self.result = result
+    init(_ figures: RunFigures, _ options: RunOptions) {
+        self.figures = figures
         self.options = options
     }
 
+    private var result: RunResult { figures.result }
     private var plan: RunPlan { result.plan }
 
     var lines: [String] {
         let first = [options.data == nil ? randomTokens : nil, plan.schedule.remark.map { "\($0): \(interleaving)" }]
         let then = [rounding, plan.placement.note, unevenShares]
         return first.compactMap(\.self) + plan.configuration.fileNotes + then.compactMap(\.self)
-            + result.ranks.flatMap(Self.refusals)
+            + result.ranks.flatMap(Self.refusals) + figures.remarks
     }
 
     private var rounding: String? {

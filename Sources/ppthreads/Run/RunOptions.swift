@@ -115,7 +115,9 @@ struct RunOptions {
                 "--measure-steps", "--measure", set: \.measure, in: 1...Limits.steps.upperBound, standard: standard,
                 help: "steps that are measured"),
             .choice("--optimizer", set: \.optimizer, standard: standard, help: "how weights follow gradients"),
-            .positive("--lr", set: \.rate, max: 1000, placeholder: "X", standard: standard, help: "learning rate"),
+            .positive(
+                "--lr", set: \.rate, allowsZero: true, max: 1000, placeholder: "X", standard: standard,
+                help: "learning rate"),
             .dropout(set: \.dropout),
             .number(
                 "--seed", set: \.seed, in: 0...Int.max, standard: standard,

@@ -43,7 +43,7 @@ struct RunOutputs {
     private func report(
         _ row: ResultRow?, _ figures: RunFigures, _ options: RunOptions
     ) throws(CommandError) -> String {
-        let notes = RunNotes(figures.result, options)
+        let notes = RunNotes(figures, options)
         guard let row = row?.measured(figures) else { return RunTable(figures, notes).text }
         return options.csv ? row.text : try RunJSON(row, figures, notes).text()
     }

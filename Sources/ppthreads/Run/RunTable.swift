@@ -37,14 +37,21 @@ struct RunTable {
         let (steps, tokens) = (figures.steps, figures.tokensOfStep)
         let gigaFLOPs = plan.productFLOPs / 1e9
         return """
-            tokens/s   \(figures.tokensPerSecond.grouped)   (\(tokens.grouped) \(tokens == 1 ? "token" : "tokens") a step, median step)
+            tokens/s   \(figures.tokensPerSecond.grouped)   (\(tokens.grouped) \(tokens == 1 ? "token" : "tokens") a step, median step\(delivered))
             step       \(steps.median.milliseconds) median; quartiles \(steps.quantile(0.25).milliseconds) to \
             \(steps.quantile(0.75).milliseconds), range \(steps.min.milliseconds) to \(steps.max.milliseconds) \
             (\(counted(steps.sorted.count, "step")) after \(configuration.warmupSteps) of warm-up)
-            products   \(gigaFLOPs.fixed(1)) GFLOP a step, \((gigaFLOPs / steps.median).fixed(1)) GFLOP/s over all ranks
+            products   \(gigaFLOPs.fixed(1)) GFLOP a step, \((gigaFLOPs / steps.median).fixed(1)) GFLOP/s over all ranks\(configuration.recomputes ? "; forwards that are done again are not counted" : "")
             loss       \(loss)
             time       \(result.totalSeconds.fixed(2)) s in all, \(result.setUpSeconds.fixed(2)) s of them before the first step
             """ + data
+    }
+
+    /// Where it is another rate than the median step's.
+    private var delivered: String {
+        let (median, delivered) = (figures.tokensPerSecond, figures.deliveredTokensPerSecond)
+        if abs(1 - delivered / median) <= RunFigures.deliveredLimit { return "" }
+        return "; \(delivered.grouped) delivered over the measured time"
     }
 
     /// Nothing for random tokens.

@@ -127,7 +127,7 @@ extension SweepOptions {
                 "--n-layers", "--layers", set: \.layers, in: Limits.layers, standard: standard, help: "layers"),
             .numbers("--n-heads", "--heads", set: \.heads, in: Limits.heads, standard: standard, help: "heads"),
             .numbers("--dim", set: \.dims, in: Limits.dim, standard: standard, help: "columns of an activation"),
-            .positives("--lr", set: \.rates, max: 1000, standard: standard, help: "learning rates"),
+            .fromZero("--lr", set: \.rates, max: 1000, standard: standard, help: "learning rates"),
             .numbers(
                 "--seed", set: \.seeds, in: 0...Int.max, standard: standard,
                 help: "seeds of the parameters, random tokens and dropout"),

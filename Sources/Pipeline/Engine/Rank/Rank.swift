@@ -16,6 +16,8 @@ final class Rank {
     private var batch: RankBatch
     private var barrier: Barrier
     private var report: RankReport
+    /// Of the measured steps; rank 0 reads it for all.
+    private var taken: TakenTimeMeter?
 
     /// To be made on the rank's own thread.
     init(
@@ -35,6 +37,7 @@ final class Rank {
         batch = RankBatch(plan, plan.memories[index], parts.memory.arena, hasLastStage: hasLastStage)
         barrier = control.barrier
         report = RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu)
+        taken = index == 0 ? TakenTimeMeter(cpus: plan.placement.cpus) : nil
     }
 
     private var watch: TaskWatch { parts.watch }
@@ -55,6 +58,7 @@ final class Rank {
                 throw failure(.wait(error))
             }
         }
+        report.taken = taken?.taken
         if let weights { for stage in stages { stage.exportWeights(to: weights, kernels) } }
         report.cpu = CurrentThread.cpu
         report.handoffBytesCopied = stages.reduce(0) { $0 + $1.bytesCopied }
@@ -72,6 +76,7 @@ final class Rank {
     private func enter(_ step: Int, keepsGradients: Bool) throws(RankFailure) {
         control.setPosition(ofRank: index, step: step, .preparing)
         do throws(DataError) { try batch.prepare(step: step) } catch { throw failure(.data(error)) }
+        if step == plan.configuration.warmupSteps { taken?.restart() }
         // Where the last step's gradients are wanted, it has to be known as the last when it begins: one more is run.
         if index == 0 { control.announceEnd(after: keepsGradients ? step : step - 1) }
         control.setPosition(ofRank: index, step: step, .atBarrier)

@@ -21,10 +21,17 @@ public struct RankReport: Codable, Sendable {
     public var activationBytesPeak = 0
     /// The same high-water mark counted in (stage, microbatch) pairs.
     public var inFlightPeak = 0
+    /// What others took from the run's CPUs during the measured steps; of rank 0 alone.
+    public var taken: TakenTime?
     /// Heap allocations inside steps; nil in a program that does not count them.
     public var allocationsInSteps: Int?
     /// Bytes of activations and gradients that were copied on their way between stages, as the channels counted them.
     public var handoffBytesCopied = 0
+
+    /// Of a rank that has not done anything yet.
+    package init(rank: Int, pinnings: [Pinning], cpu: Int) {
+        (self.rank, self.pinnings, self.cpu) = (rank, pinnings, cpu)
+    }
 
     /// So that no step has to allocate.
     mutating func reserveRoom(steps: Int) {

@@ -27,7 +27,8 @@ public struct Timeline: Sendable {
     /// What a run of so many steps takes.
     static func bytes(_ graph: TaskGraph, steps: Int) -> Int { bytes(graph) * stepsKept(graph, of: steps) }
 
-    init(_ graph: TaskGraph, steps: Int, _ transport: some Transport) throws(SegmentError) {
+    /// For the last steps of a run of so many, in memory that the transport's ranks and the caller see.
+    package init(_ graph: TaskGraph, steps: Int, _ transport: some Transport) throws(SegmentError) {
         tasksOfRank = graph.tasks.map(\.count)
         self.steps = Self.stepsKept(graph, of: steps)
         var first = 0
@@ -49,7 +50,7 @@ public struct Timeline: Sendable {
 
     /// Step counts from 0; a step that is no longer kept has been overwritten by a later one.
     @inline(__always)
-    func record(_ times: TaskTimes, _ rank: Int, step: Int, task: Int) {
+    package func record(_ times: TaskTimes, _ rank: Int, step: Int, task: Int) {
         segment.store(times, in: region(rank, step, task))
     }
 

@@ -1,6 +1,6 @@
 extension Int {
     /// With a space between groups of three digits.
-    var grouped: String {
+    package var grouped: String {
         let digits = Array(String(magnitude))
         let groups = stride(from: digits.count, to: 0, by: -3).map { end in
             String(digits[Swift.max(0, end - 3)..<end])
@@ -12,16 +12,16 @@ extension Int {
 extension Double {
     /// The nearest whole number, with a space between groups of three digits; its own text where that has more digits than a
     /// `Double` tells, or is no number.
-    var grouped: String { magnitude < 1e15 ? Int(rounded()).grouped : "\(self)" }
+    package var grouped: String { magnitude < 1e15 ? Int(rounded()).grouped : "\(self)" }
 
     /// Seconds as milliseconds.
-    var milliseconds: String { "\((self * 1000).fixed(2)) ms" }
+    package var milliseconds: String { "\((self * 1000).fixed(2)) ms" }
 
     /// Seconds in ms, or in us when they are few.
-    var duration: String { magnitude < 0.0001 ? "\((self * 1e6).fixed(1)) us" : "\((self * 1000).fixed(1)) ms" }
+    package var duration: String { magnitude < 0.0001 ? "\((self * 1e6).fixed(1)) us" : "\((self * 1000).fixed(1)) ms" }
 
     /// With a number of digits after the point.
-    func fixed(_ digits: Int) -> String {
+    package func fixed(_ digits: Int) -> String {
         // Its sign says nothing.
         if isNaN { return "nan" }
         if !isFinite { return "\(self)" }

@@ -1,0 +1,48 @@
+/// What a person would say of a run's figures who had watched the machine: a sentence each, without its end.
+struct RunRemarks {
+    private let figures: RunFigures
+
+    init(_ figures: RunFigures) { self.figures = figures }
+
+    var sentences: [String] { [lost, quota, stolen, kinds, delivered].compactMap(\.self) }
+
+    private func percent(_ share: Double) -> String { "\((share * 100).fixed(1)) %" }
+    private func milliseconds(_ seconds: Double) -> String { "\((seconds * 1e3).fixed(2)) ms" }
+
+    /// Where each rank has its CPU, or would have.
+    private var lost: String? {
+        guard let disturbance = figures.disturbance, disturbance.isTooMuch else { return nil }
+        let tries = figures.tries > 1 ? ", in the quietest of \(figures.tries) tries" : ""
+        return
+            "others had the ranks' CPUs: that took \(percent(disturbance.share)) of the step\(tries), which is under "
+            + "oversubscription"
+    }
+
+    private var quota: String? {
+        guard let quota = figures.result.plan.placement.quota, let share = figures.throttledShare else { return nil }
+        let lost = figures.timed.map {
+            ", and \(percent($0.breakdown.oversubscription / $0.breakdown.step)) of the step is oversubscription"
+        }
+        return
+            "the quota of \(quota) stopped the ranks for \(percent(share)) of the measured time of their CPUs\(lost ?? "")"
+    }
+
+    private var stolen: String? {
+        guard let share = figures.stolenShare, share > RunFigures.stolenLimit else { return nil }
+        return "the hypervisor took \(percent(share)) of the ranks' CPUs away (steal)"
+    }
+
+    private var kinds: String? {
+        guard let kinds = StepKinds(figures.steps) else { return nil }
+        return "steps come in two kinds, of \(milliseconds(kinds.fast)) and of \(milliseconds(kinds.slow)), "
+            + "\(percent(kinds.slowShare)) of them slow: the median stands for neither"
+    }
+
+    private var delivered: String? {
+        let below = 1 - figures.deliveredTokensPerSecond / figures.tokensPerSecond
+        guard below.magnitude > RunFigures.deliveredLimit else { return nil }
+        return "delivered were \(figures.deliveredTokensPerSecond.fixed(0)) tokens/s over the whole measured time, "
+            + "\(percent(below.magnitude)) \(below > 0 ? "below" : "above") the median step's: the mean step is "
+            + "\(below > 0 ? "longer" : "shorter") than the median"
+    }
+}
