@@ -1,4 +1,5 @@
-/// What a person would say of a run's figures who had watched the machine: a sentence each, without its end.
+/// What a person would say of a run's figures who had watched the machine: a sentence each, without its end, and without commas,
+/// so that a column of a CSV that holds them can be split anywhere.
 struct RunRemarks {
     private let figures: RunFigures
 
@@ -12,16 +13,15 @@ struct RunRemarks {
     /// Where each rank has its CPU, or would have.
     private var lost: String? {
         guard let disturbance = figures.disturbance, disturbance.isTooMuch else { return nil }
-        let tries = figures.tries > 1 ? ", in the quietest of \(figures.tries) tries" : ""
-        return
-            "others had the ranks' CPUs: that took \(percent(disturbance.share)) of the step\(tries), which is under "
+        let tries = figures.tries > 1 ? " in the quietest of \(figures.tries) tries" : ""
+        return "others had the ranks' CPUs: that took \(percent(disturbance.share)) of the step\(tries) and is under "
             + "oversubscription"
     }
 
     private var quota: String? {
         guard let quota = figures.result.plan.placement.quota, let share = figures.throttledShare else { return nil }
         let lost = figures.timed.map {
-            ", and \(percent($0.breakdown.oversubscription / $0.breakdown.step)) of the step is oversubscription"
+            "; \(percent($0.breakdown.oversubscription / $0.breakdown.step)) of the step is oversubscription"
         }
         return
             "the quota of \(quota) stopped the ranks for \(percent(share)) of the measured time of their CPUs\(lost ?? "")"
@@ -34,15 +34,15 @@ struct RunRemarks {
 
     private var kinds: String? {
         guard let kinds = StepKinds(figures.steps) else { return nil }
-        return "steps come in two kinds, of \(milliseconds(kinds.fast)) and of \(milliseconds(kinds.slow)), "
-            + "\(percent(kinds.slowShare)) of them slow: the median stands for neither"
+        return "steps come in two kinds: \(milliseconds(kinds.fast)) and \(milliseconds(kinds.slow)) with "
+            + "\(percent(kinds.slowShare)) of them slow; the median stands for neither"
     }
 
     private var delivered: String? {
         let below = 1 - figures.deliveredTokensPerSecond / figures.tokensPerSecond
         guard below.magnitude > RunFigures.deliveredLimit else { return nil }
-        return "delivered were \(figures.deliveredTokensPerSecond.fixed(0)) tokens/s over the whole measured time, "
-            + "\(percent(below.magnitude)) \(below > 0 ? "below" : "above") the median step's: the mean step is "
-            + "\(below > 0 ? "longer" : "shorter") than the median"
+        let (side, length) = below > 0 ? ("below", "longer") : ("above", "shorter")
+        return "delivered were \(figures.deliveredTokensPerSecond.fixed(0)) tokens/s over the whole measured time: "
+            + "\(percent(below.magnitude)) \(side) the median step's because the mean step is \(length)"
     }
 }
