@@ -69,7 +69,8 @@ struct Main {
         case "--help", "-h", "help": print(help)
         default:
             throw .usage(
-                "unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, timeline, kernels, coverage, null")
+                "unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, timeline, kernels, coverage, null"
+            )
         }
     }
 
@@ -91,7 +92,8 @@ struct Main {
         }
     }
 
-    private static func effort(_ arguments: inout ArraySlice<String>, of name: String) throws(BenchmarkError) -> Effort {
+    private static func effort(_ arguments: inout ArraySlice<String>, of name: String) throws(BenchmarkError) -> Effort
+    {
         var effort = Effort()
         let counts = counts(of: name)
         while let flag = arguments.popFirst() {

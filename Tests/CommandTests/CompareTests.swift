@@ -3,7 +3,8 @@ import Testing
 
 struct CompareTests {
     private static let short = ["--trials", "5", "--measure", "3", "--warmup", "1"] + tiny
-    private static let tooShort = ["--trials", "4", "--measure", "1", "--warmup", "1", "--schedule", "gpipe,1f1b"] + tiny
+    private static let tooShort =
+        ["--trials", "4", "--measure", "1", "--warmup", "1", "--schedule", "gpipe,1f1b"] + tiny
     private static let note = "4 trials are too few for an interval; at least 5 are needed"
 
     @Test("each row has the promised keys with intervals, and its terms add up to the step") func json() throws {

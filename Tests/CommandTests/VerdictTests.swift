@@ -23,7 +23,9 @@ struct VerdictTests {
                 == "Schedule: against GPipe, on threads: 1F1B x1.096 [1.077, 1.125], work differs most (-10.0 ms).")
     }
 
-    @Test("the term that differs most is one of six, and told only where it stands out among as many") func noReason() throws {
+    @Test("the term that differs most is one of six, and told only where it stands out among as many") func noReason()
+        throws
+    {
         // Work takes less in seven rounds of eight, the update in all: alone the work would do, but not among six.
         let verdict = try schedule([
             .init(schedule: .gpipe, milliseconds: Self.slow, update: 9),

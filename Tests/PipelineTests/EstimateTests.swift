@@ -97,7 +97,9 @@ struct EstimateTests {
 
     // MARK: Parts
 
-    @Test("parts add up to the whole, and none leaves its values; those that do not vary do not move") func parts() throws {
+    @Test("parts add up to the whole, and none leaves its values; those that do not vary do not move") func parts()
+        throws
+    {
         let samples = [[5, 5, 5, 5, 5], [1, 2, 3, 4, 9.0], [10, 30, 20, 60, 50]]
         let whole = Statistics((0..<5).map { index in samples.reduce(0) { $0 + $1[index] } }).median
         // Medians of 5, 3 and 30, of sums 16, 37, 28, 69 and 64: one too many for the second and third, whose intervals go

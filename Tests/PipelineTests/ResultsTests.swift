@@ -43,7 +43,9 @@ struct ResultsTests {
         #expect(few.speedup(1)?.value == Estimate(ratios: Array(ratios.prefix(4)), among: 1).value)
     }
 
-    @Test("of other repeats the speedup is the ratio of medians, from the ends of both intervals") func unpaired() throws {
+    @Test("of other repeats the speedup is the ratio of medians, from the ends of both intervals") func unpaired()
+        throws
+    {
         let analysis = try analysis(rows([("1f1b", 2..<10, Self.fast), ("gpipe", 1..<9, Self.slow)]))
         let (above, below) = (Estimate(ratios: Self.fast, among: 2), Estimate(ratios: Self.slow, among: 2))
         let speedup = try #require(analysis.speedup(1))

@@ -93,7 +93,9 @@ public struct ResultsAnalysis {
     }
 
     /// The median over the group's runs; nil when none of it went well.
-    public func tokensPerSecond(_ group: Int) -> Estimate? { sample(group, \.tokensPerSecond).map(Estimate.init(medianOf:)) }
+    public func tokensPerSecond(_ group: Int) -> Estimate? {
+        sample(group, \.tokensPerSecond).map(Estimate.init(medianOf:))
+    }
     /// The median over the group's runs, of each its mean step; nil when none of it went well.
     public func stepSeconds(_ group: Int) -> Estimate? { sample(group, \.stepSeconds).map(Estimate.init(medianOf:)) }
     /// The median over the group's runs, of each its measured steps together; nil where the CSV does not tell.
@@ -116,7 +118,7 @@ public struct ResultsAnalysis {
     private func ratio(_ group: Int, over other: Int, by estimator: RatioEstimator) -> Estimate? {
         if group == other { return Estimate(value: 1, interval: nil) }
         let (above, below) = (results.samples(group), results.samples(other))
-        return above.isEmpty || below.isEmpty ? nil : estimator.ratio(above, over: below)
+        return above.isEmpty || below.isEmpty ? nil : estimator.ratio(of: group, above, over: below)
     }
 
     /// The mean of each term over those runs that have them.

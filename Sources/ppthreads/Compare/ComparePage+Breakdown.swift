@@ -74,6 +74,8 @@ extension ComparePage {
             }
             return .element("tr", [:], Markup([Page.rowHeader(candidate.name)] + cells))
         }
-        return Page.table("Terms of the step in ms, with their part of it\(hasIntervals ? " and their 95\u{A0}% intervals" : "")", header, rows)
+        return Page.table(
+            "Terms of the step in ms, with their part of it\(hasIntervals ? " and their 95\u{A0}% intervals" : "")",
+            header, rows)
     }
 }

@@ -19,7 +19,10 @@ extension ComparePage {
             "Of each trial the step in the middle; of these the median over the trials. Its terms are medians too, each moved within its interval by as much as it takes for them to add up to the step."
         ),
         ("tokens/s", "Batch x sequence length over the step."),
-        ("x threads", "Tokens/s over those of the same schedule on threads: the median over the rounds of the ratio within a round."),
+        (
+            "x threads",
+            "Tokens/s over those of the same schedule on threads: the median over the rounds of the ratio within a round."
+        ),
         ("x GPipe", "Tokens/s over those of GPipe on the same transport: likewise."),
         ("efficiency", "Tokens/s over P times those of the same model on one stage: the median over the rounds."),
         (

@@ -23,7 +23,9 @@ struct CompareRows {
 
         init(_ estimate: Estimate, scale: Double = 1) {
             value = estimate.value * scale
-            (low, high) = (estimate.interval.map { $0.lowerBound * scale }, estimate.interval.map { $0.upperBound * scale })
+            (low, high) = (
+                estimate.interval.map { $0.lowerBound * scale }, estimate.interval.map { $0.upperBound * scale }
+            )
         }
 
         /// null where there is no interval, so that all figures have the same keys.

@@ -44,7 +44,9 @@ package struct CompareVerdict {
     /// First those that are seen, each with the term that differs most.
     private func joined(_ differences: [Difference]) -> String {
         func listed(_ isSeen: Bool?) -> String? {
-            let alike = differences.filter { $0.isSeen == isSeen }.map { "\($0.candidate.schedule.title) (\(ratio($0)))" }
+            let alike = differences.filter { $0.isSeen == isSeen }.map {
+                "\($0.candidate.schedule.title) (\(ratio($0)))"
+            }
             return alike.isEmpty ? nil : alike.joined(separator: ", ")
         }
         let seen = differences.filter { $0.isSeen == true }.map { difference in
@@ -60,7 +62,8 @@ package struct CompareVerdict {
 
     private func ratio(_ difference: Difference) -> String {
         let ratio = difference.ratio
-        return (["x\(ratio.value.fixed(3))"] + [ratio.brackets { $0.fixed(3) }].compactMap(\.self)).joined(separator: " ")
+        return (["x\(ratio.value.fixed(3))"] + [ratio.brackets { $0.fixed(3) }].compactMap(\.self)).joined(
+            separator: " ")
     }
 
     private func reason(_ difference: Difference) -> String {
