@@ -13,6 +13,12 @@ struct BenchmarkError: Error {
 struct Effort {
     /// Times that each candidate gets its turn.
     var rounds = 11
+    /// Samples of each size and noise, or tables of comparisons, that `coverage` draws.
+    var samples = 10_000
+    /// Whole comparisons that `null` makes.
+    var compares = 200
+    /// Of each of them.
+    var trials = 5
     /// A few seconds in all: shows that the benchmark works, not what it measures.
     var isShort = false
 }
@@ -20,7 +26,7 @@ struct Effort {
 @main
 struct Main {
     static let help = """
-        Usage: ppthreads-bench NAME [--rounds N] [--short]
+        Usage: ppthreads-bench NAME [flags] [--short]
 
           pipeline  P = 2 over P = 1 at M = 8, and processes over threads, on the reference workload
           ring      hand-offs through rings, threads and processes, beside the bare cache line, sockets and pipes
@@ -30,6 +36,10 @@ struct Main {
                     hour; quotas, real time and control groups take root)
           timeline  what timing every task costs
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there
+          coverage  simulated: how often intervals hold the true figure, and how often tables show a false difference
+                    (--samples N of each kind, default 10000)
+          null      real: 1F1B against Interleaved-1F1B with one stage a rank, which are the same order: how often compare
+                    sees a difference (--compares N, default 200, of --trials N, default 5)
 
         Candidates take turns, --rounds times (default 11); ratios are taken within a round, and their median and quartiles
         are reported. --short takes seconds and shows only that everything runs.
@@ -48,7 +58,7 @@ struct Main {
     private static func run(_ arguments: [String]) throws(BenchmarkError) {
         var rest = arguments[...]
         let name = rest.popFirst() ?? "--help"
-        let effort = try effort(&rest)
+        let effort = try effort(&rest, of: name)
         switch name {
         case "pipeline": try PipelineBenchmark(effort).run()
         case "ring": try RingBenchmark(effort).run()
@@ -57,26 +67,50 @@ struct Main {
         case "disturb": try DisturbBenchmark(effort).run()
         case "timeline": try TimelineBenchmark(effort).run()
         case "kernels": try KernelBenchmark(effort).run()
+        case "coverage": CoverageBenchmark(effort).run()
+        case "null": try NullBenchmark(effort).run()
         case "--help", "-h", "help": print(help)
         default:
             throw .usage(
-                "unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, disturb, timeline, kernels")
+                "unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, disturb, timeline, kernels, "
+                    + "coverage, null")
         }
     }
 
-    private static func effort(_ arguments: inout ArraySlice<String>) throws(BenchmarkError) -> Effort {
+    private struct Count {
+        let flag: String
+        let most: Int
+        let effort: WritableKeyPath<Effort, Int>
+    }
+
+    private static func counts(of name: String) -> [Count] {
+        switch name {
+        case "coverage": [Count(flag: "--samples", most: 10_000_000, effort: \.samples)]
+        case "null":
+            [
+                Count(flag: "--compares", most: 100_000, effort: \.compares),
+                Count(flag: "--trials", most: 1000, effort: \.trials),
+            ]
+        default: [Count(flag: "--rounds", most: 1000, effort: \.rounds)]
+        }
+    }
+
+    private static func effort(_ arguments: inout ArraySlice<String>, of name: String) throws(BenchmarkError) -> Effort
+    {
         var effort = Effort()
+        let counts = counts(of: name)
         while let flag = arguments.popFirst() {
-            switch flag {
-            case "--short":
+            if flag == "--short" {
                 effort.isShort = true
-                effort.rounds = 2
-            case "--rounds":
-                guard let text = arguments.popFirst(), let rounds = Int(text), (1...1000).contains(rounds) else {
-                    throw .usage("--rounds: a whole number from 1 to 1000 is needed")
+                (effort.rounds, effort.samples, effort.compares) = (2, 500, 3)
+            } else if let count = counts.first(where: { $0.flag == flag }) {
+                guard let text = arguments.popFirst(), let number = Int(text), (1...count.most).contains(number) else {
+                    throw .usage("\(flag): a whole number from 1 to \(count.most) is needed")
                 }
-                effort.rounds = rounds
-            default: throw .usage("unknown flag \(flag); allowed: --rounds N, --short")
+                effort[keyPath: count.effort] = number
+            } else {
+                let allowed = counts.map { "\($0.flag) N" } + ["--short"]
+                throw .usage("unknown flag \(flag); allowed: \(allowed.joined(separator: ", "))")
             }
         }
         return effort

@@ -61,8 +61,25 @@ struct AnalyzeTests {
         #expect(rows.count == 1 && rows[0]["Runs"] == "3")
         #expect(rows[0]["Tokens per Second"] == "600.0")
         let output = try analyze(path).output
-        #expect(output.contains("600.0  [500.0, 700.0]"))
+        #expect(output.contains("600.0") && !output.contains("["))
+        #expect(output.contains("note: 1 group with fewer than 5 repeats, which are too few for an interval"))
         #expect(output.contains("note: 1 row left out for a newer one"))
+    }
+
+    @Test("five repeats have intervals, and those of all speedups hold together") func intervals() throws {
+        let tokens = [500, 540, 470, 610, 505]
+        let rows = tokens.enumerated().flatMap { index, tokens in
+            [("gpipe", 1.0), ("1f1b", 1.2), ("interleaved", 1.5)].map { schedule, factor in
+                resultsRow(schedule, tokens: "\(Double(tokens) * factor)", repetition: index + 1)
+            }
+        }
+        let output = try analyze(try folder.csv(rows)).output
+        #expect(
+            output.contains(
+                "; medians over repeats with 95 % intervals, those of the 2 ratios to GPipe together\n"))
+        #expect(output.contains("505.0  [470.0, 610.0]"))
+        #expect(output.contains("1.200  [1.200, 1.200]") && output.contains("1.500  [1.500, 1.500]"))
+        #expect(!output.contains("too few"))
     }
 
     @Test("scaling efficiency is over the one-stage run of the same threads, the reference's over GPipe")

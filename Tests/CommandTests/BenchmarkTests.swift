@@ -6,13 +6,31 @@ struct BenchmarkTests {
         arguments: [
             ("pipeline", "processes over threads"), ("ring", "rings of 16, processes"), ("kernels", "GFLOP/s"),
             ("growth", "for x"), ("faults", "gain over expectation"),
-            ("disturb", " cells, "), ("timeline", "so the timeline takes"),
+            ("disturb", " cells, "),
+            ("timeline", "so the timeline takes"), ("coverage", "8 ratios, 500 tables of each kind"),
+            ("null", "of 3 compares"),
         ])
     func shortRun(name: String, figure: String) throws {
         let outcome = try Command.run([name, "--short"], executable: "ppthreads-bench")
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(outcome.errors.isEmpty)
         #expect(outcome.output.contains(figure))
+    }
+
+    @Test("simulated intervals hold the truth in 95 of 100 samples, and tables show few false differences")
+    func simulated() throws {
+        let outcome = try Command.run(["coverage", "--samples", "2000", "--short"], executable: "ppthreads-bench")
+        let tables = outcome.output.split(separator: "\n\n").map { table in
+            table.split(separator: "\n").compactMap { line in
+                line.firstMatch(of: #/^(.{14}) +([\d.]+) +([\d.]+)$/#).flatMap { match in
+                    match.2.hasPrefix("n") ? nil : [Double(match.2)!, Double(match.3)!]
+                }
+            }
+        }.filter { !$0.isEmpty }
+        #expect(tables.count == 5 && tables.allSatisfy { $0.count == 10 })
+        // Three standard errors of 2000 draws beside what is promised.
+        #expect(tables[0].joined().allSatisfy { (93.0 - 1.7...97.0 + 1.2).contains($0) })
+        #expect(tables.dropFirst().joined().joined().allSatisfy { $0 <= 5 + 1.5 })
     }
 
     @Test("every table of ring starts with the bare cache line, and sockets and pipes stand beside it")
@@ -48,8 +66,11 @@ struct BenchmarkTests {
         for (arguments, line) in [
             (
                 ["rings"],
-                "unknown benchmark 'rings'; allowed: pipeline, ring, growth, faults, disturb, timeline, kernels"
+                "unknown benchmark 'rings'; allowed: pipeline, ring, growth, faults, disturb, timeline, kernels, "
+                    + "coverage, null"
             ),
+            (["null", "--rounds", "5"], "unknown flag --rounds; allowed: --compares N, --trials N, --short"),
+            (["coverage", "--samples", "0"], "--samples: a whole number from 1 to 10000000 is needed"),
             (["ring", "--rounds", "0"], "--rounds: a whole number from 1 to 1000 is needed"),
             (["ring", "--fast"], "unknown flag --fast; allowed: --rounds N, --short"),
         ] {

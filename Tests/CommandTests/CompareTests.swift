@@ -2,12 +2,16 @@ import Foundation
 import Testing
 
 struct CompareTests {
-    private static let short = ["--trials", "3", "--measure", "3", "--warmup", "1"] + tiny
+    private static let short = ["--trials", "5", "--measure", "3", "--warmup", "1"] + tiny
+    private static let tooShort =
+        ["--trials", "4", "--measure", "1", "--warmup", "1", "--schedule", "gpipe,1f1b"] + tiny
+    private static let note = "4 trials are too few for an interval; at least 5 are needed"
 
     @Test("each row has the promised keys with intervals, and its terms add up to the step") func json() throws {
         let report = try Command.json(["compare"] + Self.short)
         let rows = try #require(report["rows"] as? [[String: Any]])
-        #expect(rows.count == 6)
+        #expect(rows.count == 6 && report["ratios_at_once"] as? Int == 7)
+        #expect((report["notes"] as? [String])?.contains { $0.contains("too few") } == false)
         #expect(Set(rows.compactMap { $0["schedule"] as? String }) == ["gpipe", "1f1b", "interleaved"])
         #expect(Set(rows.compactMap { $0["transport"] as? String }) == ["threads", "processes"])
         for row in rows {
@@ -26,9 +30,39 @@ struct CompareTests {
         }
     }
 
+    @Test("of fewer than five trials there are no intervals: none in JSON, CSV, table or page, and a note says so")
+    func tooFew() throws {
+        let folder = try Folder()
+        let page = folder.path("page.html")
+        let report = try Command.json(["compare"] + Self.tooShort)
+        #expect((report["notes"] as? [String])?.last == Self.note)
+        for row in try #require(report["rows"] as? [[String: Any]]) {
+            for (name, figure) in row {
+                guard let figure = figure as? [String: Any] else { continue }
+                #expect(Set(figure.keys) == ["value", "low", "high"] && figure["value"] is Double, "\(name)")
+                #expect(figure["low"] is NSNull && figure["high"] is NSNull, "\(name)")
+            }
+        }
+        let csv = try Command.run(["compare", "--csv"] + Self.tooShort).output.split(separator: "\n").map { line in
+            line.split(separator: ",", omittingEmptySubsequences: false)
+        }
+        for (name, field) in zip(csv[0], csv[1]) {
+            let isEnd = name.hasSuffix("_low") || name.hasSuffix("_high")
+            #expect(field.isEmpty == isEnd, "\(name)")
+        }
+        let table = try Command.run(["compare", "--html", page] + Self.tooShort).output
+        #expect(!table.contains("[") && !table.contains("±") && table.contains("too few trials for intervals"))
+        #expect(table.contains("4 trials are too few to tell for 1F1B (x") && table.hasSuffix("note: \(Self.note)\n"))
+        let text = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(text.contains("Note: \(Self.note).") && text.contains("Without intervals: 4 trials are too few"))
+        #expect(text.matches(of: #/<small>\[/#).isEmpty && !text.contains("class=\"whisker"))
+    }
+
     @Test("the CSV has three columns for each figure and one row for each combination") func csv() throws {
         let outcome = try Command.run(["compare", "--csv", "--schedule", "gpipe,1f1b"] + Self.short)
-        let lines = outcome.output.split(separator: "\n").map { $0.split(separator: ",") }
+        let lines = outcome.output.split(separator: "\n").map { line in
+            line.split(separator: ",", omittingEmptySubsequences: false)
+        }
         #expect(lines.count == 5 && lines.allSatisfy { $0.count == lines[0].count })
         #expect(
             lines[0].prefix(5).joined(separator: ",")
@@ -39,6 +73,7 @@ struct CompareTests {
     @Test("the table names every term, and two sentences say what it means") func table() throws {
         let outcome = try Command.run(["compare"] + Self.short)
         #expect(outcome.code == 0 && outcome.errors.isEmpty)
+        #expect(outcome.output.contains("in turns; 95 % intervals, those of the 7 ratios together\n"))
         for word in [
             "tokens/s", "x threads", "x GPipe", "efficiency", "work", "imbalance", "bubble", "oversubscription",
             "transport", "optimizer", "one stage", "transport were free",

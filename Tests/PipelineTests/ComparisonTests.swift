@@ -33,8 +33,9 @@ struct ComparisonTests {
         for (candidate, trials) in zip(figures.candidates, comparison.trials) {
             let sum = Breakdown.Term.allCases.reduce(0) { $0 + candidate[$1].value }
             #expect(abs(sum - candidate.stepSeconds.value) < 1e-12)
+            #expect(candidate.stepSeconds.interval == nil)
             let itself = candidate.schedule == .gpipe ? candidate.overGPipe : candidate.overThreads
-            #expect(itself?.isToItself == true && itself?.estimate == Estimate(value: 1, low: 1, high: 1))
+            #expect(itself?.isToItself == true && itself?.estimate == Estimate(value: 1, interval: nil))
             #expect(candidate.handoffSeconds!.value > 0)
             #expect(trials.contains { $0.step.times.seconds == candidate.typicalStep.seconds })
             #expect(trials.allSatisfy { $0.handoffSeconds.count == 3 * 8 && $0.parked <= 3 * 8 })

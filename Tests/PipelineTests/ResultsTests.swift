@@ -11,21 +11,47 @@ struct ResultsTests {
         return ResultsAnalysis(try Results.read(path))
     }
 
-    @Test("a sample's interval is the bootstrap's that draws anew for every sample", arguments: 1...9)
+    @Test("a group's figure is its median, with the interval of that; one run has none", arguments: 1...9)
     func interval(count: Int) throws {
         let sample = (0..<count).map { Double(($0 * 37 + 11) % 23 + 100) }
         let analysis = try analysis(sample.enumerated().map { "gpipe,2,4,4,\($1),0.5,\($0 + 1)," })
         #expect(analysis.groups.count == 1)
-        #expect(analysis.tokensPerSecond(0) == Estimate(medianOf: sample.sorted()))
+        #expect(analysis.tokensPerSecond(0) == Estimate(medianOf: sample))
+        #expect((analysis.tokensPerSecond(0)?.interval != nil) == (count >= 5))
     }
 
-    @Test("a large sample's interval is close to the bootstrap's") func largeSample() throws {
-        let sample = (0..<1500).map { Double(($0 * 7919) % 1500) + 1 }
-        let fast = try #require(
-            try analysis(sample.enumerated().map { "gpipe,2,4,4,\($1),0.5,\($0 + 1)," }).tokensPerSecond(0))
-        let exact = Estimate(medianOf: sample)
-        #expect(fast.value == exact.value)
-        #expect(abs(fast.low - exact.low) < 8 && abs(fast.high - exact.high) < 8)
+    /// Rows of groups whose first is GPipe, each with its repeats and their tokens/s.
+    private func rows(_ groups: [(schedule: String, repeats: Range<Int>, tokens: [Double])]) -> [String] {
+        groups.flatMap { group in
+            zip(group.repeats, group.tokens).map { "\(group.schedule),2,4,4,\($1),0.5,\($0)," }
+        }
+    }
+
+    private static let slow = [101.0, 99, 202, 400, 303, 98, 97, 150]
+    private static let fast = [111.0, 108, 230, 430, 330, 107, 109, 165]
+
+    @Test("speedups are within repeats, and their intervals hold together") func paired() throws {
+        let one = try analysis(rows([("1f1b", 1..<9, Self.fast), ("gpipe", 1..<9, Self.slow)]))
+        let ratios = zip(Self.fast, Self.slow).map { $0 / $1 }
+        #expect(one.speedupCount == 1 && one.speedup(1) == Estimate(ratios: ratios, among: 1))
+        #expect(one.speedup(0) == Estimate(value: 1, interval: nil))
+        let two = try analysis(
+            rows([("1f1b", 1..<9, Self.fast), ("gpipe", 1..<9, Self.slow), ("zb-h1", 1..<9, Self.fast)]))
+        #expect(two.speedupCount == 2 && two.speedup(1) == Estimate(ratios: ratios, among: 2))
+        let few = try analysis(rows([("1f1b", 1..<5, Self.fast), ("gpipe", 1..<5, Self.slow)]))
+        #expect(few.speedupCount == 0 && few.speedup(1)?.interval == nil)
+        #expect(few.speedup(1)?.value == Estimate(ratios: Array(ratios.prefix(4)), among: 1).value)
+    }
+
+    @Test("of other repeats the speedup is the ratio of medians, from the ends of both intervals") func unpaired()
+        throws
+    {
+        let analysis = try analysis(rows([("1f1b", 2..<10, Self.fast), ("gpipe", 1..<9, Self.slow)]))
+        let (above, below) = (Estimate(ratios: Self.fast, among: 2), Estimate(ratios: Self.slow, among: 2))
+        let speedup = try #require(analysis.speedup(1))
+        #expect(speedup.value == above.value / below.value)
+        #expect(speedup.interval?.lowerBound == above.interval!.lowerBound / below.interval!.upperBound)
+        #expect(speedup.interval?.upperBound == above.interval!.upperBound / below.interval!.lowerBound)
     }
 
     @Test(

@@ -3,7 +3,7 @@ import SharedTensor
 import Testing
 
 enum Bug: String, CaseIterable, Codable, Sendable {
-    case noSample, wildQuantile, noDraws, untimedStep, untimed, unknownRank, wrongDurations
+    case noSample, wildQuantile, noEstimate, untimedStep, untimed, unknownRank, wrongDurations
     case headsThatDoNotDivide, noHeads, negativeColumns, hugeColumns, biasOfAnotherWidth, lossOfAnotherWidth
     case hiddenOfAnotherWidth, attentionOfAnotherWidth, rowsBeyondPlace, placeOfAnotherPlan, weightOfAnotherPlan
     case probeOfAnotherWidth, probeOfTwins, strangeToken, strangeTarget, negativeBatch, cutsOfAnotherGraph
@@ -13,7 +13,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         switch self {
         case .noSample: "statistics of nothing"
         case .wildQuantile: "a quantile is a fraction"
-        case .noDraws: "an estimate of nothing, or of no draws"
+        case .noEstimate: "statistics of nothing"
         case .untimedStep: "step 99 is none of the timed ones, 1 to 2"
         case .untimed: "the run kept no timeline"
         case .unknownRank: "there is no rank 7"
@@ -47,7 +47,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         switch self {
         case .noSample: _ = Statistics([])
         case .wildQuantile: _ = Statistics([1]).quantile(.nan)
-        case .noDraws: _ = Estimate([Double]()) { $0.count > 0 ? 1 : 0 }
+        case .noEstimate: _ = Estimate(medianOf: [])
         case .untimedStep: _ = try run().times(ofStep: 99)
         case .untimed: _ = try run { $0.keepsTimeline = false }.times(ofStep: 1)
         case .unknownRank: _ = RankBreakdown(try run().times(ofStep: 1), rank: 7)

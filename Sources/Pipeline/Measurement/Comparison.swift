@@ -1,3 +1,5 @@
+import Threads
+
 /// Runs of one model under several schedules and transports, in turns, so that a machine that gets slower for a while slows
 /// all of them. Every trial is a whole run; in each round each candidate has one, in an order drawn anew.
 public struct Comparison: Sendable {
@@ -33,13 +35,25 @@ public struct Comparison: Sendable {
         /// How often the run was measured in its round; this is the quietest try.
         public fileprivate(set) var tries = 1
 
+        /// Made up of its parts.
+        public init(
+            step: StepFigures, handoffSeconds: [Double] = [], parked: Int = 0, losses: [UInt32] = [],
+            disturbance: Disturbance? = nil
+        ) {
+            self.step = step
+            self.handoffSeconds = handoffSeconds
+            self.parked = parked
+            self.losses = losses
+            self.disturbance = disturbance
+        }
+
         /// - Parameter timed: what the run's timeline tells.
         init(_ result: RunResult, _ timed: TimedFigures) {
-            step = timed.typicalStep
-            handoffSeconds = timed.handoffSeconds?.sorted ?? []
-            parked = timed.handoffs.reduce(0) { $0 + $1.parked }
-            losses = result.losses.map(\.bitPattern)
-            disturbance = result.plan.placement.ownsAllCPUs ? Disturbance([step]) : nil
+            let step = timed.typicalStep
+            self.init(
+                step: step, handoffSeconds: timed.handoffSeconds?.sorted ?? [],
+                parked: timed.handoffs.reduce(0) { $0 + $1.parked }, losses: result.losses.map(\.bitPattern),
+                disturbance: result.plan.placement.ownsAllCPUs ? Disturbance([step]) : nil)
         }
 
         /// Seconds of the step, as its terms add up to it.
@@ -52,6 +66,20 @@ public struct Comparison: Sendable {
     public let trials: [[Trial]]
     /// The same model on one stage, once a round: what scaling efficiency is measured against.
     public let oneStage: [Trial]
+
+    /// Of rounds that were run.
+    ///
+    /// - Parameters:
+    ///   - trials: for each candidate, of which there is at least one, as many as for the others, and at least one.
+    ///   - oneStage: as many.
+    public init(_ candidates: [Candidate], trials: [[Trial]], oneStage: [Trial]) {
+        require(
+            !candidates.isEmpty && trials.count == candidates.count && !oneStage.isEmpty
+                && trials.allSatisfy { $0.count == oneStage.count }, "a comparison of rounds that are not whole")
+        self.candidates = candidates
+        self.trials = trials
+        self.oneStage = oneStage
+    }
 
     /// Runs all rounds.
     ///
@@ -87,9 +115,7 @@ public struct Comparison: Sendable {
                 done += 1
             }
         }
-        self.candidates = candidates
-        self.trials = Array(trials.dropLast())
-        self.oneStage = trials.last!
+        self.init(candidates, trials: Array(trials.dropLast()), oneStage: trials.last!)
     }
 
     private static func check(_ candidates: [Candidate], _ plans: [RunPlan], rounds: Int) throws(RunError) {

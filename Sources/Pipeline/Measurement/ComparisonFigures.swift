@@ -12,11 +12,14 @@ public struct ComparisonFigures: Sendable {
     public let acrossTransports: [Difference?]
     /// For each schedule but the first, in order, on the first transport: against the first schedule.
     public let acrossSchedules: [Difference]
+    /// How many pairs of candidates are compared. The intervals of all their ratios hold together.
+    public let pairCount: Int
 
     /// Works all of them out, intervals included.
     public init(_ comparison: Comparison) {
         self.comparison = comparison
         let all = comparison.candidates
+        pairCount = comparison.pairCount
         candidates = all.indices.map { CandidateFigures(comparison, $0) }
         oneStageTokensPerSecond = Estimate(
             medianOf: comparison.oneStage.map { Double(comparison.tokensOfStep) / $0.seconds })
@@ -60,8 +63,8 @@ public struct CandidateFigures: Sendable {
 
     /// Whose figures they are.
     public let candidate: Comparison.Candidate
-    /// The step and its terms, in seconds: means over the half of the trials whose steps are in the middle, so that terms add up
-    /// to the step, and a trial on a disturbed machine does not count.
+    /// The step, in seconds: the median over the trials. Of its terms likewise, moved within their intervals as far as it takes for
+    /// them to add up to the step (`Estimate.parts`).
     public let stepSeconds: Estimate
     private let terms: [Estimate]
     /// Tokens of a step over `stepSeconds`.
@@ -72,11 +75,12 @@ public struct CandidateFigures: Sendable {
     public let overGPipe: Ratio?
     /// Tokens/s over P times those of one stage.
     public let efficiency: Estimate
-    /// The median hand-off; nil with one stage.
+    /// The median over the trials of their median hand-offs; nil with one stage.
     public let handoffSeconds: Estimate?
-    /// The share of receivers that slept rather than found their item there or spun for it; 0 with one stage.
+    /// The share of receivers that slept rather than found their item there or spun for it: the median over the trials; 0 with one
+    /// stage.
     public let parkedShare: Estimate
-    /// Means over the trials that `stepSeconds` is a mean of.
+    /// From the step and its terms, and what equal stages took off it: the median over the trials.
     public let whatIf: WhatIf
     /// The step that stands for the candidate: of the trial in the middle.
     public let typicalStep: StepTimes
@@ -98,11 +102,11 @@ public struct CandidateFigures: Sendable {
     init(_ comparison: Comparison, _ index: Int) {
         let trials = comparison.trials[index]
         candidate = comparison.candidates[index]
-        let step = Self.typical(trials, \.seconds)
-        let tokens = Double(comparison.tokensOfStep)
+        let step = Estimate(medianOf: trials.map(\.seconds))
         stepSeconds = step
-        terms = Breakdown.Term.allCases.map { term in Self.typical(trials) { $0.step.breakdown[term] } }
-        tokensPerSecond = Estimate(value: tokens / step.value, low: tokens / step.high, high: tokens / step.low)
+        terms = Estimate.parts(
+            of: Breakdown.Term.allCases.map { term in trials.map { $0.step.breakdown[term] } }, addingUpTo: step.value)
+        tokensPerSecond = Double(comparison.tokensOfStep) / step
         func ratio(over other: Int?) -> Ratio? {
             other.map { Ratio(estimate: comparison.ratio(index, over: $0), isToItself: $0 == index) }
         }
@@ -113,21 +117,13 @@ public struct CandidateFigures: Sendable {
             medianOf: zip(trials, comparison.oneStage).map { $1.seconds / $0.seconds / ranks })
         let medians = trials.filter { !$0.handoffSeconds.isEmpty }.map { Statistics($0.handoffSeconds).median }
         handoffSeconds = medians.isEmpty ? nil : Estimate(medianOf: medians)
-        parkedShare = Estimate(meanOf: trials.map { Double($0.parked) / Double(max(1, $0.handoffSeconds.count)) })
-        whatIf = WhatIf(meanOf: Self.middle(trials).map(\.step.whatIf))
+        parkedShare = Estimate(medianOf: trials.map { Double($0.parked) / Double(max(1, $0.handoffSeconds.count)) })
+        let transport = terms[Breakdown.Term.allCases.firstIndex(of: .transport)!].value
+        let equal = Statistics(trials.map { $0.step.whatIf.equalStages - $0.seconds }).median
+        whatIf = WhatIf(step: step.value, transport: transport, equalStages: step.value + equal)
         let sorted = trials.sorted { $0.step.times.seconds < $1.step.times.seconds }
         typicalStep = sorted[(sorted.count - 1) / 2].step.times
         tries = Tries(trials)
-    }
-
-    private static func typical(_ trials: [Comparison.Trial], _ value: (Comparison.Trial) -> Double) -> Estimate {
-        Estimate(trials) { middle($0).mean(value) }
-    }
-
-    /// Without the fastest quarter, and without the slowest.
-    private static func middle(_ trials: [Comparison.Trial]) -> [Comparison.Trial] {
-        let cut = trials.count / 4
-        return Array(trials.sorted { $0.seconds < $1.seconds }.dropFirst(cut).dropLast(cut))
     }
 }
 
@@ -142,10 +138,10 @@ public struct Difference: Sendable {
     /// How much longer that term is than the other's, in seconds; below 0 where it is shorter.
     public let change: Estimate
 
-    /// Whether the trials tell the two from each other.
-    public var isSeen: Bool { !ratio.contains(1) }
+    /// Whether the trials tell the two from each other; nil where there are too few of them to say.
+    public var isSeen: Bool? { ratio.excludes(1) }
     /// Whether the trials tell the term's change from none.
-    public var hasReason: Bool { !change.contains(0) }
+    public var hasReason: Bool { change.excludes(0) == true }
 
     init(_ comparison: Comparison, of index: Int, from base: Int) {
         candidate = comparison.candidates[index]
@@ -156,14 +152,33 @@ public struct Difference: Sendable {
 }
 
 extension Comparison {
-    /// How many times as many tokens/s one candidate has as another: the median over the rounds.
-    fileprivate func ratio(_ index: Int, over other: Int) -> Estimate {
-        Estimate(medianOf: zip(trials[index], trials[other]).map { $1.seconds / $0.seconds })
+    /// The candidates that one of them is compared with, by table or verdict.
+    private func bases(of index: Int) -> [Int] {
+        let (candidate, first) = (candidates[index], candidates[0])
+        let bases = [
+            self.index(candidate.schedule, .threads), self.index(.gpipe, candidate.transport),
+            self.index(candidate.schedule, first.transport), candidate.transport == first.transport ? 0 : nil,
+        ]
+        return bases.compactMap(\.self).filter { $0 != index }
     }
 
-    /// How much longer one candidate is in a term than another, in seconds: the median over the rounds.
+    /// Each pair that is compared, whichever of them is over the other, once.
+    fileprivate var pairCount: Int {
+        Set(candidates.indices.flatMap { index in bases(of: index).map { Set([index, $0]) } }).count
+    }
+
+    /// How many times as many tokens/s one candidate has as another: the median over the rounds.
+    fileprivate func ratio(_ index: Int, over other: Int) -> Estimate {
+        if index == other { return Estimate(value: 1, interval: nil) }
+        return Estimate(ratios: zip(trials[index], trials[other]).map { $1.seconds / $0.seconds }, among: pairCount)
+    }
+
+    /// How much longer one candidate is in a term than another, in seconds: the median over the rounds. The term that changed
+    /// most is found among all terms of all pairs, and so the interval is one of as many.
     fileprivate func change(_ index: Int, over other: Int, in term: Breakdown.Term) -> Estimate {
-        Estimate(medianOf: zip(trials[index], trials[other]).map { $0.step.breakdown[term] - $1.step.breakdown[term] })
+        Estimate(
+            medianOf: zip(trials[index], trials[other]).map { $0.step.breakdown[term] - $1.step.breakdown[term] },
+            among: pairCount * Breakdown.Term.allCases.count)
     }
 }
 

@@ -1,46 +1,95 @@
-import SharedTensor
+import Glibc
 import Threads
 
 /// A figure with the interval that the true one is likely in.
 public struct Estimate: Equatable, Sendable {
     /// The figure of the sample itself.
     public let value: Double
-    /// The lower end of the interval.
-    public let low: Double
-    /// The upper end of the interval.
-    public let high: Double
+    /// Where the true figure is likely to be; nil where there are too few values to say.
+    public let interval: ClosedRange<Double>?
 
-    /// With these values; nothing is checked.
-    public init(value: Double, low: Double, high: Double) {
+    /// With these; nothing is checked.
+    public init(value: Double, interval: ClosedRange<Double>?) {
         self.value = value
-        self.low = low
-        self.high = high
+        self.interval = interval
     }
 
-    /// A figure of a sample of at least one element, with its 95 % bootstrap interval: from the 2.5th to the 97.5th percentile
-    /// of the figure over samples that are drawn from this one with replacement (Efron 1979).
+    /// Fewer values than this tell too little for an interval: the smallest and the largest of four miss the true median one
+    /// time in eight.
+    public static let countLeast = 5
+
+    /// The median of a sample of at least one value, with its 95 % interval: two of the sample's own values
+    /// (`MedianRanks.nearest`), so that it is as likely to hold the true median whatever the noise is like.
+    public init(medianOf sample: [Double]) {
+        self.init(medianOf: Statistics(sample))
+    }
+
+    init(medianOf statistics: Statistics) {
+        let sorted = statistics.sorted
+        self.init(
+            value: statistics.median,
+            interval: MedianRanks.nearest(sorted.count).map { ranks in
+                sorted[ranks.below]...sorted[sorted.count - 1 - ranks.above]
+            })
+    }
+
+    /// The median of a sample of at least one value, with an interval that is likely to hold the true one together with those of
+    /// all others that are compared at once.
     ///
-    /// The draws depend on the sample's size alone. One element has no spread to tell of: the interval is the figure.
-    public init<Element>(_ sample: [Element], draws: Int = 2000, figure: ([Element]) -> Double) {
-        require(!sample.isEmpty && draws >= 1, "an estimate of nothing, or of no draws")
-        let random = CounterRandom(seed: 0, name: "bootstrap")
-        let count = sample.count
-        let figures = (0..<draws).map { draw in
-            figure(
-                (0..<count).map { index in
-                    sample[Int(random.integer(below: UInt64(count), at: UInt64(draw * count + index)))]
-                })
-        }
-        let statistics = Statistics(figures)
-        self.init(value: figure(sample), low: statistics.quantile(0.025), high: statistics.quantile(0.975))
+    /// - Parameter comparisons: how many there are in all.
+    public init(medianOf sample: [Double], among comparisons: Int) {
+        let statistics = Statistics(sample)
+        self.init(
+            value: statistics.median, interval: SimultaneousInterval(sample.count, among: comparisons)?.of(statistics))
     }
 
-    /// The median of a sample, with its interval.
-    public init(medianOf sample: [Double]) { self.init(sample) { Statistics($0).median } }
+    /// The median ratio of a sample of at least one, by way of logarithms, so that the inverse ratios have the inverse interval.
+    ///
+    /// - Parameter comparisons: how many are made at once; the interval holds together with theirs.
+    public init(ratios: [Double], among comparisons: Int) {
+        self.init(ratios: ratios, by: SimultaneousInterval(ratios.count, among: comparisons))
+    }
 
-    /// The mean of a sample, with its interval.
-    public init(meanOf sample: [Double]) { self.init(sample) { Statistics($0).mean } }
+    /// - Parameter rule: for samples of this size.
+    init(ratios: [Double], by rule: SimultaneousInterval?) {
+        let sorted = ratios.sorted()
+        let (low, high) = (sorted[(sorted.count - 1) / 2], sorted[sorted.count / 2])
+        let value = low == high ? low : (low * high).squareRoot()
+        self.init(
+            value: value,
+            interval: rule.map { rule in
+                let interval = rule.of(Statistics(sorted.map { log($0) }))
+                return min(exp(interval.lowerBound), value)...max(exp(interval.upperBound), value)
+            })
+    }
 
-    /// Whether the interval holds a value: then the sample does not tell the figure from it.
-    public func contains(_ other: Double) -> Bool { low <= other && other <= high }
+    /// Whether the interval leaves a value out: then the sample tells the figure from it. Nil without an interval.
+    public func excludes(_ other: Double) -> Bool? { interval.map { !$0.contains(other) } }
+
+    // MARK: Other figures
+
+    /// In another unit.
+    ///
+    /// - Parameter factor: above 0.
+    public static func * (estimate: Estimate, factor: Double) -> Estimate {
+        Estimate(
+            value: estimate.value * factor,
+            interval: estimate.interval.map { $0.lowerBound * factor...$0.upperBound * factor })
+    }
+
+    /// Of each of so many.
+    ///
+    /// - Parameter divisor: above 0.
+    public static func / (estimate: Estimate, divisor: Double) -> Estimate {
+        Estimate(
+            value: estimate.value / divisor,
+            interval: estimate.interval.map { $0.lowerBound / divisor...$0.upperBound / divisor })
+    }
+
+    /// A constant over the figure.
+    static func / (dividend: Double, estimate: Estimate) -> Estimate {
+        Estimate(
+            value: dividend / estimate.value,
+            interval: estimate.interval.map { dividend / $0.upperBound...dividend / $0.lowerBound })
+    }
 }

@@ -22,6 +22,13 @@ public struct Statistics: Equatable, Sendable {
     /// The sum, added up in ascending order.
     public var total: Double { sorted.reduce(0, +) }
 
+    /// The standard deviation of what the sample is of: its squares are over one less than the count. 0 of one value.
+    public var deviation: Double {
+        let mean = mean
+        let squares = sorted.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        return sorted.count > 1 ? (squares / Double(sorted.count - 1)).squareRoot() : 0
+    }
+
     /// The value below which the fraction `q` of the sample lies, interpolated between neighbours (Hyndman and Fan's
     /// type 7, numpy's default).
     public func quantile(_ q: Double) -> Double {

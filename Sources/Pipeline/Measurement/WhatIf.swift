@@ -15,6 +15,16 @@ public struct WhatIf: Equatable, Sendable {
         both = equal + terms.oversubscription + terms.optimizer
     }
 
+    /// - Parameters:
+    ///   - step: as measured.
+    ///   - transport: its term.
+    ///   - equalStages: the step if they were.
+    init(step: Double, transport: Double, equalStages: Double) {
+        freeTransport = step - transport
+        self.equalStages = equalStages
+        both = equalStages - transport
+    }
+
     init(meanOf all: [WhatIf]) {
         freeTransport = all.mean(\.freeTransport)
         equalStages = all.mean(\.equalStages)

@@ -11,7 +11,8 @@ public struct ResultsAnalysis {
     private let gpipe: [Int?]
     /// For each group the one of the same model on one stage.
     private let oneStage: [Int?]
-    private let estimator = MedianEstimator()
+    private let speedups: RatioEstimator
+    private let efficiencies: RatioEstimator
 
     /// Finds for each group those that it is compared with.
     public init(_ results: Results) {
@@ -20,6 +21,20 @@ public struct ResultsAnalysis {
         blocks = results.alike(but: Self.ofSchedule).ranges
         gpipe = Self.gpipe(results, blocks)
         oneStage = Self.oneStage(results)
+        speedupCount = Self.intervals(results, gpipe)
+        speedups = RatioEstimator(among: speedupCount)
+        efficiencies = RatioEstimator(among: 1)
+    }
+
+    /// How many speedups have enough repeats for an interval: their intervals hold together.
+    public let speedupCount: Int
+
+    private static func intervals(_ results: Results, _ bases: [Int?]) -> Int {
+        results.groups.count { group in
+            guard let base = bases[group], base != group else { return false }
+            return results.samples(group).count >= Estimate.countLeast
+                && results.samples(base).count >= Estimate.countLeast
+        }
     }
 
     /// All of the results', in their order.
@@ -78,14 +93,16 @@ public struct ResultsAnalysis {
     }
 
     /// The median over the group's runs; nil when none of it went well.
-    public func tokensPerSecond(_ group: Int) -> Estimate? { sample(group, \.tokensPerSecond).map(estimator.median) }
+    public func tokensPerSecond(_ group: Int) -> Estimate? {
+        sample(group, \.tokensPerSecond).map(Estimate.init(medianOf:))
+    }
     /// The median over the group's runs, of each its mean step; nil when none of it went well.
-    public func stepSeconds(_ group: Int) -> Estimate? { sample(group, \.stepSeconds).map(estimator.median) }
+    public func stepSeconds(_ group: Int) -> Estimate? { sample(group, \.stepSeconds).map(Estimate.init(medianOf:)) }
     /// The median over the group's runs, of each its measured steps together; nil where the CSV does not tell.
-    public func totalSeconds(_ group: Int) -> Estimate? { sample(group, \.totalSeconds).map(estimator.median) }
+    public func totalSeconds(_ group: Int) -> Estimate? { sample(group, \.totalSeconds).map(Estimate.init(medianOf:)) }
 
     /// Tokens/s over those of GPipe, all other settings being the same.
-    public func speedup(_ group: Int) -> Estimate? { gpipe[group].flatMap { ratio(group, over: $0) } }
+    public func speedup(_ group: Int) -> Estimate? { gpipe[group].flatMap { ratio(group, over: $0, by: speedups) } }
 
     /// What the reference study calls scaling efficiency: the speedup vs GPipe over P.
     public func referenceEfficiency(_ group: Int) -> Estimate? {
@@ -94,19 +111,14 @@ public struct ResultsAnalysis {
 
     /// Tokens/s over P times those of the same model on one stage, at the same M and threads.
     public func efficiency(_ group: Int) -> Estimate? {
-        oneStage[group].flatMap { ratio(group, over: $0) }.map { $0 / Double(ranks(group)) }
+        oneStage[group].flatMap { ratio(group, over: $0, by: efficiencies) }.map { $0 / Double(ranks(group)) }
     }
 
     /// A group over itself is 1, without an interval.
-    private func ratio(_ group: Int, over other: Int) -> Estimate? {
-        if group == other { return Estimate(value: 1, low: 1, high: 1) }
-        if let known = estimator.ratios[[group, other]] { return known }
-        guard let above = sample(group, \.tokensPerSecond), let below = sample(other, \.tokensPerSecond) else {
-            return nil
-        }
-        let ratio = estimator.ratio(above, over: below)
-        if above.count > 1 || below.count > 1 { estimator.ratios[[group, other]] = ratio }
-        return ratio
+    private func ratio(_ group: Int, over other: Int, by estimator: RatioEstimator) -> Estimate? {
+        if group == other { return Estimate(value: 1, interval: nil) }
+        let (above, below) = (results.samples(group), results.samples(other))
+        return above.isEmpty || below.isEmpty ? nil : estimator.ratio(of: group, above, over: below)
     }
 
     /// The mean of each term over those runs that have them.
@@ -137,11 +149,5 @@ public struct ResultsAnalysis {
         let kind = ScheduleKind(rawValue: results.text(group, .schedule))
         return kind?.idealShare?(
             ranks(group), virtualStages ?? results.count(group, .virtualStages) ?? 1, microbatches)
-    }
-}
-
-extension Estimate {
-    static func / (estimate: Estimate, divisor: Double) -> Estimate {
-        Estimate(value: estimate.value / divisor, low: estimate.low / divisor, high: estimate.high / divisor)
     }
 }

@@ -36,8 +36,8 @@ enum AnalyzeCommand {
                 Reads runs from a CSV that run --emit-csv or sweep wrote, or the PyTorch reference study's runs or summary.
                 Tells tokens/s, the speedup vs GPipe, true scaling efficiency and the reference study's, and which part of the
                 step each loss takes. Of rows with the same settings and repeat the newest counts; rows that differ in their
-                repeat are a sample, with its median and a 95 % bootstrap interval. Where a run to compare with is not in the
-                file there is a dash.
+                repeat are a sample, with its median and, from 5 on, a 95 % interval; those of all speedups hold together. Where
+                a run to compare with is not in the file there is a dash.
                 """, Options.flags), run: run)
     }
 

@@ -60,7 +60,7 @@ struct AnalyzePage {
             + ["tokens/s", "step, ms", "x GPipe", "efficiency", "reference eff."]
         let caption: Markup =
             report.hasRepeats
-            ? "Medians over repeats, with 95\u{A0}% intervals" : "One run of each; a dash where there is no figure"
+            ? "Medians over repeats\(report.intervals)" : "One run of each; a dash where there is no figure"
         return Page.section(
             "speeds", "How fast",
             Page.table(caption, header, groups.map(row), texts: settingNames.count, sortable: true))
@@ -143,7 +143,7 @@ struct AnalyzePage {
         ),
         (
             "runs, interval",
-            "Rows that differ in their repeat alone are one sample: figures are medians, with 95\u{A0}% bootstrap intervals. Of rows with the same repeat the newest counts. One run has no spread to tell of."
+            "Rows that differ in their repeat alone are one sample: figures are medians, with 95\u{A0}% intervals: where the true median is, whatever the noise is like. Those of all x GPipe hold together: one of them or more misses in at most 5\u{A0}% of such files. Of groups with the same repeats, ratios are within a repeat. Of rows with the same repeat the newest counts. Fewer than \(Estimate.countLeast) runs are too few for an interval."
         ),
         (
             "ideal",

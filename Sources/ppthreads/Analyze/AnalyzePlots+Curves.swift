@@ -39,7 +39,7 @@ extension AnalyzePlots {
     private func panel(_ groups: [Int], top: Double) -> Markup {
         let all = Set(groups.compactMap(microbatches)).sorted()
         let highs = groups.flatMap {
-            [analysis.tokensPerSecond($0)!.high, analysis.idealTokensPerSecond($0, virtualStages: 1) ?? 0]
+            [analysis.tokensPerSecond($0)!.end, analysis.idealTokensPerSecond($0, virtualStages: 1) ?? 0]
         }
         let area = PlotArea(
             top: top + Self.panelTop, height: Self.panelHeight, x: (log2(Double(all[0])), log2(Double(all.last!))),
@@ -70,7 +70,7 @@ extension AnalyzePlots {
         let aside = shift * (area.x.end - area.x.start) * 0.012
         let points = sorted.map { (log2(Double(microbatches($0)!)) + aside, analysis.tokensPerSecond($0)!) }
         let marks = zip(sorted, points).map { group, point in
-            let tokens = AnalyzePlots.text(point.1) { $0.grouped }
+            let tokens = point.1.text { $0.grouped }
             return area.point(style, point.0, point.1, "\(names.full(group))\ntokens/s  \(tokens)")
         }
         return [area.line("series \(style)", points.map { ($0.0, $0.1.value) }), Markup(marks)]
@@ -87,7 +87,7 @@ extension AnalyzePlots {
             return .none("no one-stage run has the same model, M and threads as a run with more ranks")
         }
         let end = groups.map { analysis.idealStepSeconds($0)! }.max()! * 1080
-        let measured = groups.map { analysis.stepSeconds($0)!.high }.max()! * 1080
+        let measured = groups.map { analysis.stepSeconds($0)!.end }.max()! * 1080
         let area = PlotArea(top: 22, height: 400, x: (0, end), y: (0, max(end, measured)), inset: 0)
         let scale = Scale(end: end, unit: "ms")
         let points = groups.map { group -> Markup in
@@ -95,7 +95,7 @@ extension AnalyzePlots {
             let details = """
                 \(names.full(group))
                 predicted  \(predicted.fixed(2)) ms
-                measured   \(AnalyzePlots.text(measured) { $0.fixed(2) }) ms
+                measured   \(measured.text { $0.fixed(2) }) ms
                 """
             return area.point(names.style(group), predicted, measured, details)
         }
@@ -153,13 +153,15 @@ struct PlotArea {
     }
 
     func point(_ style: String, _ x: Double, _ estimate: Estimate, _ details: String) -> Markup {
-        let whisker = Markup.line(
-            "series \(style)", from: (self.x(x), y(estimate.low)), to: (self.x(x), y(estimate.high)))
+        let whisker = estimate.interval.map { interval in
+            Markup.line(
+                "series \(style)", from: (self.x(x), y(interval.lowerBound)), to: (self.x(x), y(interval.upperBound)))
+        }
         return .mark(
             details,
             [
                 .circle("hit", x: self.x(x), y: y(estimate.value), radius: 11),
-                estimate.low < estimate.high ? whisker : [],
+                whisker ?? [],
                 .circle("solid point \(style)", x: self.x(x), y: y(estimate.value), radius: 5),
             ])
     }

@@ -16,7 +16,7 @@ extension AnalyzePlots {
         }
         if panels.isEmpty { return .none("no schedule has a speedup vs GPipe at several numbers of layers") }
         let speedups = panels.joined().map { analysis.speedup($0)! }
-        let (low, high) = (min(1, speedups.map(\.low).min()!), max(1, speedups.map(\.high).max()!))
+        let (low, high) = (min(1, speedups.map(\.start).min()!), max(1, speedups.map(\.end).max()!))
         let margin = max(0.02, (high - low) * 0.12)
         let content = panels.enumerated().map { index, groups in
             layersPanel(groups, top: Double(index) * Self.panelPitch, y: (low - margin, high + margin))
@@ -74,7 +74,7 @@ extension AnalyzePlots {
         }
         let marks = groups.map { group in
             let speedup = analysis.speedup(group)!
-            let details = "\(names.full(group))\nspeedup  \(Self.text(speedup) { $0.fixed(3) })"
+            let details = "\(names.full(group))\nspeedup  \(speedup.text { $0.fixed(3) })"
             return area.point(style, x(layers(group)), speedup, details)
         }
         return [area.line("series \(style)", medians.sorted { $0.x < $1.x }), Markup(marks)]

@@ -62,7 +62,7 @@ struct AnalyzePlots {
                     return bar(group, speedup, "speedup", "solid \(names.style(group))") { $0.fixed(3) }
                 }
         }
-        let most = groups.compactMap { analysis.speedup($0)?.high }.max()!
+        let most = groups.compactMap { analysis.speedup($0)?.end }.max()!
         let chart = BarChart(
             rows: rows, scale: Scale(end: most * 1.2, unit: ""), axis: "speedup vs GPipe (ratio of tokens/s)",
             reference: 1)
@@ -89,7 +89,7 @@ struct AnalyzePlots {
         let rows = blocks(groups).flatMap { block in
             [BarChart.Row.heading(names.block(block[0]))] + block.flatMap(efficiencyBars)
         }
-        let highs = groups.map { max(analysis.efficiency($0)?.high ?? 0, analysis.referenceEfficiency($0)?.high ?? 0) }
+        let highs = groups.map { max(analysis.efficiency($0)?.end ?? 0, analysis.referenceEfficiency($0)?.end ?? 0) }
         let chart = BarChart(
             rows: rows, scale: Scale(end: max(1, highs.max()!) * 117, unit: "%"),
             axis: "efficiency (%)", reference: 100)
@@ -128,7 +128,7 @@ struct AnalyzePlots {
         let rows = blocks(groups).flatMap { block in
             [BarChart.Row.heading(names.block(block[0]))] + block.flatMap(termBar)
         }
-        let ends = groups.map { max(analysis.breakdown($0)!.step, analysis.stepSeconds($0)?.high ?? 0) }
+        let ends = groups.map { max(analysis.breakdown($0)!.step, analysis.stepSeconds($0)?.end ?? 0) }
         let chart = BarChart(
             rows: rows, scale: Scale(end: ends.max()! * 1010, unit: "ms"), axis: "step time (ms)")
         return .plot(
@@ -147,7 +147,7 @@ struct AnalyzePlots {
             .bar(
                 BarChart.Bar(
                     pieces: Breakdown.Term.allCases.map { ($0.rawValue, breakdown[$0] * 1000) },
-                    interval: analysis.stepSeconds(group).map { $0 * 1000 }, value: "",
+                    interval: (analysis.stepSeconds(group).map { $0 * 1000 })?.interval, value: "",
                     details: termDetails(group, breakdown), height: 20)),
         ]
     }
@@ -182,24 +182,12 @@ struct AnalyzePlots {
     ) -> BarChart.Row {
         .bar(
             BarChart.Bar(
-                pieces: [(style, estimate.value)], interval: estimate, value: format(estimate.value),
-                details: "\(names.full(group))\n\(what)  \(Self.text(estimate, format))", height: height))
-    }
-
-    /// A figure, and its interval if it has one.
-    static func text(_ estimate: Estimate, _ format: (Double) -> String) -> String {
-        let interval = "  [\(format(estimate.low)), \(format(estimate.high))]"
-        return format(estimate.value) + (estimate.low < estimate.high ? interval : "")
+                pieces: [(style, estimate.value)], interval: estimate.interval, value: format(estimate.value),
+                details: "\(names.full(group))\n\(what)  \(estimate.text(format))", height: height))
     }
 
     /// What the lines on bars mean, if there are any.
     func whiskers(_ groups: some Sequence<Int>, _ text: String = "Lines are 95\u{A0}% intervals.") -> String {
-        groups.contains { analysis.results.samples($0).count > 1 } ? " " + text : ""
-    }
-}
-
-extension Estimate {
-    static func * (estimate: Estimate, factor: Double) -> Estimate {
-        Estimate(value: estimate.value * factor, low: estimate.low * factor, high: estimate.high * factor)
+        groups.contains { analysis.results.samples($0).count >= Estimate.countLeast } ? " " + text : ""
     }
 }

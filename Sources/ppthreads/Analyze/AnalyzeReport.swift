@@ -7,6 +7,7 @@ struct AnalyzeReport {
     let names: AnalyzeNames
     let plots: AnalyzePlots
     let hasRepeats: Bool
+    let hasIntervals: Bool
     let hasTerms: Bool
     let machines: [String]
 
@@ -16,6 +17,7 @@ struct AnalyzeReport {
         names = AnalyzeNames(results)
         plots = AnalyzePlots(analysis, names)
         hasRepeats = results.groups.contains { results.samples($0).count > 1 }
+        hasIntervals = results.groups.contains { results.samples($0).count >= Estimate.countLeast }
         hasTerms = results.groups.contains { results.samples($0).contains { $0.breakdown != nil } }
         machines = Self.machines(results)
     }
@@ -38,6 +40,13 @@ struct AnalyzeReport {
         }.filter { !$0.isEmpty }
     }
 
+    /// What intervals the figures have, to follow what the figures are.
+    var intervals: String {
+        if !hasIntervals { return "" }
+        let count = analysis.speedupCount
+        return " with 95 % intervals" + (count > 1 ? ", those of the \(count.grouped) ratios to GPipe together" : "")
+    }
+
     // MARK: Notes
 
     /// - Parameter told: groups that a table has rows for.
@@ -58,10 +67,20 @@ struct AnalyzeReport {
             results.disturbedCount > 0
                 ? "\(Self.count(results.disturbedCount, "row")) measured while others took the ranks' CPUs "
                     + "(disturbance above \(Disturbance.limit))" : nil,
-            missing("GPipe run with the same model, P, M and transport: no speedup", analysis.hasGPipe),
+            tooFew, missing("GPipe run with the same model, P, M and transport: no speedup", analysis.hasGPipe),
             missing("one-stage run with the same model, M and threads: no scaling efficiency", analysis.hasOneStage),
         ]
         return lines.compactMap(\.self) + gaps + plots.leftOut.map { "no plot \($0)" }
+    }
+
+    private var tooFew: String? {
+        let few = results.groups.count { group in
+            let count = results.samples(group).count
+            return count > 1 && count < Estimate.countLeast
+        }
+        return few == 0
+            ? nil
+            : "\(Self.count(few, "group")) with fewer than \(Estimate.countLeast) repeats, which are too few for an interval"
     }
 
     private func missing(_ what: String, _ has: (Int) -> Bool) -> String? {

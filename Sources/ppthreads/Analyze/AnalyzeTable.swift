@@ -16,7 +16,7 @@ struct AnalyzeTable {
         let counts =
             "\(report.path): \(AnalyzeReport.count(report.results.rowCount, "row")), "
             + "\(AnalyzeReport.count(report.results.groups.count, "group")) of equal settings"
-        let interval = report.hasRepeats ? "; medians over repeats with 95 % intervals" : ""
+        let interval = report.hasRepeats ? "; medians over repeats\(report.intervals)" : ""
         return [counts + interval, common.isEmpty ? "" : "all with \(common)", ""] + table
             + report.notes(told: groups).map { "note: \($0)" }
     }
@@ -55,8 +55,7 @@ struct AnalyzeTable {
 
     private func cells(_ estimate: Estimate?, _ format: (Double) -> String) -> [String] {
         guard let estimate else { return report.hasRepeats ? ["-", ""] : ["-"] }
-        let interval = estimate.low < estimate.high ? "[\(format(estimate.low)), \(format(estimate.high))]" : ""
-        return [format(estimate.value)] + (report.hasRepeats ? [interval] : [])
+        return [format(estimate.value)] + (report.hasRepeats ? [estimate.brackets(format) ?? ""] : [])
     }
 }
 

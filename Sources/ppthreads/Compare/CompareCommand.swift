@@ -10,10 +10,11 @@ enum CompareCommand {
                 Usage: ppthreads compare [flags]
 
                 Trains one model under several schedules and transports, in turns, and accounts for every step: work, unequal
-                stages, the schedule's bubble, CPUs that are shared, hand-offs, the optimizer. Intervals are 95 % bootstrap
-                intervals over the trials. A run that others disturbed is measured again, up to three times in all. Without
-                flags: the reference workload (decoder 4L-4H, dim 240, vocabulary 10000, sequence 64, batch 8), GPipe, 1F1B
-                and Interleaved-1F1B on threads and on processes, P=2, M=4; under two minutes on two cores.
+                stages, the schedule's bubble, CPUs that are shared, hand-offs, the optimizer. Figures are medians over the trials
+                with 95 % intervals, those of all ratios together, from 5 trials on; fewer are too few to tell a difference from
+                none. A run that others disturbed is measured again, up to three times in all. Without flags: the reference
+                workload (decoder 4L-4H, dim 240, vocabulary 10000, sequence 64, batch 8), GPipe, 1F1B and Interleaved-1F1B on
+                threads and on processes, P=2, M=4; under two minutes on two cores.
                 """, CompareOptions.flags), run: run)
     }
 

@@ -11,8 +11,20 @@ struct CompareNotes {
         let remarks = candidates.compactMap(\.plan.schedule.remark)
         lines =
             first.configuration.fileNotes + remarks.unique
-            + [first.placement.note, Self.disturbance(figures)]
+            + [first.placement.note, Self.disturbance(figures), Self.tooFew(figures)]
             .compactMap(\.self)
+    }
+
+    /// What the figures' intervals are, in a few words.
+    static func intervals(_ figures: ComparisonFigures) -> String {
+        if !figures.comparison.hasIntervals { return "too few trials for intervals" }
+        return figures.pairCount > 1
+            ? "95 % intervals, those of the \(figures.pairCount) ratios together" : "95 % intervals"
+    }
+
+    private static func tooFew(_ figures: ComparisonFigures) -> String? {
+        figures.comparison.hasIntervals
+            ? nil : "\(figures.comparison.fewTrials) for an interval; at least \(Estimate.countLeast) are needed"
     }
 
     /// What was measured again, and what stayed disturbed all the same.
@@ -29,6 +41,13 @@ struct CompareNotes {
         let times = counted(again, "time")
         return "others had CPUs of the ranks for more than \(limit); runs were measured \(times) more for that, \(end)"
     }
+}
+
+extension Comparison {
+    /// Whether there are enough trials for them.
+    var hasIntervals: Bool { oneStage.count >= Estimate.countLeast }
+    /// `3 trials are too few`.
+    var fewTrials: String { "\(counted(oneStage.count, "trial")) \(oneStage.count == 1 ? "is" : "are") too few" }
 }
 
 extension [String] {

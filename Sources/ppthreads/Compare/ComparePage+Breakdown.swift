@@ -7,7 +7,7 @@ extension ComparePage {
             [
                 .element(
                     "p", [:],
-                    "Each bar is the step, cut into terms that add up to it. The line at its end is the step's 95\u{A0}% interval. Point at a bar, or reach it with the keyboard, for all terms."
+                    "Each bar is the step, cut into terms that add up to it.\(hasIntervals ? " The line at its end is the step's 95\u{A0}% interval." : "") Point at a bar, or reach it with the keyboard, for all terms."
                 ),
                 Page.legend(Breakdown.Term.allCases.map { ($0.rawValue, Markup($0.rawValue)) }), bars,
                 .element(
@@ -20,7 +20,7 @@ extension ComparePage {
     private static let pitch = 54.0
 
     private var bars: Markup {
-        let scale = Scale(end: candidates.map { $0.stepSeconds.high * 1000 }.max()! * 1.01, unit: "ms")
+        let scale = Scale(end: candidates.map { $0.stepSeconds.end * 1000 }.max()! * 1.01, unit: "ms")
         let height = Double(candidates.count) * Self.pitch
         return .chart(
             "Stacked bars: the terms of the step of each candidate, in milliseconds", height: height + 22,
@@ -38,14 +38,16 @@ extension ComparePage {
                 scale.stack(
                     Breakdown.Term.allCases.map { ($0.rawValue, candidate[$0].value * 1000) },
                     y: top + 24, height: 22),
-                scale.whisker(from: step.low * 1000, to: step.high * 1000, y: top + 35, reach: 5),
+                step.interval.map {
+                    scale.whisker(from: $0.lowerBound * 1000, to: $0.upperBound * 1000, y: top + 35, reach: 5)
+                } ?? [],
             ])
     }
 
     /// All terms of a candidate, in columns.
     private func details(_ candidate: CandidateFigures) -> String {
         let rows = terms(candidate).map { name, term, share in
-            [name, term.value.milliseconds, "\(share.fixed(2)) %", Page.interval(term, 1000, 2)]
+            [name, term.value.milliseconds, "\(share.fixed(2)) %", Page.interval(term)]
         }
         return "\(candidate.name)\n" + TextTable(rows, leading: 1).text
     }
@@ -67,11 +69,13 @@ extension ComparePage {
                     "td", [:],
                     [
                         "\((value.value * 1000).fixed(2))", .element("small", [:], "\(share.fixed(1)) %"),
-                        .element("small", [:], "\(Page.interval(value, 1000, 2))"),
+                        .element("small", [:], "\(Page.interval(value))"),
                     ])
             }
             return .element("tr", [:], Markup([Page.rowHeader(candidate.name)] + cells))
         }
-        return Page.table("Terms of the step in ms, with their part of it and their 95\u{A0}% intervals", header, rows)
+        return Page.table(
+            "Terms of the step in ms, with their part of it\(hasIntervals ? " and their 95\u{A0}% intervals" : "")",
+            header, rows)
     }
 }

@@ -16,11 +16,14 @@ extension ComparePage {
         ),
         (
             "step",
-            "Of each trial the step in the middle; of these the mean over the half of the trials whose steps are in the middle."
+            "Of each trial the step in the middle; of these the median over the trials. Its terms are medians too, each moved within its interval by as much as it takes for them to add up to the step."
         ),
         ("tokens/s", "Batch x sequence length over the step."),
-        ("x threads", "Tokens/s over those of the same schedule on threads: the median over the rounds."),
-        ("x GPipe", "Tokens/s over those of GPipe on the same transport: the median over the rounds."),
+        (
+            "x threads",
+            "Tokens/s over those of the same schedule on threads: the median over the rounds of the ratio within a round."
+        ),
+        ("x GPipe", "Tokens/s over those of GPipe on the same transport: likewise."),
         ("efficiency", "Tokens/s over P times those of the same model on one stage: the median over the rounds."),
         (
             "hand-off",
@@ -49,7 +52,7 @@ extension ComparePage {
         ),
         (
             "interval",
-            "95\u{A0}% bootstrap: from the 2.5th to the 97.5th percentile of the figure over 2000 samples that are drawn from the trials with replacement. One trial has no spread to tell of."
+            "Where the true median is with 95\u{A0}% confidence, whatever the noise is like: two of the trials' own values, chosen by their ranks. Those of all x threads and x GPipe and of the differences told of above hold together: one of them or more misses in at most 5\u{A0}% of comparisons. They are of ratios within rounds. Fewer than \(Estimate.countLeast) trials are too few for an interval."
         ),
     ]
 }

@@ -22,6 +22,7 @@ struct ComparePage {
     }
 
     var candidates: [CandidateFigures] { figures.candidates }
+    var hasIntervals: Bool { figures.comparison.hasIntervals }
     private var plan: RunPlan { candidates[0].plan }
 
     // MARK: Title
@@ -75,7 +76,11 @@ struct ComparePage {
         return Page.section(
             "speeds", "How fast",
             Page.table(
-                "With 95\u{A0}% intervals", header, rows, texts: 2, footer: baseline(header.count), sortable: true))
+                caption, header, rows, texts: 2, footer: baseline(header.count), sortable: true))
+    }
+
+    private var caption: Markup {
+        hasIntervals ? "With \(CompareNotes.intervals(figures))" : "Without intervals: \(figures.comparison.fewTrials)"
     }
 
     private func baseline(_ columns: Int) -> Markup {
@@ -101,7 +106,7 @@ struct ComparePage {
                 let change = (seconds / step.value - 1) * 100
                 return cell(seconds, "\(change > 0 ? "+" : "")\(change.fixed(1)) %")
             }
-            let measured = cell(step.value, Page.interval(step, 1000, 2))
+            let measured = cell(step.value, Page.interval(step))
             return .element("tr", [:], Markup([Page.rowHeader(candidate.name), measured] + changed))
         }
         return Page.section(

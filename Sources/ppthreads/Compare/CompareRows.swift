@@ -6,22 +6,38 @@ import Pipeline
 struct CompareRows {
     private let rows: [Row]
     private let notes: [String]
+    private let pairCount: Int
     private let data: DataJSON?
 
     init(_ figures: ComparisonFigures) {
         rows = figures.candidates.map(Row.init)
         notes = CompareNotes(figures).lines
+        pairCount = figures.pairCount
         data = DataJSON(figures.candidates[0].plan.configuration)
     }
 
     struct Figure: Encodable {
         let value: Double
-        let low: Double
-        let high: Double
+        let low: Double?
+        let high: Double?
 
         init(_ estimate: Estimate, scale: Double = 1) {
-            (value, low, high) = (estimate.value * scale, estimate.low * scale, estimate.high * scale)
+            value = estimate.value * scale
+            (low, high) = (
+                estimate.interval.map { $0.lowerBound * scale }, estimate.interval.map { $0.upperBound * scale }
+            )
         }
+
+        /// null where there is no interval, so that all figures have the same keys.
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: TextKey.self)
+            try container.encode(value, forKey: TextKey(stringValue: "value"))
+            try container.encode(low, forKey: TextKey(stringValue: "low"))
+            try container.encode(high, forKey: TextKey(stringValue: "high"))
+        }
+
+        /// Empty where there is no interval.
+        var fields: [String] { [value, low, high].map { $0.map { "\($0)" } ?? "" } }
     }
 
     struct Row: Encodable {
@@ -39,7 +55,7 @@ struct CompareRows {
                 ("tokens_per_s", Figure(candidate.tokensPerSecond)), ("step_s", Figure(candidate.stepSeconds)),
             ]
             figures += Breakdown.Term.allCases.map { ("\($0.rawValue)_s", Figure(candidate[$0])) }
-            let handoff = candidate.handoffSeconds ?? Estimate(value: 0, low: 0, high: 0)
+            let handoff = candidate.handoffSeconds ?? Estimate(value: 0, interval: nil)
             figures += [
                 ("handoff_us", Figure(handoff, scale: 1e6)), ("parked_share", Figure(candidate.parkedShare)),
                 ("efficiency", Figure(candidate.efficiency)),
@@ -67,6 +83,8 @@ struct CompareRows {
         let simd: String
         let trials: Int
         let measureSteps: Int
+        /// Ratios whose intervals hold together.
+        let ratiosAtOnce: Int
         /// null for random tokens.
         let data: DataJSON?
         let rows: [Row]
@@ -79,7 +97,7 @@ struct CompareRows {
             Document(
                 model: try run.model.spec().model().name, stages: run.stages, microbatches: run.microbatches,
                 partition: run.partition.rawValue, simd: run.simd.rawValue, trials: options.trials,
-                measureSteps: run.measure, data: data, rows: rows, notes: notes))
+                measureSteps: run.measure, ratiosAtOnce: pairCount, data: data, rows: rows, notes: notes))
     }
 
     /// Each figure in three columns: the value, and `_low` and `_high` of its interval; then the counts.
@@ -89,7 +107,7 @@ struct CompareRows {
             + rows[0].counts.map(\.name)
         let lines = rows.map { row in
             [row.schedule, row.transport]
-                + row.figures.flatMap { [$0.figure.value, $0.figure.low, $0.figure.high].map { "\($0)" } }
+                + row.figures.flatMap(\.figure.fields)
                 + row.counts.map { "\($0.count)" }
         }
         return ([header] + lines).map { $0.joined(separator: ",") }.joined(separator: "\n")

@@ -30,7 +30,7 @@ struct CompareTable {
         let trials = counted(options.trials, "trial")
         return "\(configuration.model.name), P=\(plan.schedule.ranks)\(threads), M=\(plan.schedule.microbatches), "
             + "\(configuration.partition.rawValue) partition, \(configuration.simd.rawValue) kernels; \(trials) of "
-            + "\(counted(options.run.measure, "step")) each, in turns; 95 % intervals"
+            + "\(counted(options.run.measure, "step")) each, in turns; \(CompareNotes.intervals(figures))"
             + (options.run.tokenFile.map { "\ndata: \($0.summary)" } ?? "")
     }
 
@@ -57,7 +57,7 @@ struct CompareTable {
     }
 
     private func cells(_ estimate: Estimate, _ format: (Double) -> String) -> [String] {
-        [format(estimate.value), "[\(format(estimate.low)), \(format(estimate.high))]"]
+        [format(estimate.value), estimate.brackets(format) ?? ""]
     }
 
     /// Fit for the longest step.
@@ -70,11 +70,11 @@ struct CompareTable {
         let header = [unit, "", "step"] + Breakdown.Term.allCases.map(\.rawValue)
         let rows = candidates.flatMap { candidate -> [[String]] in
             let figures = [candidate.stepSeconds] + Breakdown.Term.allCases.map { candidate[$0] }
+            let reaches = figures.compactMap(\.reach).map { "±\(($0 * scale).fixed(2))" }
             return [
                 name(candidate) + figures.map { ($0.value * scale).fixed(2) },
                 ["", ""] + figures.map { "\(($0.value / candidate.stepSeconds.value * 100).fixed(1)) %" },
-                ["", ""] + figures.map { "±\((max($0.high - $0.value, $0.value - $0.low) * scale).fixed(2))" },
-            ]
+            ] + (reaches.isEmpty ? [] : [["", ""] + reaches])
         }
         return TextTable([header] + rows, leading: 2).text
     }

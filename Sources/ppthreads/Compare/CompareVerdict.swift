@@ -1,10 +1,10 @@
 import Pipeline
 
 /// What a comparison means, in two sentences: one about the transport, one about the schedule.
-struct CompareVerdict {
+package struct CompareVerdict {
     private let figures: ComparisonFigures
 
-    init(_ figures: ComparisonFigures) { self.figures = figures }
+    package init(_ figures: ComparisonFigures) { self.figures = figures }
 
     /// The candidates of each transport, in order.
     private var transports: [(name: String, indices: [Int])] {
@@ -12,7 +12,7 @@ struct CompareVerdict {
         return names.unique.map { name in (name, names.indices.filter { names[$0] == name }) }
     }
 
-    var transport: String {
+    package var transport: String {
         let shares = transports.map { name, indices in
             let shares = indices.map { index -> Double in
                 let candidate = figures.candidates[index]
@@ -29,7 +29,7 @@ struct CompareVerdict {
         return "Transport: \(cost); \(pairs.joined(separator: "; "))."
     }
 
-    var schedule: String {
+    package var schedule: String {
         let first = figures.candidates[0]
         if figures.acrossSchedules.isEmpty {
             let largest = Breakdown.Term.allCases.dropFirst().max { first[$0].value < first[$1].value }!
@@ -41,23 +41,35 @@ struct CompareVerdict {
 
     // MARK: Words
 
-    /// First those that are seen, each with the term that makes most of it.
+    /// First those that are seen, each with the term that differs most.
     private func joined(_ differences: [Difference]) -> String {
-        let seen = differences.filter(\.isSeen).map { "\($0.candidate.schedule.title) \(ratio($0))\(reason($0))" }
-        let unseen = differences.filter { !$0.isSeen }.map { "\($0.candidate.schedule.title) (\(ratio($0)))" }
-        let none = unseen.isEmpty ? [] : ["no difference seen for " + unseen.joined(separator: ", ")]
-        return (seen + none).joined(separator: "; ")
+        func listed(_ isSeen: Bool?) -> String? {
+            let alike = differences.filter { $0.isSeen == isSeen }.map {
+                "\($0.candidate.schedule.title) (\(ratio($0)))"
+            }
+            return alike.isEmpty ? nil : alike.joined(separator: ", ")
+        }
+        let seen = differences.filter { $0.isSeen == true }.map { difference in
+            "\(difference.candidate.schedule.title) \(ratio(difference))\(reason(difference))"
+        }
+        let few = figures.comparison.fewTrials
+        let others = [
+            listed(false).map { "no difference seen for \($0)" },
+            listed(nil).map { "\(few) to tell for \($0); at least \(Estimate.countLeast) are needed" },
+        ]
+        return (seen + others.compactMap(\.self)).joined(separator: "; ")
     }
 
     private func ratio(_ difference: Difference) -> String {
         let ratio = difference.ratio
-        return "x\(ratio.value.fixed(3)) [\(ratio.low.fixed(3)), \(ratio.high.fixed(3))]"
+        return (["x\(ratio.value.fixed(3))"] + [ratio.brackets { $0.fixed(3) }].compactMap(\.self)).joined(
+            separator: " ")
     }
 
     private func reason(_ difference: Difference) -> String {
         if !difference.hasReason { return ", and no one term shows why" }
         let sign = difference.change.value > 0 ? "+" : ""
-        return ", mostly \(difference.term) (\(sign)\(difference.change.value.duration))"
+        return ", \(difference.term) differs most (\(sign)\(difference.change.value.duration))"
     }
 
     private func range(_ values: [Double], _ digits: Int) -> String {

@@ -13,7 +13,7 @@ struct BarChart {
     struct Bar {
         /// One after the other.
         let pieces: [(style: String, length: Double)]
-        let interval: Estimate?
+        let interval: ClosedRange<Double>?
         /// What stands behind the bar.
         let value: String
         let details: String
@@ -63,7 +63,7 @@ struct BarChart {
 
     private func drawing(_ bar: Bar, _ top: Double) -> Markup {
         let length = bar.pieces.reduce(0) { $0 + $1.length }
-        let end = max(length, bar.interval?.high ?? 0)
+        let end = max(length, bar.interval?.upperBound ?? 0)
         // A value does not stand across the dashed line.
         let isNear = reference.map { end < $0 && end > $0 - scale.end * 0.1 } ?? false
         return .mark(
@@ -80,7 +80,7 @@ struct BarChart {
             ])
     }
 
-    private func whisker(_ estimate: Estimate, _ y: Double) -> Markup {
-        estimate.low == estimate.high ? [] : scale.whisker(from: estimate.low, to: estimate.high, y: y, reach: 4)
+    private func whisker(_ interval: ClosedRange<Double>, _ y: Double) -> Markup {
+        scale.whisker(from: interval.lowerBound, to: interval.upperBound, y: y, reach: 4)
     }
 }

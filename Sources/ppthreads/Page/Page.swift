@@ -80,22 +80,20 @@ enum Page {
 
     static func textCell(_ text: String) -> Markup { .element("td", ["class": "text"], Markup(text)) }
 
-    /// A figure with its interval, unless that has no width.
+    /// A figure with its interval, if it has one.
     static func cell(_ estimate: Estimate, _ format: (Double) -> String) -> Markup {
-        let interval = "[\(format(estimate.low)), \(format(estimate.high))]"
-        return .element(
+        .element(
             "td", ["data-value": "\(estimate.value)"],
             [
                 Markup(format(estimate.value)),
-                estimate.low < estimate.high ? .element("small", [:], Markup(interval)) : [],
+                estimate.brackets(format).map { .element("small", [:], Markup($0)) } ?? [],
             ])
     }
 
     static let noFigure = Markup.element("td", ["data-value": ""], "-")
 
-    static func interval(_ estimate: Estimate, _ scale: Double, _ digits: Int) -> String {
-        "[\((estimate.low * scale).fixed(digits)), \((estimate.high * scale).fixed(digits))]"
-    }
+    /// In milliseconds; empty without an interval.
+    static func interval(_ seconds: Estimate) -> String { seconds.brackets { ($0 * 1000).fixed(2) } ?? "" }
 
     // MARK: Legends
 

@@ -1,0 +1,58 @@
+import Pipeline
+
+/// A comparison of rounds that never were: each step is one forward and an update, whose times are given.
+struct MadeUpComparison {
+    /// The steps of a candidate in milliseconds, round by round.
+    struct Steps {
+        let schedule: ScheduleKind
+        var transport = TransportKind.threads
+        let milliseconds: [Double]
+        /// Of each step.
+        var update = 5.0
+    }
+
+    private let graph: TaskGraph
+
+    init() throws { graph = try TaskGraph(.gpipe(ranks: 1, microbatches: 1)) }
+
+    /// With one stage that takes 150 ms each time.
+    func figures(_ candidates: [Steps]) throws -> ComparisonFigures {
+        let rounds = candidates[0].milliseconds.count
+        let plans = try candidates.map { steps in
+            Comparison.Candidate(schedule: steps.schedule, transport: steps.transport, plan: try Self.plan(steps))
+        }
+        let oneStage = (0..<rounds).map { _ in trial(150, update: 5) }
+        let trials = candidates.map { steps in steps.milliseconds.map { trial($0, update: steps.update) } }
+        return ComparisonFigures(Comparison(plans, trials: trials, oneStage: oneStage))
+    }
+
+    private static func plan(_ steps: Steps) throws -> RunPlan {
+        var spec = ModelSpec()
+        (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (50, 24, 4, 3)
+        (spec.hidden, spec.sequenceLength) = (48, 8)
+        let schedule = steps.schedule.make(ranks: 2, virtualStages: 1, microbatches: 4)
+        return try RunPlan(RunConfiguration(model: spec.model(), schedule: schedule))
+    }
+
+    private func trial(_ milliseconds: Double, update: Double) -> Comparison.Trial {
+        var tasks: [TaskTimes] = []
+        var now: UInt64 = 0
+        for task in graph.tasks[0] {
+            var times = TaskTimes()
+            (times.begin, times.received, times.ready) = (now, now, now)
+            now += nanoseconds(of: task, milliseconds, update)
+            (times.end, times.sent, times.cpu) = (now, now, now - times.begin)
+            tasks.append(times)
+        }
+        let times = StepTimes(graph, released: 0, seconds: Double(now) / 1e9, tasks: [tasks])
+        return Comparison.Trial(step: StepFigures(times))
+    }
+
+    private func nanoseconds(of task: RankTask, _ milliseconds: Double, _ update: Double) -> UInt64 {
+        switch task {
+        case .update: UInt64((update * 1e6).rounded())
+        case .action(let action): action.kind == .forward ? UInt64(((milliseconds - update) * 1e6).rounded()) : 0
+        case .pack: 0
+        }
+    }
+}
