@@ -40,7 +40,9 @@ class Task:
     def lose(self, release):
         """What the task's losses count for: before its turn, while its input was ready, after its work."""
         there = max(self.begin, self.sender.sent) if self.sender else self.begin
-        ready = self.waiting + (self.sender.next.before if self.sender and self.sender.next else 0)
+        handing_on = self.sender.next.before if self.sender and self.sender.next else 0
+        # An input that was there sooner could be seen before the sender lost its CPU.
+        ready = self.waiting + (handing_on if handing_on and self.received >= self.sender.sent + handing_on else 0)
         since = self.previous.sent if self.previous else release
         self.lost = (min(self.before, max(0, self.begin - since)), min(ready, max(0, self.start - there)),
                      min(self.finishing, max(0, self.sent - self.end)))
