@@ -27,6 +27,7 @@ struct Main {
           growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
           faults    known faults, and the terms of the breakdown that they show in
           timeline  what timing every task costs
+          memory    planned against measured memory of forty runs; fails beyond 2 % and 2 MiB (two minutes)
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there
 
         Candidates take turns, --rounds times (default 11); ratios are taken within a round, and their median and quartiles
@@ -53,9 +54,12 @@ struct Main {
         case "growth": try GrowthBenchmark(effort).run()
         case "faults": try FaultBenchmark(effort).run()
         case "timeline": try TimelineBenchmark(effort).run()
+        case "memory": try MemoryBenchmark(effort).run()
         case "kernels": try KernelBenchmark(effort).run()
         case "--help", "-h", "help": print(help)
-        default: throw .usage("unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, timeline, kernels")
+        default:
+            throw .usage(
+                "unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, timeline, memory, kernels")
         }
     }
 

@@ -6,7 +6,7 @@ struct BenchmarkTests {
         arguments: [
             ("pipeline", "processes over threads"), ("ring", "rings of 16, processes"), ("kernels", "GFLOP/s"),
             ("growth", "for x"), ("faults", "gain over expectation"),
-            ("timeline", "so the timeline takes"),
+            ("timeline", "so the timeline takes"), ("memory", "planned against measured memory, 40 runs: off by "),
         ])
     func shortRun(name: String, figure: String) throws {
         let outcome = try Command.run([name, "--short"], executable: "ppthreads-bench")
@@ -46,7 +46,10 @@ struct BenchmarkTests {
 
     @Test("wrong usage is told in one line") func wrongUsage() throws {
         for (arguments, line) in [
-            (["rings"], "unknown benchmark 'rings'; allowed: pipeline, ring, growth, faults, timeline, kernels"),
+            (
+                ["rings"],
+                "unknown benchmark 'rings'; allowed: pipeline, ring, growth, faults, timeline, memory, kernels"
+            ),
             (["ring", "--rounds", "0"], "--rounds: a whole number from 1 to 1000 is needed"),
             (["ring", "--fast"], "unknown flag --fast; allowed: --rounds N, --short"),
         ] {

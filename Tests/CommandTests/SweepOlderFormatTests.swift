@@ -15,7 +15,9 @@ struct SweepOlderFormatTests {
 
     private func write(_ bytes: some Collection<UInt8>) throws { try Data(bytes).write(to: URL(filePath: out)) }
 
-    private static let newColumns = ["lr", "seed", "data", "init", "timeline", "tries", "disturbance"]
+    private static let newColumns = [
+        "lr", "seed", "data", "init", "timeline", "tries", "disturbance", "memory_planned_bytes", "memory_total_bytes",
+    ]
 
     @Test(
         "a file of an older format gets the columns that it lacks, empty, and its runs are measured anew",
@@ -46,7 +48,7 @@ struct SweepOlderFormatTests {
                 for name in names { #expect(row[name] == (name == "format" ? "3" : old[name])) }
                 for name in lacking { #expect(row[name] == "") }
             }
-            #expect(rows[2...].allSatisfy { $0["lr"] == "0.0003" && $0["format"] == "4" })
+            #expect(rows[2...].allSatisfy { $0["lr"] == "0.0003" && $0["format"] == "5" })
             let again = try Command.run(grid)
             #expect(again.errors.isEmpty && again.output.contains(" 2 were there before; "))
             let table = try Command.run("analyze", out)

@@ -113,7 +113,7 @@ extension ResultRow {
             && values["version"] == program.version && values["commit"] == program.commit
     }
 
-    /// What the header of an older format has not: formats 1 to 3 had fewer columns. Nil when it is no such header.
+    /// What the header of an older format has not: formats 1 to 4 had fewer columns. Nil when it is no such header.
     public static func columnsLacking(inOlderHeader header: [String]) -> [String]? {
         let present = Set(header)
         let lacking = names.filter { !present.contains($0) }

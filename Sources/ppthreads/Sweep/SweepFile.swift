@@ -21,7 +21,7 @@ struct SweepFile {
             let lacking = rows.lacking.joined(separator: ", ")
             Terminal.error(
                 "ppthreads sweep: \(path): its rows are of an older format, which does not tell \(lacking); they stay, with "
-                    + "these empty, and their runs are measured anew")
+                    + "these empty\(rows.lacksSettings ? ", and their runs are measured anew" : "")")
             // Before it is opened again: should it be the same file, to close it later would end the lock.
             opened = nil
         }
