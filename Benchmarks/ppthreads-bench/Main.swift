@@ -35,6 +35,7 @@ struct Main {
           disturb   quotas, loops, stops and others that take CPU time, and the terms that they show in (--rounds 3: half an
                     hour; quotas, real time and control groups take root)
           timeline  what timing every task costs
+          memory    planned against measured memory of forty runs; fails beyond 2 % and 2 MiB (two minutes)
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there
           coverage  simulated: how often intervals hold the true figure, and how often tables show a false difference
                     (--samples N of each kind, default 10000)
@@ -66,13 +67,14 @@ struct Main {
         case "faults": try FaultBenchmark(effort).run()
         case "disturb": try DisturbBenchmark(effort).run()
         case "timeline": try TimelineBenchmark(effort).run()
+        case "memory": try MemoryBenchmark(effort).run()
         case "kernels": try KernelBenchmark(effort).run()
         case "coverage": CoverageBenchmark(effort).run()
         case "null": try NullBenchmark(effort).run()
         case "--help", "-h", "help": print(help)
         default:
             throw .usage(
-                "unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, disturb, timeline, kernels, "
+                "unknown benchmark '\(name)'; allowed: pipeline, ring, growth, faults, disturb, timeline, memory, kernels, "
                     + "coverage, null")
         }
     }

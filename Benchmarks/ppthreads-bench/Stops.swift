@@ -130,7 +130,7 @@ struct StoppedTransport<Base: Transport>: RelinkedTransport {
     let stop: Stop
     var name: String { base.name }
 
-    func linkMemory(_ edges: [Edge]) -> LinkMemory { base.linkMemory(edges) }
+    func slotMemory(_ edge: Edge) -> SlotMemory { base.slotMemory(edge) }
     func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
         StoppedLinks(inner: try base.connect(edges), stop: stop)
     }

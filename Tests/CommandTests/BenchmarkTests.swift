@@ -9,6 +9,7 @@ struct BenchmarkTests {
             ("disturb", " cells, "),
             ("timeline", "so the timeline takes"), ("coverage", "8 ratios, 500 tables of each kind"),
             ("null", "of 3 compares"),
+            ("memory", "planned against measured memory, 40 runs: off by "),
         ])
     func shortRun(name: String, figure: String) throws {
         let outcome = try Command.run([name, "--short"], executable: "ppthreads-bench")
@@ -66,7 +67,7 @@ struct BenchmarkTests {
         for (arguments, line) in [
             (
                 ["rings"],
-                "unknown benchmark 'rings'; allowed: pipeline, ring, growth, faults, disturb, timeline, kernels, "
+                "unknown benchmark 'rings'; allowed: pipeline, ring, growth, faults, disturb, timeline, memory, kernels, "
                     + "coverage, null"
             ),
             (["null", "--rounds", "5"], "unknown flag --rounds; allowed: --compares N, --trials N, --short"),

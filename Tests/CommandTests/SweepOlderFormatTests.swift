@@ -15,7 +15,9 @@ struct SweepOlderFormatTests {
 
     private func write(_ bytes: some Collection<UInt8>) throws { try Data(bytes).write(to: URL(filePath: out)) }
 
-    private static let newColumns = ["lr", "seed", "data", "init", "timeline", "tries", "disturbance"]
+    private static let newColumns = [
+        "lr", "seed", "data", "init", "timeline", "tries", "disturbance", "memory_planned_bytes", "memory_total_bytes",
+    ]
 
     @Test(
         "a file of an older format gets the columns that it lacks, empty, and its runs are measured anew",

@@ -45,7 +45,7 @@ struct MemoryTests {
         "a run that needs a byte more than a container's limit is refused, with the limit named; with that byte it is not"
     )
     func container() throws {
-        let need = try RunPlan(configuration()).memory.total
+        let need = try RunPlan(configuration()).memoryDemand.total
         _ = try RunPlan(configuration(), on: container(limit: need))
         let refusal = #expect(throws: RunError.self) { try RunPlan(configuration(), on: container(limit: need - 1)) }
         guard case .configuration("--dim", let reason)? = refusal else {
@@ -62,7 +62,7 @@ struct MemoryTests {
         "a process's own limits count for the process that has the most, not for all", arguments: TransportKind.allCases
     )
     func processLimits(kind: TransportKind) throws {
-        let memory = try RunPlan(configuration(kind)).memory
+        let memory = try RunPlan(configuration(kind)).memoryDemand
         for (limit, used, need) in [
             ("Max address space", "VmSize", memory.ofProcess), ("Max data size", "VmData", memory.privateOfProcess),
         ] {
@@ -105,14 +105,14 @@ struct MemoryTests {
     func links() throws {
         // 2 sequences of 8 tokens, 16 columns of 4 bytes; 1F1B on two ranks has four slots in all.
         let item = 2 * 8 * 16 * 4
-        let processes = try RunPlan(configuration(.processes)).memory.inSharedMemory
+        let processes = try RunPlan(configuration(.processes)).memoryDemand.inSharedMemory
         let facts = try RunPlan(configuration(.processes)).facts
         let slots = (facts.activationSlots + facts.gradientSlots).reduce(0, +)
         // Each slot has a line for its state. The control block: five lines, the barrier's two, one for each rank, of the last
         // of which 8 bytes are used.
         #expect(slots == 4 && processes == 4 * (64 + item) + 8 * 64 + 8)
-        #expect(try RunPlan(configuration(.unix)).memory.inSharedMemory < 1024)
-        #expect(try RunPlan(configuration(.threads)).memory.inSharedMemory == 0)
+        #expect(try RunPlan(configuration(.unix)).memoryDemand.inSharedMemory < 1024)
+        #expect(try RunPlan(configuration(.threads)).memoryDemand.inSharedMemory == 0)
         let edges = [
             Edge(from: 0, to: 1, shape: Shape(16, 16), slots: 2), Edge(from: 1, to: 0, shape: Shape(16, 16), slots: 1),
         ]
@@ -121,20 +121,61 @@ struct MemoryTests {
     }
 
     @Test("images, the timeline and more steps add what they hold") func results() throws {
-        let base = try RunPlan(configuration { $0.keepsTimeline = false }).memory.total
-        let timed = try RunPlan(configuration { ($0.warmupSteps, $0.measuredSteps) = (0, 1) }).memory.total
-        let longer = try RunPlan(configuration { ($0.warmupSteps, $0.measuredSteps) = (0, 101) }).memory.total
-        // Two ranks, each with a pack, four forwards, four backwards and an update, of a cache line each.
-        #expect(longer - timed == 100 * (timed - base) && timed - base == 2 * 10 * 128)
-        let weights = try RunPlan(configuration { $0.keepsWeights = true }).memory.ofProcess
-        let both = try RunPlan(configuration { ($0.keepsWeights, $0.keepsGradients) = (true, true) }).memory.ofProcess
-        let neither = try RunPlan(configuration()).memory.ofProcess
+        let base = try RunPlan(
+            configuration { ($0.keepsTimeline, $0.warmupSteps, $0.measuredSteps) = (false, 0, 1) }
+        ).memoryDemand.total
+        let timed = try RunPlan(configuration { ($0.warmupSteps, $0.measuredSteps) = (0, 1) }).memoryDemand.total
+        let longer = try RunPlan(configuration { ($0.warmupSteps, $0.measuredSteps) = (0, 101) }).memoryDemand.total
+        // Two ranks, each with a pack, four forwards, four backwards and an update, of two cache lines each; the times of a step,
+        // and on the last rank its loss.
+        let times = 16 + 20
+        #expect(longer - timed == 100 * (2 * 10 * 128 + times) && timed - base == 2 * 10 * 128)
+        let weights = try RunPlan(configuration { $0.keepsWeights = true }).memoryDemand.ofProcess
+        let both = try RunPlan(configuration { ($0.keepsWeights, $0.keepsGradients) = (true, true) }).memoryDemand
+            .ofProcess
+        let neither = try RunPlan(configuration()).memoryDemand.ofProcess
         #expect(both - weights == weights - neither || both > weights)
         let forked = try [false, true].map { keeps in
-            try RunPlan(configuration(.processes) { $0.keepsWeights = keeps }).memory.ofProcess
+            try RunPlan(configuration(.processes) { $0.keepsWeights = keeps }).memoryDemand.ofProcess
         }
         let parameters = try RunPlan(configuration()).parameters.reduce(0) { $0 + $1.shape.count } * 4
         #expect((parameters...parameters + 64 * 200).contains(forked[1] - forked[0]))
+    }
+
+    @Test(
+        "what the process holds is planned for: with each thread in equal parts, with each process what forks leave shared"
+    )
+    func program() throws {
+        let kibibyte = 1024
+        // A program whose code is its own, then one that shares each page of it with another program.
+        for whole in [10_000, 20_000] {
+            let machine = try machine([
+                "proc/self/smaps_rollup":
+                    "Rss: \(whole + 1300) kB\nPss: 11300 kB\nPss_File: 10000 kB\nAnonymous: 1300 kB"
+            ])
+            let others = whole == 10_000 ? 0.0 : 1.0
+            func plan(_ kind: TransportKind, threads: Int = 1) throws -> MemoryPlan {
+                try RunPlan(configuration(kind) { $0.threadsPerRank = threads }, on: machine).memory
+            }
+            let threads = try plan(.threads)
+            for rank in threads.ranks {
+                #expect(rank[.program] == ((1300 + 72) / 2 + 68) * kibibyte)
+                #expect(rank[.code] / kibibyte == Int((10_000 + 800 / (1 + others)) / 2))
+            }
+            let helped = try plan(.threads, threads: 3)
+            #expect(helped.ranks[1][.program] - threads.ranks[1][.program] == 2 * 20 * kibibyte)
+            let forked = try plan(.processes)
+            let shared = (1300 - 168) * kibibyte / 3
+            let supervisor = try #require(forked.supervisor)
+            #expect(forked.ranks[0][.program] == shared + 280 * kibibyte)
+            #expect(supervisor[.program] == shared + 255 * kibibyte)
+            #expect(abs(forked.ranks[0][.code] / kibibyte - Int(6600 / (3 + others) + 200 / (2 + others))) <= 1)
+            #expect(
+                abs(supervisor[.code] / kibibyte - Int(10_000 - 6600 / (1 + others) + 6600 / (3 + others))) <= 1)
+        }
+        // Nobody knows: the constants alone.
+        let unknown = try RunPlan(configuration(), on: machine([:])).memory
+        #expect(unknown.ranks[0][.program] == (72 / 2 + 68) * kibibyte)
     }
 
     @Test("a quota reaches the placement") func quota() throws {

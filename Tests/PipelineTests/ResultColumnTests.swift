@@ -32,6 +32,12 @@ struct ResultColumnTests {
         #expect(found == rows, "docs/measuring.md should have:\n\(rows.joined(separator: "\n"))")
     }
 
+    @Test("the kinds of memory are defined in the docs as in the program") func memory() throws {
+        let rows = MemoryKind.allCases.map { "| \($0.label) | \($0.meaning) |" }
+        let found = try Self.table(try Self.document("measuring.md"), below: "## Memory")
+        #expect(found == rows, "docs/measuring.md should have:\n\(rows.joined(separator: "\n"))")
+    }
+
     @Test("a column has a name of its own, and a key of its own in JSON") func names() {
         let names = ResultColumn.all.map(\.name)
         let keys = ResultColumn.all.compactMap(\.jsonKey)

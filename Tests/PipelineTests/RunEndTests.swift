@@ -42,6 +42,9 @@ struct RunEndTests {
         // Rank 1 has not come to the step; the others are at its barrier.
         #expect(blockers(0, [.atBarrier, .preparing, .atBarrier]) == [1, 1, 1])
         #expect(blockers(0, [.atBarrier, .atBarrier, .atBarrier]) == [0, 1, 2])
+        // Rank 1 has a task left, all others are done with the last step; a rank at its end has done what others wait for.
+        #expect(blockers(4, [.atEnd, task(1, .backward, 1), .atEnd]) == [1, 1, 1])
+        #expect(blockers(4, [.atEnd, .atEnd, .atEnd]) == [0, 1, 2])
         // Rank 2 is still in the step before.
         let late = RankPosition(step: 3, activity: task(2, .backward, 1))
         let positions = [

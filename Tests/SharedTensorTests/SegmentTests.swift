@@ -32,6 +32,19 @@ struct SegmentTests {
         #expect(many.isTooLarge)
     }
 
+    @Test("pages that are there are counted: all of resident memory, else those that were touched, beyond one look too")
+    func residentBytes() throws {
+        #expect(try Segment(bytes: 5 * 4096 + 1, backing: .residentMemory).residentBytes == 6 * 4096)
+        let pages = 40_000
+        let segment = try Segment(bytes: pages * 4096, backing: .privateMemory)
+        #expect(segment.residentBytes == 0)
+        let touched = [0, 1, 16383, 16384, pages - 1]
+        for page in touched { segment.store(UInt8(1), in: Region(offset: page * 4096 + 7, bytes: 1)) }
+        #expect(segment.residentBytes! >= touched.count * 4096)
+        // Where the system gives huge pages unasked, each page that is touched may be one.
+        #expect(segment.residentBytes! <= 4 << 21)
+    }
+
     @Test("resident memory is there before anybody writes to it, other private memory is not") func resident() throws {
         let bytes = 64 * 4096
         for (backing, resident) in [(Segment.Backing.residentMemory, 64), (.privateMemory, 0)] {

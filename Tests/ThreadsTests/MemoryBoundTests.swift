@@ -112,6 +112,39 @@ struct MemoryBoundTests {
         #expect(machine.limit("Max stack size") == nil)
     }
 
+    private static let rollup = """
+        55a88dcb8000-7ffd5b69b000 ---p 00000000 00:00 0                          [rollup]
+        Rss:                9000 kB
+        Pss:                5000 kB
+        Pss_Dirty:          2200 kB
+        Pss_Anon:           2000 kB
+        Pss_File:           2900 kB
+        Pss_Shmem:           100 kB
+        Private_Dirty:       112 kB
+        Anonymous:          2500 kB
+        """
+
+    @Test("what the process holds is its part of all pages, with files of the program told apart") func program() throws
+    {
+        let kibibyte = 1024
+        let program = try machine(["proc/self/smaps_rollup": Self.rollup]).program
+        #expect(
+            program
+                == ProcessMemory(
+                    bytes: 5000 * kibibyte, codeBytes: 2900 * kibibyte, codeBytesWhole: 6400 * kibibyte))
+        #expect(program?.otherBytes == 2100 * kibibyte)
+        // An older kernel, which does not tell what is of files.
+        let older = Self.rollup.split(separator: "\n").filter { !$0.hasPrefix("Pss_") }.joined(separator: "\n")
+        #expect(
+            try machine(["proc/self/smaps_rollup": older]).program
+                == ProcessMemory(
+                    bytes: 5000 * kibibyte, codeBytes: 2500 * kibibyte, codeBytesWhole: 6500 * kibibyte))
+        #expect(try machine(["proc/self/smaps_rollup": "Pss: lots"]).program == nil && machine([:]).program == nil)
+        let root = try FakeRoot(["proc/17/smaps_rollup": Self.rollup])
+        #expect(ProcessMemory(ofProcess: 17, root: root.url.path) == program)
+        #expect(ProcessMemory(ofProcess: 18, root: root.url.path) == nil)
+    }
+
     @Test("limits that are none, and files that say nothing, are no bounds")
     func noLimits() throws {
         let machine = try machine([

@@ -6,6 +6,8 @@ public struct RunFigures: Sendable {
     public let steps: Statistics
     /// What the timeline tells; nil without one.
     public let timed: TimedFigures?
+    /// What was held of memory after the last step.
+    public let memory: MemoryFigures
     /// How often the run was measured; these figures are those of the quietest try.
     public var tries = 1
 
@@ -13,6 +15,7 @@ public struct RunFigures: Sendable {
     public init(_ result: RunResult) {
         self.result = result
         steps = Statistics(result.measuredStepSeconds)
+        memory = MemoryFigures(result)
         timed = result.timedSteps.isEmpty ? nil : TimedFigures(result)
     }
 

@@ -4,7 +4,7 @@ import SharedTensor
 extension ResultColumn {
     /// Every column in order: the reference runner's come first, `error` last.
     public static let all: [ResultColumn] =
-        referenceColumns + settings + steps + terms + spread + columnsOfFormat4 + columnsOfFormat5 + origin
+        referenceColumns + settings + steps + terms + spread + columnsOfFormat4 + columnsOfFormat5 + memory + origin
 
     /// The reference runner's columns, in its order and with its meanings: its tokens/s are over the mean step.
     private static let referenceColumns: [ResultColumn] = [
@@ -92,7 +92,8 @@ extension ResultColumn {
         ) { .single($0.result.loss) },
         // The JSON has these and `peak_in_flight` for each rank.
         .figure(
-            "peak_activation_bytes", json: "", unit: "bytes", "the most activation memory that a rank held, measured"
+            "peak_activation_bytes", json: "", unit: "bytes",
+            "the most memory that a rank held for what waited for a backward, measured"
         ) { .count($0.result.ranks.map(\.activationBytesPeak).max()!) },
     ]
 
@@ -171,6 +172,19 @@ extension ResultColumn {
         },
     ]
 
+    /// Of format 5.
+    private static let memory: [ResultColumn] = [
+        // The JSON has it for each rank.
+        .figure(
+            "memory_planned_bytes", json: "", unit: "bytes",
+            "the most memory that a rank is planned to hold ([measuring.md](measuring.md#memory))"
+        ) { $0.memory.plan.ranks.map(\.total).max().map { .count($0) } },
+        .figure(
+            "memory_total_bytes", unit: "bytes",
+            "what all processes held after the last step, measured; empty where the system does not tell"
+        ) { $0.memory.measuredTotalBytes.map { .count($0) } },
+    ]
+
     private static let origin: [ResultColumn] = [
         .machine("host", read: .text, "the machine's name") { _ in .text(ResultRow.machine?.host ?? "") },
         .machine("cpu", read: .text, "the CPU's model, as the kernel calls it") { _ in
@@ -186,7 +200,7 @@ extension ResultColumn {
         ) { .text($0.program.commit) },
         .remark(
             "format", json: "",
-            "of the row: 5 (4 had no `tokens_per_s_median`, `tokens_per_s_delivered`, `throttled`, `stolen` and `notes`, 3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
+            "of the row: 5 (4 had no `tokens_per_s_median`, `tokens_per_s_delivered`, `throttled`, `stolen`, `notes`, `memory_planned_bytes` and `memory_total_bytes`, 3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
         ) { _ in .count(5) },
         .remark("error", json: "", "why the run failed; empty when it did not") { .text($0.error) },
     ]

@@ -32,6 +32,9 @@ public struct ResultColumn: Sendable {
     let isRequired: Bool
     private let value: @Sendable (ResultRow) -> ResultValue?
 
+    /// Whether it is a part of what tells runs apart.
+    public var isSetting: Bool { role == .setting }
+
     /// Names that it is found by, ours first.
     var names: [String] { [name] + otherNames }
 

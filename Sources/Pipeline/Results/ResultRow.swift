@@ -113,9 +113,6 @@ extension ResultRow {
             && values["version"] == program.version && values["commit"] == program.commit
     }
 
-    /// Whether the column of that name tells runs apart.
-    public static func isSetting(_ name: String) -> Bool { ResultColumn.named(name).role == .setting }
-
     /// What the header of an older format has not: formats 1 to 4 had fewer columns. Nil when it is no such header.
     public static func columnsLacking(inOlderHeader header: [String]) -> [String]? {
         let present = Set(header)

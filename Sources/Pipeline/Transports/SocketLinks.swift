@@ -28,8 +28,12 @@ struct SocketLinks: Links {
         }
     }
 
-    /// Bytes of all buffers.
-    static func bytes(_ edges: [Edge]) -> Int { layout(edges).all.bytes }
+    /// The sender has one buffer, the receiver the slots.
+    static func memory(of edge: Edge) -> SlotMemory {
+        let (all, buffers) = layout([edge])
+        let sender = buffers[edge]!.outgoing.bytes
+        return SlotMemory(senderBytes: sender, receiverBytes: all.bytes - sender)
+    }
 
     private static func layout(_ edges: [Edge]) -> (all: SegmentLayout, buffers: [Edge: Buffers]) {
         var layout = SegmentLayout()

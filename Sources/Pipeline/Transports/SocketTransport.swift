@@ -32,9 +32,7 @@ public struct SocketTransport: RelinkedTransport {
         }
     }
 
-    public func linkMemory(_ edges: [Edge]) -> LinkMemory {
-        LinkMemory(sharedBytes: 0, privateBytes: SocketLinks.bytes(edges))
-    }
+    public func slotMemory(_ edge: Edge) -> SlotMemory { SocketLinks.memory(of: edge) }
 
     public func connect(_ edges: [Edge]) throws(LinkError) -> any Links { try SocketLinks(edges, domain) }
 }

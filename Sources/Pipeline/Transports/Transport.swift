@@ -90,8 +90,8 @@ public protocol Transport: Sendable {
     /// Whether ranks are forked processes, so that each has limits of its own and what they share lies in /dev/shm.
     var forksRanks: Bool { get }
 
-    /// What `connect` will take. The sizes do not overflow.
-    func linkMemory(_ edges: [Edge]) -> LinkMemory
+    /// What an edge will take once it is connected, in whole cache lines. The sizes do not overflow.
+    func slotMemory(_ edge: Edge) -> SlotMemory
 
     /// Connects the edges. Called once for a run, before any rank starts.
     func connect(_ edges: [Edge]) throws(LinkError) -> any Links
@@ -155,10 +155,8 @@ public enum StartError: Error, CustomStringConvertible {
 extension Transport {
     public var forksRanks: Bool { false }
 
-    /// Of the rings.
-    public func linkMemory(_ edges: [Edge]) -> LinkMemory {
-        LinkMemory(sharedBytes: RingLinks.layout(edges).all.bytes, privateBytes: 0)
-    }
+    /// A ring's.
+    public func slotMemory(_ edge: Edge) -> SlotMemory { SlotMemory(sharedBytes: edge.ringLayout.bytes) }
 
     /// Rings in `sharedMemory`, one an edge.
     public func connect(_ edges: [Edge]) throws(LinkError) -> any Links {

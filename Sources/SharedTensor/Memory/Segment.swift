@@ -55,6 +55,19 @@ public final class Segment: @unchecked Sendable {
         return unsafe base + region.offset
     }
 
+    /// Bytes of the pages that are there, whoever has touched them; nil when the system does not tell. Looks at every page.
+    public var residentBytes: Int? {
+        let page = 4096
+        var states = [UInt8](repeating: 0, count: 1 << 14)
+        var count = 0
+        for start in stride(from: 0, to: bytes, by: states.count * page) {
+            let length = min(bytes - start, states.count * page)
+            if unsafe mincore(base + start, length, &states) != 0 { return nil }
+            count += states.prefix((length + page - 1) / page).count { $0 & 1 == 1 }
+        }
+        return count * page
+    }
+
     /// A tensor in a region.
     public func tensor(_ region: Region, _ shape: Shape) -> Tensor {
         if shape.count > region.bytes / 4 { trap("tensor \(shape) does not fit its region") }

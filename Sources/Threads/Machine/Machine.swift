@@ -19,6 +19,8 @@ public struct Machine: Sendable {
     public let sharedMemory: FileSystemSpace?
     /// Processes of the program's control group that the kernel has killed for want of memory so far.
     public let memoryKills: Int?
+    /// What this process holds; nil where the kernel does not tell.
+    public let program: ProcessMemory?
     private let limits: String?
 
     /// The machine as it is now.
@@ -36,6 +38,7 @@ public struct Machine: Sendable {
         knowsGroups = groups.areKnown
         cpuQuota = groups.cpuQuota
         memoryKills = groups.memoryKills
+        program = ProcessMemory(root: root)
         limits = TextFile.text("\(root)/proc/self/limits")
         sharedMemory = FileSystemSpace(of: "\(root)/dev/shm")
         memoryBounds = (MemoryBound.ofSystem(root, limits: limits) + groups.memoryBounds)

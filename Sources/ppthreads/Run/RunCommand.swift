@@ -22,6 +22,9 @@ enum RunCommand {
         if options.json && options.csv {
             throw CommandError(code: .usage, message: "--json: cannot be given together with --emit-csv")
         }
+        if options.memory && options.csv {
+            throw CommandError(code: .usage, message: "--memory: cannot be given together with --emit-csv")
+        }
         let outputs = try RunOutputs(options)
         let plan = try options.plan()
         // What identifies a checkpoint is read before the run, which a file that is gone by its end would otherwise cost.

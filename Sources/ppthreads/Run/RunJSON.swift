@@ -50,6 +50,15 @@ extension RunJSON {
         let peakActivationBytes: [Int]
         let peakInFlight: [Int]
         let weightBytes: [Int]
+        let memoryPlannedBytes: [Int]
+        /// Not there where the system does not tell; then neither is what follows from it.
+        let memoryMeasuredBytes: [Int]?
+        /// Of the measured bytes, pages of the program's file and its libraries'.
+        let memoryCodeBytes: [Int]?
+        /// The planned bytes by what they are for.
+        let memoryKinds: [MemoryKinds]
+        /// Of ranks that are processes: the one that has forked them.
+        let memorySupervisor: SupervisorMemory?
         /// For each rank, its share of the matrix products.
         let workShare: [Double]
         /// For each thread of each rank, the CPU it was pinned to, or null.
@@ -79,6 +88,11 @@ extension RunJSON {
             peakActivationBytes = result.ranks.map(\.activationBytesPeak)
             peakInFlight = result.ranks.map(\.inFlightPeak)
             weightBytes = plan.weightBytesOfRank
+            memoryPlannedBytes = plan.memory.ranks.map(\.total)
+            memoryMeasuredBytes = figures.memory.measuredBytesOfRank
+            memorySupervisor = SupervisorMemory(figures.memory)
+            memoryKinds = plan.memory.ranks.map(MemoryKinds.init)
+            memoryCodeBytes = figures.memory.codeBytesOfRank
             workShare = plan.productShareOfRank
             cpus = result.ranks.flatMap(\.pinnings).map(\.cpu)
             handoffBytesCopied = result.ranks.reduce(0) { $0 + $1.handoffBytesCopied }

@@ -35,6 +35,7 @@ struct RunOptions {
     var json = false
     var csv = false
     var noTimeline = false
+    var memory = false
     var trace: String?
 
     enum OptimizerName: String, CaseIterable { case adam, sgd }
@@ -156,6 +157,9 @@ struct RunOptions {
                     "write the measured steps as Chrome trace events, for Perfetto or ppthreads trace (- is standard output)"
             ),
             .on("--no-timeline", set: \.noTimeline, help: "time steps alone: no breakdown, no hand-off figures"),
+            .on(
+                "--memory", set: \.memory,
+                help: "add a table of each rank's memory, by what it is for, planned and measured"),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
             .on(
                 "--emit-csv", set: \.csv,

@@ -6,15 +6,20 @@ import Threads
 struct RunTable {
     private let figures: RunFigures
     private let notes: [String]
+    private let showsMemory: Bool
 
-    init(_ figures: RunFigures, _ notes: RunNotes) {
+    /// - Parameter memory: whether each rank's is to be shown.
+    init(_ figures: RunFigures, _ notes: RunNotes, memory: Bool) {
         self.figures = figures
+        showsMemory = memory
         self.notes = notes.lines
     }
 
     var text: String {
         let timed = figures.timed.map { [TimelineTable($0).text, ""] } ?? []
-        return ([header, "", speed, ""] + timed + [ranks] + notes.map { "\nnote: \($0)" }).joined(separator: "\n")
+        let memory = showsMemory ? ["", MemoryTable(figures.memory).text] : []
+        return ([header, "", speed, ""] + timed + [ranks] + memory + notes.map { "\nnote: \($0)" })
+            .joined(separator: "\n")
     }
 
     private var result: RunResult { figures.result }
@@ -43,6 +48,7 @@ struct RunTable {
             (\(counted(steps.sorted.count, "step")) after \(configuration.warmupSteps) of warm-up)
             products   \(gigaFLOPs.fixed(1)) GFLOP a step, \((gigaFLOPs / steps.median).fixed(1)) GFLOP/s over all ranks\(configuration.recomputes ? "; forwards that are done again are not counted" : "")
             loss       \(loss)
+            memory     \(MemoryTable.brief(figures.memory))
             time       \(result.totalSeconds.fixed(2)) s in all, \(result.setUpSeconds.fixed(2)) s of them before the first step
             """ + data
     }

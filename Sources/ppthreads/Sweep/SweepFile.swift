@@ -19,10 +19,9 @@ struct SweepFile {
         if let rows = opened?.rows, !rows.lacking.isEmpty {
             try readingData { () throws(DataError) in try OutputFile(path).write(texts: rows.lines) }
             let lacking = rows.lacking.joined(separator: ", ")
-            let isUnknown = rows.lacking.contains(where: ResultRow.isSetting)
             Terminal.error(
                 "ppthreads sweep: \(path): its rows are of an older format, which does not tell \(lacking); they stay, with "
-                    + "these empty\(isUnknown ? ", and their runs are measured anew" : "")")
+                    + "these empty\(rows.lacksSettings ? ", and their runs are measured anew" : "")")
             // Before it is opened again: should it be the same file, to close it later would end the lock.
             opened = nil
         }

@@ -4,6 +4,10 @@ import Pipeline
 struct SweepRows {
     /// This version's columns that the file does not have: it is of an older format then.
     let lacking: [String]
+    /// Whether one of these is a setting, so that nobody knows which runs its rows are of.
+    var lacksSettings: Bool {
+        lacking.contains { name in ResultColumn.all.contains { $0.name == name && $0.isSetting } }
+    }
     /// Where the half row starts that a killed sweep has left; nil when there is none.
     let half: Int?
     /// Whether its last line, which is whole, has no end.

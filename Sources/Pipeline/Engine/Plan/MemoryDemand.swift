@@ -32,7 +32,7 @@ extension MemoryDemand {
     private static let processBytes = 2 << 20
 
     /// - Parameters:
-    ///   - timeline, images: what the caller of the run gets. Images are filled after the last step.
+    ///   - timeline, images: what the caller of the run gets, times of steps included. Images are filled after the last step.
     ///   - ranks: each rank's own memory.
     ///   - setUps: what each rank needs besides, before its first step: room for its largest parameter.
     package init(
@@ -56,11 +56,12 @@ extension MemoryDemand {
 }
 
 extension RunPlan {
-    /// What the run will take, the program itself left out.
-    static func demand(
+    /// What the run will hold, and what it will take, the program itself left out. Of a run that is too large for any machine
+    /// nothing is planned.
+    static func memory(
         _ configuration: RunConfiguration, _ graph: TaskGraph, _ stages: [Stage], _ edges: [Edge],
-        _ memories: [RankMemory]
-    ) -> MemoryDemand {
+        _ memories: [RankMemory], _ present: ProcessMemory?
+    ) -> (plan: MemoryPlan, demand: MemoryDemand) {
         var all = SegmentLayout()
         for edge in edges {
             var slot = SegmentLayout()
@@ -71,31 +72,33 @@ extension RunPlan {
         if all.isTooLarge {
             var demand = MemoryDemand()
             demand.isTooLarge = true
-            return demand
+            return (MemoryPlan(configuration, [], [], [], present), demand)
         }
-        let images = (configuration.keepsWeights ? 1 : 0) + (configuration.keepsGradients ? 1 : 0)
-        let image = images == 0 ? 0 : CheckpointImage.Plan(stages.flatMap(\.plan.parameters)).layout.bytes
+        let results = memories.indices.map { RankResults(configuration, graph, stages, rank: $0) }
         let largest = memories.indices.map { rank in
             stages.filter { configuration.schedule.rankOfStage[$0.index] == rank }.flatMap(\.plan.parameters)
                 .map { $0.shape.count * 4 }.max() ?? 0
         }
-        return MemoryDemand(
+        let demand = MemoryDemand(
             configuration.transport, links: configuration.transport.linkMemory(edges),
             control: ControlBlock.bytes(ranks: memories.count),
-            timeline: configuration.keepsTimeline ? Timeline.bytes(graph, steps: configuration.steps) : 0,
-            images: images * image, ranks: memories.map(\.layout.bytes), setUps: largest,
+            timeline: results.reduce(0) { $0 + $1.timeline + $1.steps },
+            images: results.reduce(0) { $0 + $1.images }, ranks: memories.map(\.layout.bytes), setUps: largest,
             threadsPerRank: configuration.threadsPerRank)
+        return (MemoryPlan(configuration, edges, memories, results, present), demand)
     }
 }
 
 extension MemoryDemand {
     /// Refuses a run that cannot fit, before anything is mapped and the system starts to swap or kill.
-    func check(on machine: Machine, transport: String) throws(RunError) {
-        func refusal(_ reason: String) -> RunError {
-            .configuration(
+    func check(_ plan: MemoryPlan, on machine: Machine, transport: String) throws(RunError) {
+        func refusal(_ reason: String, ofProcess: Bool = false) -> RunError {
+            let largest = plan.largestPart(ofProcess: ofProcess)
+            let part = largest.map { "; the largest part is \($0.kind.label), \(ByteCount($0.bytes))" } ?? ""
+            return .configuration(
                 setting: "--dim",
                 "the model and its activations need \(reason): make --dim, --layers, --vocab-size, --seq-len, --ffn or "
-                    + "--batch-size smaller")
+                    + "--batch-size smaller\(part)")
         }
         if isTooLarge { throw refusal("more memory than any machine has") }
         // The bound that is missed by most: to heed a milder one would not help.
@@ -103,8 +106,10 @@ extension MemoryDemand {
             needed(by: $0.source) - $0.availableBytes < needed(by: $1.source) - $1.availableBytes
         }
         if let bound = missed, needed(by: bound.source) > bound.availableBytes {
-            let process = bound.source.isOfEachProcess ? " in one process" : ""
-            throw refusal("\(ByteCount(needed(by: bound.source))) of memory\(process); \(bound)")
+            let isOfEach = bound.source.isOfEachProcess
+            throw refusal(
+                "\(ByteCount(needed(by: bound.source))) of memory\(isOfEach ? " in one process" : ""); \(bound)",
+                ofProcess: isOfEach)
         }
         if let free = machine.sharedMemory?.freeBytes, inSharedMemory > free {
             throw .configuration(

@@ -1,6 +1,6 @@
 import SharedTensor
 
-/// Where a rank's own memory lies: one private mapping that the rank itself makes and touches first.
+/// Where a rank's own memory lies, and what it is for: one private mapping that the rank itself makes and touches first.
 ///
 ///     for each of its stages:  weights | gradients | optimizer states | packed weights | stash frames | gradient frames
 ///     for each edge between two of its stages:  slots
@@ -23,7 +23,9 @@ struct RankMemory: Sendable {
         let gradientFrame: [Int]
     }
 
-    private(set) var layout = SegmentLayout()
+    let layout: SegmentLayout
+    /// Of all bytes of the layout.
+    let account: MemoryAccount
     /// In the order of the rank's stages.
     let stages: [StageRegions]
     /// The slots of edges between two of its stages.
@@ -45,18 +47,19 @@ struct RankMemory: Sendable {
         _ configuration: RunConfiguration
     ) {
         let own = allStages.filter { schedule.rankOfStage[$0.index] == rank }
-        var layout = SegmentLayout()
+        var layout = AccountedLayout()
         stages = own.map { stage in
             let plan = stage.plan
             let frames = facts.frames[stage.index]
             let recomputes = configuration.recomputes
             let stashFrames = frames.stashCount(recomputes: recomputes)
             return StageRegions(
-                weights: layout.reserve(plan.weights), gradients: layout.reserve(plan.gradients),
-                states: (0..<configuration.optimizer.states).map { _ in layout.reserve(plan.gradients) },
-                packed: layout.reserve(plan.packed),
-                stash: layout.reserve(plan.stash, count: stashFrames),
-                gradientStash: layout.reserve(plan.gradientStash.peak, count: max(1, frames.gradient.count)),
+                weights: layout.reserve(.weights, plan.weights), gradients: layout.reserve(.gradients, plan.gradients),
+                states: (0..<configuration.optimizer.states).map { _ in layout.reserve(.optimizer, plan.gradients) },
+                packed: layout.reserve(.packed, plan.packed),
+                stash: layout.reserve(.frames, plan.stash, count: stashFrames),
+                gradientStash: layout.reserve(
+                    .keptGradients, plan.gradientStash.peak, count: max(1, frames.gradient.count)),
                 stashFrames: stashFrames,
                 forwardFrame: (recomputes ? frames.forwardAlone : frames.stash).frameOfMicrobatch,
                 backwardFrame: (recomputes ? frames.recomputed : frames.stash).frameOfMicrobatch,
@@ -64,19 +67,19 @@ struct RankMemory: Sendable {
         }
         var localSlots: [Edge: [Region]] = [:]
         for edge in edges where schedule.rank(ofBothEnds: edge) == rank {
-            localSlots[edge] = (0..<edge.slots).map { _ in layout.reserve(edge.shape) }
+            localSlots[edge] = (0..<edge.slots).map { _ in layout.reserve(.slots, edge.shape) }
         }
         self.localSlots = localSlots
         scratchLayout = own.map(\.plan.scratch.peak).max { $0.bytes < $1.bytes } ?? SegmentLayout()
-        scratch = layout.reserve(scratchLayout)
-        workspace = layout.reserve(Kernels.workspaceShape(members: configuration.threadsPerRank))
+        scratch = layout.reserve(.scratch, scratchLayout)
+        workspace = layout.reserve(.scratch, Kernels.workspaceShape(members: configuration.threadsPerRank))
         let tokenBytes = 4 * configuration.batchSize * configuration.model.sequenceLength
-        inputs = layout.reserve(bytes: own.contains(where: \.isFirst) ? tokenBytes : 0)
-        targets = layout.reserve(bytes: own.contains(where: \.isLast) ? tokenBytes : 0)
-        losses = layout.reserve(Shape(schedule.microbatches))
-        step = layout.reserve(bytes: 4)
-        self.layout = layout
-        if own.contains(where: \.plan.isTooLarge) { _ = self.layout.reserve(bytes: SegmentLayout.bytesMax + 1) }
+        inputs = layout.reserve(.batch, bytes: own.contains(where: \.isFirst) ? tokenBytes : 0)
+        targets = layout.reserve(.batch, bytes: own.contains(where: \.isLast) ? tokenBytes : 0)
+        losses = layout.reserve(.batch, Shape(schedule.microbatches))
+        step = layout.reserve(.batch, bytes: 4)
+        if own.contains(where: \.plan.isTooLarge) { _ = layout.reserve(.scratch, bytes: SegmentLayout.bytesMax + 1) }
+        (self.layout, account) = (layout.layout, layout.account)
     }
 }
 

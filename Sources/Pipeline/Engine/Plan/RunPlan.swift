@@ -23,8 +23,10 @@ public struct RunPlan: Sendable {
     /// Those between two ranks, which the transport connects; the others are local slots of their rank.
     let edgesBetweenRanks: [Edge]
     let memories: [RankMemory]
+    /// What will be held of memory, and by whom.
+    public let memory: MemoryPlan
     /// What the run takes besides the program itself.
-    public let memory: MemoryDemand
+    public let memoryDemand: MemoryDemand
     /// Of the tokens that it will read from a file; nil when they are random.
     public let tokenFingerprint: Fingerprint?
 
@@ -71,9 +73,10 @@ public struct RunPlan: Sendable {
         memories = (0..<schedule.ranks).map { [facts, stages, edges] rank in
             RankMemory(rank: rank, schedule, facts, stages, edges, configuration)
         }
-        memory = Self.demand(configuration, graph, stages, edgesBetweenRanks, memories)
+        (memory, memoryDemand) = Self.memory(
+            configuration, graph, stages, edgesBetweenRanks, memories, here.program)
         // Before any file is read, which takes its time.
-        try memory.check(on: here, transport: configuration.transport.name)
+        try memoryDemand.check(memory, on: here, transport: configuration.transport.name)
         tokenFingerprint = try Self.checkFiles(configuration, parameters)
     }
 

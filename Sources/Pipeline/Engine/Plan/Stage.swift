@@ -15,6 +15,8 @@ struct Stage: Sendable {
     /// What a microbatch adds to the activation memory while it is in flight: its stash, unless that is done again, and the
     /// received input.
     let activationBytes: Int
+    /// What a microbatch adds to that from its I to its W: its gradient frame, and the received gradient.
+    let gradientBytes: Int
 
     private let layers: [any Layer]
     /// The outputs of all layers but the last.
@@ -49,7 +51,9 @@ struct Stage: Sendable {
         unusedOutput = recomputes && !isLast ? plan.keep(outputShape) : nil
         plan.endStage()
         // What has more elements than an Int can count is refused before anything runs.
-        activationBytes = (recomputes ? 0 : plan.stash.stride) + min(inputShape.checkedCount ?? .max, 1 << 60) * 4
+        func bytes(_ shape: Shape) -> Int { min(shape.checkedCount ?? .max, 1 << 60) * 4 }
+        activationBytes = (recomputes ? 0 : plan.stash.stride) + bytes(inputShape)
+        gradientBytes = plan.gradientStash.peak.stride + bytes(outputShape)
         self.index = index
         self.plan = plan
     }

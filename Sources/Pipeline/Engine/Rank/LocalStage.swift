@@ -93,6 +93,7 @@ final class LocalStage {
     /// The input's gradient alone.
     func backwardInput(_ microbatch: Int) throws(WaitError) {
         let dx = try beginBackward(microbatch)
+        stash.keep(stage.gradientBytes)
         let own = inFlight[microbatch]
         stage.backwardInput(own.dy, input: own.x, into: dx, memory.backwardFrames[microbatch])
         watch.endWork()
@@ -107,6 +108,7 @@ final class LocalStage {
         let own = inFlight[microbatch]
         stage.backwardWeights(own.dy, input: own.x, memory.backwardFrames[microbatch])
         watch.endWork()
+        stash.drop(stage.gradientBytes)
         finish(microbatch)
     }
 

@@ -63,7 +63,21 @@ final class Rank {
         report.cpu = CurrentThread.cpu
         report.handoffBytesCopied = stages.reduce(0) { $0 + $1.bytesCopied }
         (report.activationBytesPeak, report.inFlightPeak) = (parts.stash.bytesPeak, parts.stash.microbatchesPeak)
+        try readMemory()
         return report
+    }
+
+    /// Reads what is held when all ranks are done and none has left: pages that ranks share count in parts with each.
+    private func readMemory() throws(RankFailure) {
+        control.setPosition(ofRank: index, step: max(0, report.stepEnd.count - 1), .atEnd)
+        do throws(WaitError) {
+            try barrier.arrive(parts.wait)
+            report.memory = MemoryReading(
+                own: parts.memory, rank: index, isProcess: plan.configuration.transport.forksRanks)
+            try barrier.arrive(parts.wait)
+        } catch {
+            throw failure(.wait(error))
+        }
     }
 
     private func failure(_ reason: RankFailure.Reason) -> RankFailure {

@@ -16,8 +16,8 @@ public struct RankReport: Codable, Sendable {
     /// For each step, the bits of the mean loss over the microbatches; empty but on the last stage's rank.
     /// (Bits, because a loss may be NaN, which JSON has no number for.)
     public var lossBits: [UInt32] = []
-    /// The high-water mark of what is held for backwards: stash frames in use, and received activations not yet
-    /// released.
+    /// The high-water mark of what is held for backwards: stash frames in use, received activations not yet released, and
+    /// between I and W what a weight gradient still needs, gradient frame and received gradient.
     public var activationBytesPeak = 0
     /// The same high-water mark counted in (stage, microbatch) pairs.
     public var inFlightPeak = 0
@@ -27,6 +27,8 @@ public struct RankReport: Codable, Sendable {
     public var allocationsInSteps: Int?
     /// Bytes of activations and gradients that were copied on their way between stages, as the channels counted them.
     public var handoffBytesCopied = 0
+    /// What was there after the last step.
+    public var memory = MemoryReading()
 
     /// Of a rank that has not done anything yet.
     package init(rank: Int, pinnings: [Pinning], cpu: Int) {

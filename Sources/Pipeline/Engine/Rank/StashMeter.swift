@@ -11,16 +11,29 @@ final class StashMeter {
     /// - Parameter bytes: what is there all the time, for forwards that are done again.
     init(bytes: Int) { self.bytes = bytes }
 
+    /// Begins a microbatch, which holds so many bytes until its end.
     func add(_ more: Int) {
-        bytes += more
         microbatches += 1
-        bytesPeak = max(bytesPeak, bytes)
         microbatchesPeak = max(microbatchesPeak, microbatches)
+        keep(more)
     }
 
+    /// Ends one.
     func remove(_ less: Int) {
         require(microbatches > 0, "more microbatches ended than began")
-        bytes -= less
         microbatches -= 1
+        drop(less)
+    }
+
+    /// Holds more for a microbatch that has begun.
+    func keep(_ more: Int) {
+        bytes += more
+        bytesPeak = max(bytesPeak, bytes)
+    }
+
+    /// Holds that no longer.
+    func drop(_ less: Int) {
+        require(bytes >= less, "more bytes are given back than are held")
+        bytes -= less
     }
 }

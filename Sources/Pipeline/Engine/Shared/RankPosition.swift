@@ -8,12 +8,15 @@ public struct RankPosition: Codable, Equatable, Sendable {
         case atBarrier
         /// It is at its task of this index, waiting or working.
         case task(Int)
+        /// Its last step is done, and it waits for all others to come that far.
+        case atEnd
 
         var code: UInt32 {
             switch self {
             case .preparing: 0
             case .atBarrier: 1
-            case .task(let index): UInt32(index) + 2
+            case .atEnd: 2
+            case .task(let index): UInt32(index) + 3
             }
         }
 
@@ -21,7 +24,8 @@ public struct RankPosition: Codable, Equatable, Sendable {
             switch code {
             case 0: self = .preparing
             case 1: self = .atBarrier
-            default: self = .task(Int(code - 2))
+            case 2: self = .atEnd
+            default: self = .task(Int(code - 3))
             }
         }
     }
@@ -40,6 +44,7 @@ public struct RankPosition: Codable, Equatable, Sendable {
     /// For messages, such as `in step 3, at action 1F2`.
     /// - Parameter tasks: the rank's.
     func description(_ tasks: [RankTask]) -> String {
+        if activity == .atEnd { return "after step \(step + 1), the last" }
         guard case .task(let index) = activity, tasks.indices.contains(index) else { return "before step \(step + 1)" }
         return "in step \(step + 1), at \(tasks[index])"
     }
@@ -62,6 +67,7 @@ extension TaskGraph {
         case .preparing: return nil
         case .atBarrier:
             return positions.firstIndex { $0.step < own.step || $0.step == own.step && $0.activity == .preparing }
+        case .atEnd: return positions.firstIndex { $0.activity != .atEnd }
         case .task(let task):
             return causes[rank][task].first { $0.rank != rank && !isDone($0, inStep: own.step, positions) }?.rank
         }
@@ -69,6 +75,7 @@ extension TaskGraph {
 
     private func isDone(_ node: Node, inStep step: Int, _ positions: [RankPosition]) -> Bool {
         let other = positions[node.rank]
+        if other.activity == .atEnd { return true }
         guard other.step == step, case .task(let current) = other.activity else { return other.step > step }
         return current > node.task
     }
