@@ -36,6 +36,7 @@ public protocol SendChannel: AnyObject {
     /// Hands on what was written, and waits if that takes a while. All writes made before are visible to whoever
     /// receives it.
     /// - Returns: how that wait went; `ready` where there was none.
+    @discardableResult
     func commit(_ context: WaitContext) throws(WaitError) -> Waited
     /// Bytes of items that this end has copied so far.
     var bytesCopied: Int { get }
