@@ -210,7 +210,7 @@ struct MemoryAccountTests {
             try plan(change).memory.ranks.map { $0[.results] }
         }
         #expect(try results { _ in } == [2 * 16, 2 * 20])
-        #expect(try results { $0.keepsTimeline = true } == [2 * (16 + 10 * 64), 2 * (20 + 10 * 64)])
+        #expect(try results { $0.keepsTimeline = true } == [2 * (16 + 10 * 128), 2 * (20 + 10 * 128)])
         let one = try results { $0.keepsWeights = true }
         let both = try results { ($0.keepsWeights, $0.keepsGradients) = (true, true) }
         let images = zip(one, [32, 40]).map { $0 - $1 }

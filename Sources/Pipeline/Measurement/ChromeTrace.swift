@@ -125,7 +125,9 @@ public struct ChromeTrace {
 
     private var counters: [TraceEvent] {
         let ranks = graph.tasks.indices.flatMap { rank in
-            counter("rank \(rank) activation bytes", steps.flatMap { memory(rank, $0.figures.times) }) {
+            let standing = result.plan.standingActivationBytes(ofRank: rank)
+            let start = standing > 0 ? [Change(time: origin, by: standing)] : []
+            return counter("rank \(rank) activation bytes", start + steps.flatMap { memory(rank, $0.figures.times) }) {
                 TraceEvent.Arguments(bytes: $0)
             }
         }
@@ -153,11 +155,15 @@ public struct ChromeTrace {
     private func memory(_ rank: Int, _ times: StepTimes) -> [Change] {
         zip(graph.tasks[rank], times.tasks[rank]).flatMap { task, times -> [Change] in
             guard case .action(let action) = task else { return [] }
-            let bytes = result.plan.stages[action.stage].activationBytes
-            var changes: [Change] = []
-            if action.kind == .forward { changes.append(Change(time: times.ready, by: bytes)) }
-            if result.plan.schedule.ends(action) { changes.append(Change(time: times.end, by: -bytes)) }
-            return changes
+            let stage = result.plan.stages[action.stage]
+            let (bytes, kept) = (stage.activationBytes, stage.gradientBytes)
+            let ends = result.plan.schedule.ends(action)
+            return switch action.kind {
+            case .forward: [Change(time: times.ready, by: bytes)] + (ends ? [Change(time: times.end, by: -bytes)] : [])
+            case .backward: [Change(time: times.end, by: -bytes)]
+            case .backwardInput: [Change(time: times.ready, by: kept)]
+            case .backwardWeights: [Change(time: times.end, by: -bytes - kept)]
+            }
         }
     }
 

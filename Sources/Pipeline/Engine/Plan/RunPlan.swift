@@ -86,6 +86,14 @@ public struct RunPlan: Sendable {
     /// Stages a rank runs, in ascending order.
     func stages(ofRank rank: Int) -> [Stage] { stages.filter { schedule.rankOfStage[$0.index] == rank } }
 
+    /// Bytes of the frames that are there all the time for forwards that are done again.
+    func standingActivationBytes(ofRank rank: Int) -> Int {
+        if !configuration.recomputes { return 0 }
+        return zip(stages(ofRank: rank), memories[rank].stages).reduce(0) {
+            $0 + $1.1.stashFrames * $1.0.plan.stash.stride
+        }
+    }
+
     /// Bytes of weights on each rank, without padding, gradients and optimizer state.
     public var weightBytesOfRank: [Int] {
         schedule.actions.indices.map { rank in stages(ofRank: rank).reduce(0) { $0 + $1.weightBytes } }

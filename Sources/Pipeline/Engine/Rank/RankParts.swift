@@ -26,8 +26,7 @@ struct RankParts {
         let kernels = Kernels(
             level: configuration.simd, blas: configuration.blas,
             workspace: arena.tensor(layout.workspace, Kernels.workspaceShape(members: team.members)), team: team)
-        let stashFrames = zip(own, layout.stages).reduce(0) { $0 + $1.1.stashFrames * $1.0.plan.stash.stride }
-        let stash = StashMeter(bytes: configuration.recomputes ? stashFrames : 0)
+        let stash = StashMeter(bytes: plan.standingActivationBytes(ofRank: rank))
         let watch = TaskWatch(isOn: isTimed)
         let wait = WaitContext(
             patience: plan.placement.patience(ofRank: rank), abort: control.abort,
