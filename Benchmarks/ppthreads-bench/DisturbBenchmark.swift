@@ -4,8 +4,9 @@ import Threads
 
 /// Disturbances of many kinds, and in which terms of the breakdown they end up: all of them belong to oversubscription.
 ///
-/// Each cell is a run with the disturbance, beside a quiet one before it. What the terms that tell of the schedule, the stages,
-/// the transport and the optimizer gain over the quiet run's is in percent of the quiet step, and should be within 1.
+/// In each round, for each schedule on each transport, a quiet run and then one with each disturbance. What the terms that tell of
+/// the schedule, the stages, the transport and the optimizer gain over the quiet run's is in percent of the quiet step, and should
+/// be within 1.
 struct DisturbBenchmark {
     private let effort: Effort
     private static let ranks = 2
@@ -27,6 +28,16 @@ struct DisturbBenchmark {
     private static let judged: [Breakdown.Term] = [.transport, .bubble, .imbalance, .optimizer]
     private static let gainMost = 0.01
 
+    /// A schedule on a transport, with what its runs showed.
+    private struct Subject {
+        let schedule: ScheduleKind
+        let transport: TransportKind
+        /// One a round.
+        var quiet: [Observed] = []
+        /// For each disturbance, one a round; none where it is not possible here.
+        var disturbed: [[Observed]]
+    }
+
     func run() throws(BenchmarkError) {
         let cpus: [Int]
         do { cpus = try Machine.current().topology.cpus.prefix(Self.ranks).map(\.id) } catch {
@@ -35,52 +46,71 @@ struct DisturbBenchmark {
         if cpus.count < Self.ranks { throw .failed("\(Self.ranks) CPUs are needed") }
         let schedules: [ScheduleKind] = effort.isShort ? [.oneFOneB] : Array(ScheduleKind.allCases)
         let transports: [TransportKind] = effort.isShort ? [.threads, .processes] : [.threads, .processes, .sockets]
+        var (disturbances, impossible) = (RunDisturbance.all(cpus), [String]())
+        for (index, disturbance) in disturbances.enumerated().reversed() {
+            do throws(BenchmarkError) { try Surroundings(disturbance).end() } catch {
+                impossible.append("\(disturbance.name): \(error.message)")
+                disturbances.remove(at: index)
+            }
+        }
+        var subjects = schedules.flatMap { schedule in
+            transports.map {
+                Subject(schedule: schedule, transport: $0, disturbed: disturbances.map { _ in [] })
+            }
+        }
+        for _ in 0..<effort.rounds {
+            for index in subjects.indices { try measure(&subjects[index], disturbances) }
+        }
+        report(subjects, disturbances, impossible)
+    }
+
+    private func measure(_ subject: inout Subject, _ disturbances: [RunDisturbance]) throws(BenchmarkError) {
+        subject.quiet.append(try measured(.none, subject.schedule, subject.transport))
+        for (index, disturbance) in disturbances.enumerated() {
+            subject.disturbed[index].append(try measured(disturbance, subject.schedule, subject.transport))
+        }
+    }
+
+    // MARK: Report
+
+    private func report(_ subjects: [Subject], _ disturbances: [RunDisturbance], _ impossible: [String]) {
         print(
             "what a disturbance adds to each term, in % of the quiet step: the median of \(effort.rounds) rounds; P=2, M=4\n"
                 + "disturbance, schedule, transport: step; " + Self.judged.map(\.rawValue).joined(separator: ", ")
                 + "; oversubscription; noted")
-        var (cells, missed) = (0, 0)
-        for disturbance in RunDisturbance.all(cpus) {
-            for schedule in schedules {
-                for transport in transports {
-                    guard let line = try cell(disturbance, schedule, transport) else { continue }
-                    cells += 1
-                    if line.isMissed { missed += 1 }
-                    print(line.text)
-                    fflush(nil)
-                }
+        var missed = 0
+        for (index, disturbance) in disturbances.enumerated() {
+            for subject in subjects {
+                let cell = Cell(subject.quiet, subject.disturbed[index])
+                if cell.isMissed { missed += 1 }
+                print("\(disturbance.name), \(subject.schedule.title), \(subject.transport.rawValue): \(cell.text)")
             }
         }
-        print("\(cells) cells, \(missed) with a term that gained more than \(Self.gainMost * 100) % of the step")
+        for line in impossible { print(line) }
+        print(
+            "\(disturbances.count * subjects.count) cells, \(missed) with a term that gained more than "
+                + "\((Self.gainMost * 100).fixed(0)) % of the step")
     }
 
-    private func cell(
-        _ disturbance: RunDisturbance, _ schedule: ScheduleKind, _ transport: TransportKind
-    ) throws(BenchmarkError) -> (text: String, isMissed: Bool)? {
-        var rounds: [(quiet: Observed, disturbed: Observed)] = []
-        for _ in 0..<effort.rounds {
-            let quiet = try measured(.none, schedule, transport)
-            do throws(BenchmarkError) {
-                rounds.append((quiet, try measured(disturbance, schedule, transport)))
-            } catch {
-                print("\(disturbance.name): \(error.message)")
-                return nil
+    /// What a disturbance did to one subject.
+    private struct Cell {
+        let text: String
+        let isMissed: Bool
+
+        init(_ quiet: [Observed], _ disturbed: [Observed]) {
+            let rounds = zip(quiet, disturbed)
+            func gain(_ term: Breakdown.Term) -> Double {
+                Statistics(rounds.map { ($1[term] - $0[term]) / $0.step }).median
             }
+            func percent(_ share: Double) -> String { (share * 100).fixed(2) }
+            let gains = DisturbBenchmark.judged.map(gain)
+            let step = Statistics(rounds.map { $1.step / $0.step }).median
+            let noted = disturbed.count { $0.notes.contains { $0.contains("CPU") } }
+            isMissed = gains.contains { abs($0) > DisturbBenchmark.gainMost }
+            text =
+                "x\(step.fixed(2)); " + gains.map(percent).joined(separator: ", ")
+                + "; \(percent(gain(.oversubscription))); \(noted) of \(disturbed.count)\(isMissed ? "  MISSED" : "")"
         }
-        func gain(_ term: Breakdown.Term) -> Double {
-            Statistics(rounds.map { ($0.disturbed[term] - $0.quiet[term]) / $0.quiet.step }).median
-        }
-        let step = Statistics(rounds.map { $0.disturbed.step / $0.quiet.step }).median
-        let gains = Self.judged.map(gain)
-        let isMissed = gains.contains { abs($0) > Self.gainMost }
-        let noted = rounds.count { $0.disturbed.notes.contains { $0.contains("CPU") } }
-        func percent(_ share: Double) -> String { (share * 100).fixed(2) }
-        return (
-            "\(disturbance.name), \(schedule.title), \(transport.rawValue): x\(step.fixed(2)); "
-                + gains.map(percent).joined(separator: ", ") + "; \(percent(gain(.oversubscription))); "
-                + "\(noted) of \(rounds.count)\(isMissed ? "  MISSED" : "")",
-            isMissed
-        )
     }
 
     // MARK: Runs
