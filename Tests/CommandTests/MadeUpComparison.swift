@@ -9,6 +9,8 @@ struct MadeUpComparison {
         let milliseconds: [Double]
         /// Of each step.
         var update = 5.0
+        /// What all measured steps of each round's run showed; nothing unless given.
+        var whole: [Comparison.Trial.WholeRun] = []
     }
 
     private let graph: TaskGraph
@@ -22,7 +24,13 @@ struct MadeUpComparison {
             Comparison.Candidate(schedule: steps.schedule, transport: steps.transport, plan: try Self.plan(steps))
         }
         let oneStage = (0..<rounds).map { _ in trial(150, update: 5) }
-        let trials = candidates.map { steps in steps.milliseconds.map { trial($0, update: steps.update) } }
+        let trials = candidates.map { steps in
+            steps.milliseconds.indices.map { round in
+                trial(
+                    steps.milliseconds[round], update: steps.update,
+                    whole: steps.whole.isEmpty ? nil : steps.whole[round])
+            }
+        }
         return ComparisonFigures(Comparison(plans, trials: trials, oneStage: oneStage))
     }
 
@@ -34,7 +42,9 @@ struct MadeUpComparison {
         return try RunPlan(RunConfiguration(model: spec.model(), schedule: schedule))
     }
 
-    private func trial(_ milliseconds: Double, update: Double) -> Comparison.Trial {
+    private func trial(
+        _ milliseconds: Double, update: Double, whole: Comparison.Trial.WholeRun? = nil
+    ) -> Comparison.Trial {
         var tasks: [TaskTimes] = []
         var now: UInt64 = 0
         for task in graph.tasks[0] {
@@ -45,7 +55,7 @@ struct MadeUpComparison {
             tasks.append(times)
         }
         let times = StepTimes(graph, released: 0, seconds: Double(now) / 1e9, tasks: [tasks])
-        return Comparison.Trial(step: StepFigures(times))
+        return Comparison.Trial(step: StepFigures(times), whole: whole)
     }
 
     private func nanoseconds(of task: RankTask, _ milliseconds: Double, _ update: Double) -> UInt64 {

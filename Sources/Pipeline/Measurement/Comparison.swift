@@ -32,28 +32,54 @@ public struct Comparison: Sendable {
         public let losses: [UInt32]
         /// How much others disturbed the step that stands for the run; nil where ranks share CPUs or a quota.
         public let disturbance: Disturbance?
+        /// What else the whole run showed; nil for a made-up one.
+        public let whole: WholeRun?
         /// How often the run was measured in its round; this is the quietest try.
         public fileprivate(set) var tries = 1
+
+        /// All measured steps of a run, rather than the one that stands for it.
+        public struct WholeRun: Sendable {
+            /// Of each, in order.
+            public let stepSeconds: [Double]
+            /// From the release into the first to the end of the last.
+            public let measuredSeconds: Double
+            /// As `RunFigures` has them.
+            public let throttledShare, stolenShare: Double?
+
+            /// With these values.
+            public init(
+                stepSeconds: [Double], measuredSeconds: Double, throttledShare: Double? = nil,
+                stolenShare: Double? = nil
+            ) {
+                (self.stepSeconds, self.measuredSeconds) = (stepSeconds, measuredSeconds)
+                (self.throttledShare, self.stolenShare) = (throttledShare, stolenShare)
+            }
+        }
 
         /// Made up of its parts.
         public init(
             step: StepFigures, handoffSeconds: [Double] = [], parked: Int = 0, losses: [UInt32] = [],
-            disturbance: Disturbance? = nil
+            disturbance: Disturbance? = nil, whole: WholeRun? = nil
         ) {
             self.step = step
+            self.whole = whole
             self.handoffSeconds = handoffSeconds
             self.parked = parked
             self.losses = losses
             self.disturbance = disturbance
         }
 
-        /// - Parameter timed: what the run's timeline tells.
-        init(_ result: RunResult, _ timed: TimedFigures) {
-            let step = timed.typicalStep
+        /// Of a run with a timeline; one without traps.
+        init(_ figures: RunFigures) {
+            guard let timed = figures.timed else { trap("a trial without a timeline") }
+            let (result, step) = (figures.result, timed.typicalStep)
             self.init(
                 step: step, handoffSeconds: timed.handoffSeconds?.sorted ?? [],
                 parked: timed.handoffs.reduce(0) { $0 + $1.parked }, losses: result.losses.map(\.bitPattern),
-                disturbance: result.plan.placement.ownsAllCPUs ? Disturbance([step]) : nil)
+                disturbance: result.plan.placement.ownsAllCPUs ? Disturbance([step]) : nil,
+                whole: WholeRun(
+                    stepSeconds: result.measuredStepSeconds, measuredSeconds: result.measuredSeconds,
+                    throttledShare: figures.throttledShare, stolenShare: figures.stolenShare))
         }
 
         /// Seconds of the step, as its terms add up to it.
@@ -103,7 +129,7 @@ public struct Comparison: Sendable {
                 // Again within the round, so that it is still compared with its neighbours in time.
                 let quietest = try Quietest(disturbance: \.disturbance) { _ throws(RunError) in
                     let result = try plans[index].run()
-                    let trial = Trial(result, TimedFigures(result))
+                    let trial = Trial(RunFigures(result))
                     if let text = Self.difference(of: trial, plans[index], trials, plans) {
                         throw .failed("losses differ between runs: what was measured was not the same work (\(text))")
                     }

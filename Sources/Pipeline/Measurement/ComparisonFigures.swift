@@ -69,6 +69,10 @@ public struct CandidateFigures: Sendable {
     private let terms: [Estimate]
     /// Tokens of a step over `stepSeconds`.
     public let tokensPerSecond: Estimate
+    /// Tokens of all measured steps of all trials over their measured time: what was really delivered. Nil for made-up trials.
+    public let deliveredTokensPerSecond: Double?
+    /// What a person should know of the machine during its trials: sentences, without their ends.
+    public let remarks: [String]
     /// Over the same schedule on threads; nil where that takes no part.
     public let overThreads: Ratio?
     /// Over GPipe on the same transport; nil where that takes no part.
@@ -107,6 +111,18 @@ public struct CandidateFigures: Sendable {
         terms = Estimate.parts(
             of: Breakdown.Term.allCases.map { term in trials.map { $0.step.breakdown[term] } }, addingUpTo: step.value)
         tokensPerSecond = Double(comparison.tokensOfStep) / step
+        let whole = trials.compactMap(\.whole)
+        let delivered: Double? =
+            whole.isEmpty
+            ? nil
+            : Double(comparison.tokensOfStep * whole.reduce(0) { $0 + $1.stepSeconds.count })
+                / whole.reduce(0) { $0 + $1.measuredSeconds }
+        deliveredTokensPerSecond = delivered
+        remarks =
+            CandidateRemarks(
+                trials, quota: candidate.plan.placement.quota, tokensPerSecond: tokensPerSecond.value,
+                delivered: delivered ?? tokensPerSecond.value
+            ).sentences
         func ratio(over other: Int?) -> Ratio? {
             other.map { Ratio(estimate: comparison.ratio(index, over: $0), isToItself: $0 == index) }
         }

@@ -8,7 +8,6 @@ struct RunRemarks {
     var sentences: [String] { [lost, quota, stolen, kinds, delivered].compactMap(\.self) }
 
     private func percent(_ share: Double) -> String { "\((share * 100).fixed(1)) %" }
-    private func milliseconds(_ seconds: Double) -> String { "\((seconds * 1e3).fixed(2)) ms" }
 
     /// Where each rank has its CPU, or would have.
     private var lost: String? {
@@ -32,17 +31,9 @@ struct RunRemarks {
         return "the hypervisor took \(percent(share)) of the ranks' CPUs away (steal)"
     }
 
-    private var kinds: String? {
-        guard let kinds = StepKinds(figures.steps) else { return nil }
-        return "steps come in two kinds: \(milliseconds(kinds.fast)) and \(milliseconds(kinds.slow)) with "
-            + "\(percent(kinds.slowShare)) of them slow; the median stands for neither"
-    }
+    private var kinds: String? { StepKinds(figures.steps)?.sentence }
 
     private var delivered: String? {
-        let below = 1 - figures.deliveredTokensPerSecond / figures.tokensPerSecond
-        guard below.magnitude > RunFigures.deliveredLimit else { return nil }
-        let (side, length) = below > 0 ? ("below", "longer") : ("above", "shorter")
-        return "delivered were \(figures.deliveredTokensPerSecond.fixed(0)) tokens/s over the whole measured time: "
-            + "\(percent(below.magnitude)) \(side) the median step's because the mean step is \(length)"
+        DeliveredRate(figures.deliveredTokensPerSecond, median: figures.tokensPerSecond).sentence
     }
 }

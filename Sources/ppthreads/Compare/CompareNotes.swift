@@ -2,17 +2,26 @@ import Pipeline
 import Threads
 
 /// What a person should know before taking a comparison's figures at their word.
-struct CompareNotes {
-    let lines: [String]
+package struct CompareNotes {
+    package let lines: [String]
 
-    init(_ figures: ComparisonFigures) {
+    package init(_ figures: ComparisonFigures) {
         let candidates = figures.comparison.candidates
         let first = candidates[0].plan
         let remarks = candidates.compactMap(\.plan.schedule.remark)
         lines =
             first.configuration.fileNotes + remarks.unique
             + [first.placement.note, Self.disturbance(figures), Self.tooFew(figures)]
-            .compactMap(\.self)
+            .compactMap(\.self) + Self.remarks(figures.candidates)
+    }
+
+    /// Those that are the same for all once, the others with their candidates' names.
+    private static func remarks(_ candidates: [CandidateFigures]) -> [String] {
+        let common = candidates[0].remarks.filter { remark in candidates.allSatisfy { $0.remarks.contains(remark) } }
+        return common
+            + candidates.flatMap { candidate in
+                candidate.remarks.filter { !common.contains($0) }.map { "\(candidate.name): \($0)" }
+            }
     }
 
     /// What the figures' intervals are, in a few words.

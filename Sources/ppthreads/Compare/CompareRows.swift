@@ -47,6 +47,8 @@ struct CompareRows {
         let figures: [(name: String, figure: Figure)]
         /// Likewise: how often its runs were measured, and how many of them stayed disturbed.
         let counts: [(name: String, count: Int)]
+        /// For the CSV; the JSON has all candidates' in one list.
+        let notes: String
 
         init(_ candidate: CandidateFigures) {
             schedule = candidate.schedule.rawValue
@@ -54,6 +56,9 @@ struct CompareRows {
             var figures = [
                 ("tokens_per_s", Figure(candidate.tokensPerSecond)), ("step_s", Figure(candidate.stepSeconds)),
             ]
+            if let delivered = candidate.deliveredTokensPerSecond {
+                figures.append(("tokens_per_s_delivered", Figure(Estimate(value: delivered, interval: nil))))
+            }
             figures += Breakdown.Term.allCases.map { ("\($0.rawValue)_s", Figure(candidate[$0])) }
             let handoff = candidate.handoffSeconds ?? Estimate(value: 0, interval: nil)
             figures += [
@@ -64,6 +69,7 @@ struct CompareRows {
             if let ratio = candidate.overGPipe { figures.append(("ratio_to_gpipe", Figure(ratio.estimate))) }
             self.figures = figures
             counts = [("tries", candidate.tries.all), ("disturbed_trials", candidate.tries.disturbed)]
+            notes = candidate.remarks.joined(separator: "; ")
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -100,15 +106,15 @@ struct CompareRows {
                 measureSteps: run.measure, ratiosAtOnce: pairCount, data: data, rows: rows, notes: notes))
     }
 
-    /// Each figure in three columns: the value, and `_low` and `_high` of its interval; then the counts.
+    /// Each figure in three columns: the value, and `_low` and `_high` of its interval; then the counts, and the notes, which have no commas.
     var csv: String {
         let header =
             ["schedule", "transport"] + rows[0].figures.flatMap { ["\($0.name)", "\($0.name)_low", "\($0.name)_high"] }
-            + rows[0].counts.map(\.name)
+            + rows[0].counts.map(\.name) + ["notes"]
         let lines = rows.map { row in
             [row.schedule, row.transport]
                 + row.figures.flatMap(\.figure.fields)
-                + row.counts.map { "\($0.count)" }
+                + row.counts.map { "\($0.count)" } + [row.notes]
         }
         return ([header] + lines).map { $0.joined(separator: ",") }.joined(separator: "\n")
     }
