@@ -110,7 +110,7 @@ def baseline(tree, mutants, arguments):
     return result
 
 
-def verdict(tree, mutant, known, limit):
+def verdict(tree, mutant, known, limit, only_named=False):
     """What becomes of one mutant: a status, who saw it, and which tests failed once but not again."""
     log = tree.log(mutant.id)
     tree.reset()
@@ -122,6 +122,8 @@ def verdict(tree, mutant, known, limit):
         named = tree.test(log, limit, mutant.id, only=mutant.tests, excluded=excluded)
         if not named.passed:
             return "timed-out" if named.timed_out else "killed", named.reason, []
+    if only_named:
+        return "survived", "its own tests", []
     whole = tree.test(log, limit, mutant.id, excluded=excluded)
     if whole.passed:
         return "survived", "", []
@@ -145,14 +147,21 @@ def run(root, arguments):
         build = test = shlex.split(arguments.flags)
     commit = subprocess.run(
         ["git", "-C", str(root), "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
-    tree = trials.Tree(root, arguments.work, commit, trials.Flags(build, test), arguments.build_limit)
+    if arguments.in_place and subprocess.run(
+            ["git", "-C", str(root), "status", "--porcelain"], capture_output=True, text=True).stdout:
+        say("--in-place: the folder has changes that are not committed, which would be lost")
+        return 1
+    tree = trials.Tree(
+        root, arguments.work, commit, trials.Flags(build, test), arguments.build_limit, arguments.in_place)
     trials.adopt_orphans()
     tree.prepare()
-    known = baseline(tree, mutants, arguments)
+    # Its own tests are taken to pass without it: they have just done so.
+    known = {"excluded": [], "seconds": 180} if arguments.named else baseline(tree, mutants, arguments)
     if known is None:
         return 1
     limit = arguments.limit or 3 * known["seconds"] + 60
-    done = {result.get("key") for result in read_results(arguments.results)}
+    done = set() if arguments.named else {result.get("key") for result in read_results(arguments.results)}
+    survived = 0
     for number, mutant in enumerate(mutants, 1):
         tree.reset()
         key = None
@@ -161,15 +170,17 @@ def run(root, arguments):
             key = mutant.key(tree.folder, tree.flags.text)
             if key in done:
                 continue
-            status, by, once = verdict(tree, mutant, known, limit)
+            status, by, once = verdict(tree, mutant, known, limit, arguments.named)
         except (catalogue.ListError, OSError) as error:
             status, by, once = "does-not-apply", f"to {commit[:10]}: {error}", []
-        add_result(
-            arguments.results,
-            {"id": mutant.id, "key": key, "status": status, "by": by, "once": once, "flags": tree.flags.text})
+        survived += status not in ("killed", "timed-out")
+        if not arguments.named:
+            add_result(
+                arguments.results,
+                {"id": mutant.id, "key": key, "status": status, "by": by, "once": once, "flags": tree.flags.text})
         say(f"{number} of {len(mutants)}  {status:14}  {mutant.id}  {by.splitlines()[-1] if by else ''}".rstrip())
     tree.reset()
-    return 0
+    return 1 if arguments.named and survived else 0
 
 
 # Reporting
@@ -233,6 +244,8 @@ def parsed(words):
     one.add_argument("--sample", type=int, help="so many, spread over the lists")
     one.add_argument("--seed", type=int, default=0, help="of the sample")
     one.add_argument("--release", action="store_true", help="as the README builds and tests; slower to build")
+    one.add_argument("--named", action="store_true", help="run no tests but a mutant's own; 1 if one survives; no results")
+    one.add_argument("--in-place", action="store_true", help="in this folder, which must be as committed, not in a clone")
     one.add_argument("--flags", help="for swift build and swift test, instead [-Xcc -O2]")
     one.add_argument("--limit", type=float, help="seconds for a run of tests [3 times the baseline's, and a minute]")
     one.add_argument("--first-limit", type=float, default=3600, help="seconds for the baseline's tests")

@@ -162,10 +162,11 @@ class Tests:
 class Tree:
     """A clone that mutants are put into, one after the other."""
 
-    def __init__(self, root, work, commit, flags, build_limit):
+    def __init__(self, root, work, commit, flags, build_limit, in_place=False):
+        """In place, mutants are put into the folder that the script stands in, with what was built there."""
         self.root, self.work, self.commit, self.flags = Path(root), Path(work), commit, flags
-        self.build_limit = build_limit
-        self.folder = self.work / "tree"
+        self.build_limit, self.in_place = build_limit, in_place
+        self.folder = self.root if in_place else self.work / "tree"
         self.logs = self.work / "logs"
 
     def _git(self, *words):
@@ -174,6 +175,8 @@ class Tree:
     def prepare(self):
         """Makes the clone, or brings an older one to the commit."""
         self.logs.mkdir(parents=True, exist_ok=True)
+        if self.in_place:
+            return
         if not (self.folder / ".git").exists():
             subprocess.run(["git", "clone", "-q", "--no-checkout", str(self.root), str(self.folder)], check=True)
         self._git("fetch", "-q", "origin", "HEAD")
