@@ -32,8 +32,8 @@ struct Main {
           ring      hand-offs through rings, threads and processes, beside the bare cache line, sockets and pipes
           growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
           faults    known faults, and the terms of the breakdown that they show in
-          disturb   quotas, loops, stops and others that take CPU time, and the terms that they show in (--rounds 3: half an
-                    hour; quotas, real time and control groups take root)
+          disturb   quotas, loops, stops and others that take CPU time, and the terms that they show in (--rounds 3: an hour;
+                    quotas and real time take root)
           timeline  what timing every task costs
           memory    planned against measured memory of forty runs; fails beyond 2 % and 2 MiB (two minutes)
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there

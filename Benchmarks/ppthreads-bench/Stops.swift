@@ -68,7 +68,7 @@ final class StopNurse {
     }
 }
 
-/// Where in a step rank 1 is stopped, once in each.
+/// Where in a step rank 1 is stopped, once in each of a disturbed phase.
 enum StopMoment: String, CaseIterable {
     case work = "stopped while it works"
     case finishing = "stopped between end and hand-off"
@@ -93,6 +93,7 @@ final class Stop: Sendable {
     func pass(_ moment: StopMoment) {
         if moment != self.moment { return }
         let index = count.wrappingAdd(1, ordering: .relaxed).oldValue % microbatches
+        if !Phase.isDisturbed(at: Clock.now()) { return }
         switch moment {
         case .work, .finishing, .handingOn:
             if index == min(1, microbatches - 1) { StopNurse.ask(descriptor, after: nil) }
