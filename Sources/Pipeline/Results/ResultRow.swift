@@ -109,7 +109,7 @@ extension ResultRow {
     /// Whether a row was made by this version of the program on this machine.
     /// - Parameter values: of a row, by their columns.
     public static func isFromHere(_ values: [String: String], _ program: Program) -> Bool {
-        values["host"] == machine?.host ?? "" && values["cpu"] == machine?.cpuModel ?? ""
+        values["host"] == (machine?.host ?? "").visible && values["cpu"] == (machine?.cpuModel ?? "").visible
             && values["version"] == program.version && values["commit"] == program.commit
     }
 
