@@ -3,43 +3,13 @@ import Testing
 
 /// Matrix products by a library that is loaded at run time: here one of plain loops, compiled by the test.
 struct BLASTests {
-    /// `cblas_sgemm`, row-major, times a factor.
-    private static func source(factor: String) -> String {
-        """
-        void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda,
-                         const float *b, int ldb, float beta, float *c, int ldc) {
-            for (int i = 0; i < m; i++)
-                for (int j = 0; j < n; j++) {
-                    float sum = 0;
-                    for (int p = 0; p < k; p++)
-                        sum += (ta == 112 ? a[p * lda + i] : a[i * lda + p]) * (tb == 112 ? b[j * ldb + p] : b[p * ldb + j]);
-                    c[i * ldc + j] = \(factor) * alpha * sum + (beta == 0 ? 0 : beta * c[i * ldc + j]);
-                }
-        }
-        """
-    }
-
-    private static func compile(_ source: String, in folder: Folder, name: String) throws -> String {
-        let file = try folder.file("\(name).c", Array(source.utf8))
-        let library = folder.path("\(name).so")
-        let clang = try ChildProcess(["/usr/bin/env", "clang", "-shared", "-fPIC", "-O1", "-o", library, file])
-        try #require(clang.wait().code == 0)
-        return library
-    }
-
-    /// The compiler that builds this package's C is usually on the path; where it is not, the tests are off.
-    private enum Clang {
-        static let isThere = ProcessInfo.processInfo.environment["PATH", default: ""].split(separator: ":").contains {
-            FileManager.default.isExecutableFile(atPath: "\($0)/clang")
-        }
-    }
-
     @Test(
-        "products by a library train as our own do, on threads and on processes", .enabled(if: Clang.isThere),
+        "products by a library train as our own do, on threads and on processes",
+        .enabled(if: CompiledLibrary.isPossible),
         arguments: ["decoder", "gpt"])
     func library(architecture: String) throws {
         let folder = try Folder()
-        let right = try Self.compile(Self.source(factor: "1"), in: folder, name: "right")
+        let right = try CompiledLibrary.compile(CompiledLibrary.products(), in: folder, name: "right")
         let common = ["run", "--arch", architecture, "--optimizer", "sgd", "--lr", "0.1"] + tiny
         func losses(_ flags: String...) throws -> [Double] {
             try #require(try Command.json(common + flags)["loss_history"] as? [Double])
@@ -55,11 +25,11 @@ struct BLASTests {
 
     @Test(
         "what is hidden in a library's path is JSON's escapes in JSON, and an escape in the table and the row",
-        .enabled(if: Clang.isThere))
+        .enabled(if: CompiledLibrary.isPossible))
     func hiddenCharacters() throws {
         let folder = try Folder()
-        let library = try Self.compile(
-            Self.source(factor: "1"), in: folder, name: "a\u{1B}\u{7F}\u{9B}\u{202E}\u{E0041}")
+        let library = try CompiledLibrary.compile(
+            CompiledLibrary.products(), in: folder, name: "a\u{1B}\u{7F}\u{9B}\u{202E}\u{E0041}")
         let run = ["run", "--stages", "1", "--gemm", library] + tiny
         let json = try Command.run(run + ["--json"]).output
         #expect(json.contains(#"a\u001b\u007f\u009b\u202e\udb40\udc41.so""#))
@@ -71,10 +41,10 @@ struct BLASTests {
 
     @Test(
         "it is the library that computes, linear maps too: with one whose products are 0 all tokens are as likely",
-        .enabled(if: Clang.isThere))
+        .enabled(if: CompiledLibrary.isPossible))
     func zeroLibrary() throws {
         let folder = try Folder()
-        let zero = try Self.compile(Self.source(factor: "0"), in: folder, name: "zero")
+        let zero = try CompiledLibrary.compile(CompiledLibrary.products(factor: "0"), in: folder, name: "zero")
         func firstLoss(_ flags: String...) throws -> Double {
             let report = try Command.json(["run", "--arch", "gpt"] + tiny + ["--vocab-size", "50"] + flags)
             return try #require((report["loss_history"] as? [Double])?.first)

@@ -46,6 +46,7 @@ extension BadInputTests {
             "--seed: '1,-1' is not allowed; whole numbers separated by commas, each from 0 to 9223372036854775807"),
         Case("sweep --layer 4", 64, "unknown flag --layer; did you mean --layers?"),
         Case("sweep --out=", 64, "--out: '' is not allowed; a file's path"),
+        Case("sweep --out -", 64, "--out: a sweep reads its file too, to go on with it; give a file's path, not '-'"),
         Case("sweep --csv x", 64, "unknown flag --csv; --help lists those there are"),
         Case("frobnicate", 64, "unknown command 'frobnicate'; ppthreads help lists those there are"),
         Case("rum", 64, "unknown command 'rum'; did you mean 'run'?"),

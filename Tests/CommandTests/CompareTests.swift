@@ -35,7 +35,8 @@ struct CompareTests {
         let folder = try Folder()
         let page = folder.path("page.html")
         let report = try Command.json(["compare"] + Self.tooShort)
-        #expect((report["notes"] as? [String])?.last == Self.note)
+        // On a busy machine there is something to say of the runs behind it.
+        #expect((report["notes"] as? [String])?.contains(Self.note) == true)
         for row in try #require(report["rows"] as? [[String: Any]]) {
             for (name, figure) in row {
                 guard let figure = figure as? [String: Any] else { continue }
@@ -52,7 +53,7 @@ struct CompareTests {
         }
         let table = try Command.run(["compare", "--html", page] + Self.tooShort).output
         #expect(!table.contains("[") && !table.contains("±") && table.contains("too few trials for intervals"))
-        #expect(table.contains("4 trials are too few to tell for 1F1B (x") && table.hasSuffix("note: \(Self.note)\n"))
+        #expect(table.contains("4 trials are too few to tell for 1F1B (x") && table.contains("note: \(Self.note)\n"))
         let text = try String(contentsOfFile: page, encoding: .utf8)
         #expect(text.contains("Note: \(Self.note).") && text.contains("Without intervals: 4 trials are too few"))
         #expect(text.matches(of: #/<small>\[/#).isEmpty && !text.contains("class=\"whisker"))

@@ -51,6 +51,28 @@ struct ContainerMountTests {
         #expect(run.errors.contains("ENOSPC (No space left on device); /dev/shm has 128 MiB and room for"))
     }
 
+    @Test(
+        "a /dev/shm of less than 64 MiB is warned of, and a run that does not fit is refused with both sizes",
+        .enabled(if: Mounts.arePossible))
+    func small() throws {
+        func set(_ size: String) -> [String] { Mounts.launcher("mount -t tmpfs -o size=\(size) tmpfs /dev/shm") }
+        let doctor = try Command.run(["doctor"], through: set("2m"))
+        #expect(
+            doctor.output.contains(
+                "\nwarning: /dev/shm has 2.0 MiB left: --transport processes may not fit its rings (docker run --shm-size=1g)"
+            ), "\(doctor.output)")
+        #expect(!(try Command.run(["doctor"], through: set("64m")).output.contains("warning: /dev/shm")))
+        #expect(try Command.run(["doctor"], through: set("65532k")).output.contains("warning: /dev/shm has "))
+        // Four slots of a forward and four of a backward at least, each of 2 MiB.
+        let large = ["run", "--transport", "processes", "--dim", "1024", "--seq-len", "256", "--measure", "1"]
+        let run = try Command.run(large, through: set("2m"))
+        #expect(run.code == 64 && run.errorLines.count == 1, "\(run.errors)")
+        #expect(run.errors.hasPrefix("ppthreads run: --transport: processes needs "))
+        #expect(
+            run.errors.hasSuffix(
+                " MiB of /dev/shm, which has 2.0 MiB left: give it more (docker run --shm-size=1g), or take threads\n"))
+    }
+
     @Test("a /dev/shm in which this user may make no file is told of", .enabled(if: Mounts.otherUserIsPossible))
     func forbidden() throws {
         let set = "mount -t tmpfs -o mode=700 tmpfs /dev/shm"

@@ -44,7 +44,7 @@ enum ExitCode: Int32, CaseIterable {
 }
 
 /// The end of a command that could not do its job: one line for the person, one code for the shell.
-struct CommandError: Error {
+package struct CommandError: Error {
     let code: ExitCode
     let message: String
 }

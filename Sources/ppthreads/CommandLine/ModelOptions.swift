@@ -3,8 +3,8 @@ import SharedTensor
 import Threads
 
 /// The sizes of a model as flags give them.
-struct ModelOptions {
-    var architecture = Architecture.decoder
+package struct ModelOptions {
+    package var architecture = Architecture.decoder
     var layers = 4
     var heads = 4
     var dim = 240

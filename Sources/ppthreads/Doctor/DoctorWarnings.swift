@@ -3,12 +3,16 @@ import SharedTensor
 import Threads
 
 /// What would go wrong on a machine, a sentence each.
-struct DoctorWarnings {
+package struct DoctorWarnings {
     private let machine: Machine
+    private let taskBound: TaskBound?
 
-    init(_ machine: Machine) { self.machine = machine }
+    /// - Parameter taskBound: the tightest on threads and processes; asked of the system unless given.
+    package init(_ machine: Machine, taskBound: TaskBound? = TaskBound.all().first) {
+        (self.machine, self.taskBound) = (machine, taskBound)
+    }
 
-    var all: [String] {
+    package var all: [String] {
         [proc, groups, oneCPU, quota, hyperThreads, memory, sharedMemory, tasks, pinning, kernels].compactMap(\.self)
     }
 
@@ -86,7 +90,7 @@ struct DoctorWarnings {
     /// What a rank on each CPU, or the fewest of a pipeline, would lack.
     private var tasks: String? {
         let ranks = max(2, cpuCount)
-        guard let bound = TaskBound.all().first, bound.left < ranks else { return nil }
+        guard let bound = taskBound, bound.left < ranks else { return nil }
         return "\(ranks) ranks are as many threads or processes, and \(bound.left) can be started under \(bound)"
     }
 

@@ -4,18 +4,18 @@ import Threads
 /// The result of a run as one JSON object, for programs: the columns of the results' CSV that have a key here
 /// (`ResultColumn.jsonKey`), and what a row has no room for, whose keys are these names in snake case. Times are in seconds,
 /// memory in bytes; a loss that is no number is the string "NaN", "Infinity" or "-Infinity".
-struct RunJSON: Encodable {
+package struct RunJSON: Encodable {
     private let row: ResultRow
     private let rest: Rest
 
-    init(_ row: ResultRow, _ figures: RunFigures, _ notes: RunNotes) {
+    package init(_ row: ResultRow, _ figures: RunFigures, _ notes: RunNotes) {
         self.row = row
         rest = Rest(figures, notes)
     }
 
     func text() throws(CommandError) -> String { try JSONText.encode(self) }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: TextKey.self)
         for column in ResultColumn.all {
             guard let key = column.jsonKey, let value = column.value(of: row) else { continue }

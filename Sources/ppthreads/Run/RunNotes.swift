@@ -3,11 +3,11 @@ import Pipeline
 import Threads
 
 /// What a person should know before taking a run's figures at their word.
-struct RunNotes {
+package struct RunNotes {
     private let figures: RunFigures
     private let options: RunOptions
 
-    init(_ figures: RunFigures, _ options: RunOptions) {
+    package init(_ figures: RunFigures, _ options: RunOptions) {
         self.figures = figures
         self.options = options
     }

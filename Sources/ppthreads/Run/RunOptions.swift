@@ -3,8 +3,8 @@ import SharedTensor
 import Threads
 
 /// What `ppthreads run` was asked for. The defaults are the reference workload 4L-4H under 1F1B on two threads.
-struct RunOptions {
-    var model = ModelOptions()
+package struct RunOptions {
+    package var model = ModelOptions()
     var schedule = ScheduleKind.oneFOneB
     var stages = 2
     var virtualStages: Int?
@@ -37,6 +37,8 @@ struct RunOptions {
     var noTimeline = false
     var memory = false
     var trace: String?
+
+    package init() {}
 
     enum OptimizerName: String, CaseIterable { case adam, sgd }
 

@@ -3,19 +3,19 @@ import SharedTensor
 import Threads
 
 /// The result of a run for a person.
-struct RunTable {
+package struct RunTable {
     private let figures: RunFigures
     private let notes: [String]
     private let showsMemory: Bool
 
     /// - Parameter memory: whether each rank's is to be shown.
-    init(_ figures: RunFigures, _ notes: RunNotes, memory: Bool) {
+    package init(_ figures: RunFigures, _ notes: RunNotes, memory: Bool) {
         self.figures = figures
         showsMemory = memory
         self.notes = notes.lines
     }
 
-    var text: String {
+    package var text: String {
         let timed = figures.timed.map { [TimelineTable($0).text, ""] } ?? []
         let memory = showsMemory ? ["", MemoryTable(figures.memory).text] : []
         return ([header, "", speed, ""] + timed + [ranks] + memory + notes.map { "\nnote: \($0)" })

@@ -139,7 +139,7 @@ enum SweepCommand {
 }
 
 /// How far a sweep is, and how long the rest will take if it goes on like this.
-struct SweepProgress {
+package struct SweepProgress {
     private let start = Clock.now()
     private var lastEnd = Clock.now()
     private let runs: Int
@@ -165,11 +165,20 @@ struct SweepProgress {
             + "\(turn.run.plan.configuration.steps)\(rest)"
     }
 
-    /// Nothing before the first run has ended.
     private var rest: String {
+        Self.rest(
+            load: load, loadDone: loadDone, seconds: Double(lastEnd - start) / 1e9,
+            since: Double(Clock.now() - lastEnd) / 1e9)
+    }
+
+    /// Nothing before the first run has ended.
+    /// - Parameters:
+    ///   - seconds: what the load that is done took.
+    ///   - since: what has passed since.
+    package static func rest(load: Double, loadDone: Double, seconds: Double, since: Double) -> String {
         if loadDone == 0 { return "" }
-        let afterLastEnd = Double(lastEnd - start) / 1e9 * (load - loadDone) / loadDone
-        let seconds = max(0, afterLastEnd - Double(Clock.now() - lastEnd) / 1e9)
+        let afterLastEnd = seconds * (load - loadDone) / loadDone
+        let seconds = max(0, afterLastEnd - since)
         return seconds < 100 ? ", about \(seconds.fixed(0)) s left" : ", about \((seconds / 60).fixed(0)) min left"
     }
 }

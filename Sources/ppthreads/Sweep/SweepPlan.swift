@@ -83,11 +83,14 @@ struct SweepPlan {
 }
 
 extension SweepPlan.Run {
+    var load: Double { plan.load }
+}
+
+extension RunPlan {
     /// What its time is taken to be proportional to: arithmetic of all steps over the CPUs that can share it.
-    var load: Double {
-        let placement = plan.placement
+    package var load: Double {
         let cpus = placement.quota?.cpus ?? Double(placement.cpuCount)
-        return plan.productFLOPs * Double(plan.configuration.steps) / cpus
+        return productFLOPs * Double(configuration.steps) / cpus
     }
 }
 

@@ -3,16 +3,16 @@ import SharedTensor
 import Threads
 
 /// What `ppthreads verify` was asked for. The defaults are models small enough for every combination to take seconds.
-struct VerifyOptions {
+package struct VerifyOptions {
     var architectures = Architecture.allCases
     var schedules = ScheduleKind.allCases
     /// Sockets on request: they would double the time.
     var transports = [TransportKind.threads, .processes]
     var partitions = PartitionKind.allCases
-    var recompute = false
+    package var recompute = false
     var dropout = 0.0
     var stages = [1, 2, 4]
-    var threads = [1]
+    package var threads = [1]
     var microbatches = [1, 3, 4, 8]
     var model = ModelOptions(
         architecture: .decoder, layers: 8, heads: 3, dim: 24, ffn: 40, vocabulary: 53, sequenceLength: 7)
@@ -22,6 +22,8 @@ struct VerifyOptions {
     var simd = SIMDLevel.best
     var pin = PinPolicy.auto
     var timeout = 60.0
+
+    package init() {}
 
     private static let standard = VerifyOptions()
 
@@ -68,7 +70,7 @@ struct VerifyOptions {
 
 extension VerifyOptions {
     /// One way to run the model.
-    struct Variant: CustomStringConvertible {
+    package struct Variant: CustomStringConvertible {
         let architecture: Architecture
         let schedule: ScheduleKind
         let ranks: Int
@@ -79,7 +81,7 @@ extension VerifyOptions {
         let partition: PartitionKind
         let recomputes: Bool
 
-        var description: String {
+        package var description: String {
             let team = threads > 1 ? " of \(threads) threads" : ""
             let stages = virtualStages > 1 ? " v=\(virtualStages)" : ""
             return "\(architecture.rawValue) \(schedule.title) \(transport.rawValue) P=\(ranks)\(stages)\(team) "
@@ -88,7 +90,7 @@ extension VerifyOptions {
     }
 
     /// Every way to run an architecture with M microbatches, each schedule with its usual number of stages a rank.
-    func variants(_ architecture: Architecture, _ microbatches: Int) -> [Variant] {
+    package func variants(_ architecture: Architecture, _ microbatches: Int) -> [Variant] {
         schedules.flatMap { schedule in
             transports.flatMap { transport in
                 partitions.flatMap { partition in
@@ -105,7 +107,7 @@ extension VerifyOptions {
         }
     }
 
-    func configuration(_ variant: Variant) throws(CommandError) -> RunConfiguration {
+    package func configuration(_ variant: Variant) throws(CommandError) -> RunConfiguration {
         var model = model
         model.architecture = variant.architecture
         var configuration = RunConfiguration(
