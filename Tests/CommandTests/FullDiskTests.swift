@@ -63,7 +63,8 @@ struct FullDiskTests {
         .enabled(if: !Sanitizer.isOn),
         arguments: [
             ["run", "--save", "a"], ["run", "--save-grads", "a"], ["run", "--trace", "a"],
-            ["run", "--transport", "processes", "--save", "a"], ["compare", "--trials", "1", "--html", "a"],
+            ["run", "--transport", "processes", "--save", "a"],
+            ["compare", "--trials", "1", "--transport", "threads", "--html", "a"],
             ["run", "--trace", "a", "--save-grads", "b", "--save", "c"],
         ])
     func fileSizes(words: [String]) throws {
@@ -120,14 +121,14 @@ struct FullDiskTests {
     {
         let out = folder.path("rows.csv")
         let words = ["sweep", "--out", out, "--no-baseline", "--stages", "2", "--no-timeline"] + tiny
-        let first = try Command.Running(words + ["--measure", "1000000"])
+        let first = try Command.Running(words + ["--measure", "10000", "--repeat", "100"])
         try first.waitUntilItComputes()
         let before = try Data(contentsOf: URL(filePath: out))
         let second = try Command.run(words + ["--measure", "1"])
         #expect(second.code == 70)
         let holder = first.process.processIdentifier
         #expect(second.errors == "ppthreads sweep: \(out): another sweep (process \(holder)) is writing to it\n")
-        #expect(try Data(contentsOf: URL(filePath: out)) == before && first.process.isRunning)
+        #expect(try Data(contentsOf: URL(filePath: out)).starts(with: before) && first.process.isRunning)
         kill(first.process.processIdentifier, SIGINT)
         #expect(first.wait().code == 130)
         // Nobody holds it any more.

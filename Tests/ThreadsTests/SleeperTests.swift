@@ -119,6 +119,7 @@ struct SleeperTests {
             Suspensions.note()
             let lines = Lines(5)
             let sleepers = try Sleepers(3) { index throws(WaitError) in
+                takeContinues()
                 lines.counter(2 + index).store(UInt64(pthread_self()))
                 return try lines.word(1).wait(for: 1, SleeperTests.context(lines))
             }

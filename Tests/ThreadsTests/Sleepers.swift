@@ -52,6 +52,14 @@ func allAsleep(_ count: Int, _ name: String, seconds: UInt64 = 20) throws(WaitEr
     }
 }
 
+/// Has the calling thread take SIGCONT: whoever started it may keep signals to others.
+func takeContinues() {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, SIGCONT)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+}
+
 private func asleep(_ name: String) -> Int {
     let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
     return tasks.count { task in
