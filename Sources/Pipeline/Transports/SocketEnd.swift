@@ -15,7 +15,7 @@ package final class SocketEnd: Sendable {
         case failed(SystemError)
     }
 
-    let descriptor: Int32
+    package let descriptor: Int32
 
     /// Takes over an open descriptor.
     init(_ descriptor: Int32) { self.descriptor = descriptor }
@@ -23,12 +23,12 @@ package final class SocketEnd: Sendable {
     deinit { close(descriptor) }
 
     /// Hands on as much of `bytes`, which are not empty, as the system takes now.
-    func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+    package func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
         transfer("send") { unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
     }
 
     /// Fills the front of `bytes`, which are not empty, with as much as is there.
-    func receive(_ bytes: UnsafeMutableRawBufferPointer) -> Transfer {
+    package func receive(_ bytes: UnsafeMutableRawBufferPointer) -> Transfer {
         transfer("recv") { unsafe recv(descriptor, bytes.baseAddress, bytes.count, 0) }
     }
 

@@ -2,9 +2,9 @@ import Glibc
 import Threads
 
 /// A connection for one edge: bytes go from `sending` to `receiving`, and never the other way.
-struct SocketPair {
-    let sending: SocketEnd
-    let receiving: SocketEnd
+package struct SocketPair {
+    package let sending: SocketEnd
+    package let receiving: SocketEnd
 
     /// Makes both ends such that no call waits, and closed to programs that are executed.
     fileprivate init(_ sending: SocketEnd, _ receiving: SocketEnd) throws(SystemError) {
@@ -19,7 +19,7 @@ struct SocketPair {
 
 extension SocketTransport.Domain {
     /// Connected pairs. Nothing listens any more when it returns.
-    func pairs(_ count: Int) throws(SystemError) -> [SocketPair] {
+    package func pairs(_ count: Int) throws(SystemError) -> [SocketPair] {
         let listener = self == .tcp ? try LoopbackListener() : nil
         var pairs: [SocketPair] = []
         for _ in 0..<count {

@@ -117,13 +117,20 @@ extension AnalyzePlots {
 }
 
 /// An area for points and lines: across, in parts of the width; down, in pixels.
-struct PlotArea {
+package struct PlotArea {
     let top: Double
     let height: Double
     let x: (start: Double, end: Double)
     let y: (start: Double, end: Double)
     /// Percent of the width that stay free on the left and on the right, for numbers and marks.
     var inset = 9.0
+
+    package init(
+        top: Double, height: Double, x: (start: Double, end: Double), y: (start: Double, end: Double),
+        inset: Double = 9
+    ) {
+        (self.top, self.height, self.x, self.y, self.inset) = (top, height, x, y, inset)
+    }
 
     var bottom: Double { top + height }
 
@@ -135,7 +142,7 @@ struct PlotArea {
     func y(_ value: Double) -> Double { bottom - (value - y.start) / (y.end - y.start) * height }
 
     /// Lines from left to right at round values, each with its value above its start.
-    var grid: Markup {
+    package var grid: Markup {
         Markup(
             Scale(end: y.end, unit: "").ticks(from: y.start).map { value, text -> Markup in
                 [
@@ -145,14 +152,14 @@ struct PlotArea {
             })
     }
 
-    func line(_ style: String, _ points: [(x: Double, y: Double)]) -> Markup {
+    package func line(_ style: String, _ points: [(x: Double, y: Double)]) -> Markup {
         Markup(
             zip(points, points.dropFirst()).map { start, end in
                 .line(style, from: (x(start.x), y(start.y)), to: (x(end.x), y(end.y)))
             })
     }
 
-    func point(_ style: String, _ x: Double, _ estimate: Estimate, _ details: String) -> Markup {
+    package func point(_ style: String, _ x: Double, _ estimate: Estimate, _ details: String) -> Markup {
         let whisker = estimate.interval.map { interval in
             Markup.line(
                 "series \(style)", from: (self.x(x), y(interval.lowerBound)), to: (self.x(x), y(interval.upperBound)))

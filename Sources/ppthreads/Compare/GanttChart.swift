@@ -2,13 +2,13 @@ import Pipeline
 import Threads
 
 /// A step as it went: a row for each rank, a rectangle for each task and each wait, an arrow for each hand-off.
-struct GanttChart {
+package struct GanttChart {
     let times: StepTimes
     private let scale: Scale
     private let width: Int
 
     /// - Parameter width: the least that it will have, in pixels: names that fit then fit always.
-    init(_ times: StepTimes, _ scale: Scale, width: Int) {
+    package init(_ times: StepTimes, _ scale: Scale, width: Int) {
         self.times = times
         self.scale = scale
         self.width = width
@@ -17,7 +17,7 @@ struct GanttChart {
     private static let pitch = 50.0
     private static let bar = 32.0
 
-    func drawing(_ label: String) -> Markup {
+    package func drawing(_ label: String) -> Markup {
         let height = Double(times.tasks.count) * Self.pitch
         let end = scale.part(times.seconds * 1000)
         let chart = Markup.chart(

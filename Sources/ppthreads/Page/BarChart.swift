@@ -1,8 +1,8 @@
 import Pipeline
 
 /// Bars from the left under headings, each as long as its value, on one scale.
-struct BarChart {
-    enum Row {
+package struct BarChart {
+    package enum Row {
         /// What the bars below have in common.
         case heading(String)
         /// What one bar is, and its value at the right end.
@@ -10,7 +10,7 @@ struct BarChart {
         case bar(Bar)
     }
 
-    struct Bar {
+    package struct Bar {
         /// One after the other.
         let pieces: [(style: String, length: Double)]
         let interval: ClosedRange<Double>?
@@ -18,6 +18,14 @@ struct BarChart {
         let value: String
         let details: String
         var height = 16.0
+
+        package init(
+            pieces: [(style: String, length: Double)], interval: ClosedRange<Double>?, value: String, details: String,
+            height: Double = 16
+        ) {
+            (self.pieces, self.interval, self.value) = (pieces, interval, value)
+            (self.details, self.height) = (details, height)
+        }
     }
 
     let rows: [Row]
@@ -26,9 +34,13 @@ struct BarChart {
     /// Where a dashed line stands.
     var reference: Double?
 
-    var height: Double { rows.reduce(0) { $0 + Self.height($1) } }
+    package init(rows: [Row], scale: Scale, axis: String, reference: Double? = nil) {
+        (self.rows, self.scale, self.axis, self.reference) = (rows, scale, axis, reference)
+    }
 
-    var content: Markup {
+    package var height: Double { rows.reduce(0) { $0 + Self.height($1) } }
+
+    package var content: Markup {
         let line = reference.map { Markup.line("ideal", from: (scale.part($0), 0), to: (scale.part($0), height)) }
         return [
             scale.grid(height: height), line ?? [], drawnRows,

@@ -2,18 +2,18 @@ import Threads
 
 /// A piece of HTML. Text becomes one only by being escaped, so that nothing a user typed can act as markup; every tag that
 /// is opened is closed.
-struct Markup: ExpressibleByStringInterpolation, ExpressibleByArrayLiteral {
-    let html: String
+package struct Markup: ExpressibleByStringInterpolation, ExpressibleByArrayLiteral {
+    package let html: String
 
     private init(html: String) { self.html = html }
 
     /// Text, as it is to be read.
-    init(_ text: String) { self.init(html: Self.escaped(text)) }
-    init(stringLiteral text: String) { self.init(text) }
+    package init(_ text: String) { self.init(html: Self.escaped(text)) }
+    package init(stringLiteral text: String) { self.init(text) }
 
     /// Pieces, one after the other.
-    init(_ pieces: [Markup]) { self.init(html: pieces.map(\.html).joined()) }
-    init(arrayLiteral pieces: Markup...) { self.init(pieces) }
+    package init(_ pieces: [Markup]) { self.init(html: pieces.map(\.html).joined()) }
+    package init(arrayLiteral pieces: Markup...) { self.init(pieces) }
 
     static func element(
         _ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ content: Markup = []

@@ -1,8 +1,8 @@
 import Pipeline
 
 /// What all pages have in common: one file that needs no other and no network, and that can be read without its script.
-enum Page {
-    static func text(title: Markup, _ content: Markup) -> String {
+package enum Page {
+    package static func text(title: Markup, _ content: Markup) -> String {
         Markup.document(head: head(title), body: [patterns, .element("main", [:], content), script])
     }
 

@@ -1,5 +1,5 @@
 /// A chart that stands in a page, as wide as the page, or in an SVG file of its own.
-struct Plot {
+package struct Plot {
     /// The section's in the page, and the file's name.
     let id: String
     let title: String
@@ -12,10 +12,18 @@ struct Plot {
     /// Whether it shows all models at once.
     var isOverview = false
 
+    package init(
+        id: String, title: String, note: String, legend: [(style: String, title: String)], height: Double,
+        content: Markup, isOverview: Bool = false
+    ) {
+        (self.id, self.title, self.note, self.legend) = (id, title, note, legend)
+        (self.height, self.content, self.isOverview) = (height, content, isOverview)
+    }
+
     private static let axisHeight = 42.0
 
     /// For a page with `Page`'s style and script.
-    var section: Markup {
+    package var section: Markup {
         Page.section(
             id, Markup(title),
             [
@@ -25,10 +33,10 @@ struct Plot {
     }
 
     /// One that needs no other file and follows the reader's light or dark scheme.
-    var file: String { file([Self.style, SchedulePalette.style, Self.darkStyle, SchedulePalette.darkStyle]) }
+    package var file: String { file([Self.style, SchedulePalette.style, Self.darkStyle, SchedulePalette.darkStyle]) }
 
     /// One in colours on white, whatever the reader's scheme is.
-    var lightFile: String { file([Self.style, SchedulePalette.style]) }
+    package var lightFile: String { file([Self.style, SchedulePalette.style]) }
 
     private func file(_ styles: Markup) -> String {
         let (keys, _) = fileLegend(top: legendTop)

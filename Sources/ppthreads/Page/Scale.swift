@@ -1,7 +1,9 @@
 /// From 0 to an end that is above 0, in some unit, over the width of a chart.
-struct Scale {
+package struct Scale {
     let end: Double
     let unit: String
+
+    package init(end: Double, unit: String) { (self.end, self.unit) = (end, unit) }
 
     /// The part of the width that a value takes.
     func part(_ value: Double) -> String { "\((value / end * 100).fixed(3))%" }
@@ -37,10 +39,10 @@ struct Scale {
         ]
     }
 
-    var ticks: [(value: Double, text: String)] { ticks(from: 0) }
+    package var ticks: [(value: Double, text: String)] { ticks(from: 0) }
 
     /// Round values from a start to the end; none where there are no numbers that are so large, or so close to each other.
-    func ticks(from start: Double) -> [(value: Double, text: String)] {
+    package func ticks(from start: Double) -> [(value: Double, text: String)] {
         let step = Self.tickStep(end - start)
         let digits = sequence(first: step) { $0 * 10 }.prefix { $0 < 0.999 }.count
         let last = (end / step * 1.000001).rounded(.down)

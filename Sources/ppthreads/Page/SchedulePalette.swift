@@ -1,12 +1,12 @@
 import Pipeline
 
 /// The colours of schedules, in pages and in plots: one each, in the order of `ScheduleKind.allCases`.
-enum SchedulePalette {
+package enum SchedulePalette {
     /// A schedule's, or, for nil, that of all others.
-    static func style(_ kind: ScheduleKind?) -> String { "schedule-\(kind?.rawValue ?? "other")" }
+    package static func style(_ kind: ScheduleKind?) -> String { "schedule-\(kind?.rawValue ?? "other")" }
 
     /// Gives each class its colour.
-    static var style: Markup {
+    package static var style: Markup {
         let kinds = ScheduleKind.allCases.enumerated().map { index, kind in
             ".\(style(kind)) { color: \(colour(index)); }"
         }

@@ -1,0 +1,1 @@
+../ThreadsTests/Sleepers.swift
