@@ -19,7 +19,7 @@ final class RatioEstimator {
 
     /// Of two groups with the same repeats, the median of the ratios of runs with the same one: a sweep runs those in one round.
     /// (Where they were not, it is a pairing that no figure has decided, and the interval holds as well.) Of others the ratio of
-    /// the medians; its interval is from the ends of both their own, each of which may miss half as often.
+    /// the medians (of an even number of runs the geometric mean of the two in the middle); its interval is from the ends of both their own, each of which may miss half as often.
     private func ratio(_ above: ArraySlice<RunSample>, over below: ArraySlice<RunSample>) -> Estimate {
         if above.count == below.count && zip(above, below).allSatisfy({ $0.repetition == $1.repetition }) {
             let ratios = zip(above, below).map { $0.tokensPerSecond / $1.tokensPerSecond }

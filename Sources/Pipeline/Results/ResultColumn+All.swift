@@ -4,7 +4,7 @@ import SharedTensor
 extension ResultColumn {
     /// Every column in order: the reference runner's come first, `error` last.
     public static let all: [ResultColumn] =
-        referenceColumns + settings + steps + terms + spread + columnsOfFormat4 + columnsOfFormat5 + memory + origin
+        referenceColumns + settings + steps + terms + spread + columnsOfFormat4 + rates + memory + origin
 
     /// The reference runner's columns, in its order and with its meanings: its tokens/s are over the mean step.
     private static let referenceColumns: [ResultColumn] = [
@@ -149,7 +149,8 @@ extension ResultColumn {
         ) { figures in figures.disturbance.map { .number($0.share) } },
     ]
 
-    private static let columnsOfFormat5: [ResultColumn] = [
+    /// Of format 5, as `memory`: both rates, and what the machine did meanwhile.
+    private static let rates: [ResultColumn] = [
         .figure(
             "tokens_per_s_median", json: "tokens_per_s", unit: "1/s",
             "tokens of a step over the median measured step: what an undisturbed step gives"
@@ -172,7 +173,6 @@ extension ResultColumn {
         },
     ]
 
-    /// Of format 5.
     private static let memory: [ResultColumn] = [
         // The JSON has it for each rank.
         .figure(

@@ -48,14 +48,12 @@ struct ControlGroups {
     /// For how long quotas have stopped threads, of the own group and of those around it, all CPUs together; nil without a quota.
     var throttledSeconds: Double? {
         if cpuQuota == nil { return nil }
-        let second = folders("").map { KeyedText(TextFile.text("\($0)/cpu.stat"))["throttled_usec"].map { ($0, 1e6) } }
-        let first = folders("cpu").map {
-            KeyedText(TextFile.text("\($0)/cpu.stat"))["throttled_time"].map { ($0, 1e9) }
+        func counts(_ controller: String, _ name: String, perSecond: Double) -> [Double] {
+            folders(controller).compactMap { KeyedText(TextFile.text("\($0)/cpu.stat"))[name].flatMap(Double.init) }
+                .map { $0 / perSecond }
         }
-        let counts = (second + first).compactMap { count in
-            count.flatMap { count in Double(count.0).map { $0 / count.1 } }
-        }
-        return counts.isEmpty ? nil : counts.reduce(0, +)
+        let all = counts("", "throttled_usec", perSecond: 1e6) + counts("cpu", "throttled_time", perSecond: 1e9)
+        return all.isEmpty ? nil : all.reduce(0, +)
     }
 
     /// One for each group that has a limit. Its page cache counts as available: the kernel takes that back.

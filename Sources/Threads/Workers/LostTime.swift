@@ -6,11 +6,11 @@
 /// (`Suspensions`), what it was stopped for.
 ///
 /// A look at the CPU time is a system call of about 0.2 microseconds; only where it falls short, and after a sleep, another one
-/// of about 1. Intervals shorter than `noticeable` are not looked at, and what is shorter is taken for none: a switch to another
+/// of about 1. Intervals shorter than `noticeableNanoseconds` are not looked at, and what is shorter is taken for none: a switch to another
 /// thread and back takes longer.
 public struct LostTime {
     /// The least that counts.
-    public static let noticeable: UInt64 = 5_000
+    public static let noticeableNanoseconds: UInt64 = 5_000
 
     private let delay: RunDelay?
     /// The end of the interval before, and the thread's CPU time then.
@@ -38,7 +38,7 @@ public struct LostTime {
     ///   - mayHaveSlept: whether there is a wait in it that may have slept.
     @inline(__always)
     public mutating func lost(until now: UInt64, mayHaveSlept: Bool) -> UInt64 {
-        if now &- moment < Self.noticeable { return 0 }
+        if now &- moment < Self.noticeableNanoseconds { return 0 }
         return lost(until: now, cpu: Clock.threadCPU(), mayHaveSlept: mayHaveSlept)
     }
 
@@ -48,7 +48,7 @@ public struct LostTime {
         let (passed, had) = (now &- moment, cpu &- self.cpu)
         let began = moment
         (moment, self.cpu) = (now, cpu)
-        if passed < had + Self.noticeable { return 0 }
+        if passed < had + Self.noticeableNanoseconds { return 0 }
         return mayHaveSlept ? min(passed - had, ready(since: began)) : awake(passed - had)
     }
 

@@ -55,18 +55,31 @@ extension Flag {
     }
 
     /// A positive number.
-    ///
-    /// - Parameter allowsZero: whether 0 is one too.
     static func positive(
-        _ names: String..., set path: WritableKeyPath<Options, Double>, allowsZero: Bool = false, max: Double,
-        placeholder: String, standard: Options, help: String
+        _ names: String..., set path: WritableKeyPath<Options, Double>, max: Double, placeholder: String,
+        standard: Options, help: String
+    ) -> Flag {
+        let allowed = "a number above 0, at most \(max)"
+        return real(names, set: path, placeholder, standard, help, allowed) { $0 > 0 && $0 <= max }
+    }
+
+    /// A number from 0 on.
+    static func fromZero(
+        _ names: String..., set path: WritableKeyPath<Options, Double>, max: Double, placeholder: String,
+        standard: Options, help: String
+    ) -> Flag {
+        let allowed = "a number from 0 on, at most \(max)"
+        return real(names, set: path, placeholder, standard, help, allowed) { $0 >= 0 && $0 <= max }
+    }
+
+    private static func real(
+        _ names: [String], set path: WritableKeyPath<Options, Double>, _ placeholder: String, _ standard: Options,
+        _ help: String, _ allowed: String, allows: @escaping (Double) -> Bool
     ) -> Flag {
         let text = "\(standard[keyPath: path])"
         return Flag(names: names, placeholder: placeholder, help: help, standard: text) {
             options, text throws(FlagValueError) in
-            guard let value = Double(text), value > 0 || allowsZero && value == 0, value <= max else {
-                throw FlagValueError(allowed: "a number \(allowsZero ? "from 0 on" : "above 0"), at most \(max)")
-            }
+            guard let value = Double(text), allows(value) else { throw FlagValueError(allowed: allowed) }
             options[keyPath: path] = value
         }
     }

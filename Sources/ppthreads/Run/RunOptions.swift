@@ -118,8 +118,8 @@ package struct RunOptions {
                 "--measure-steps", "--measure", set: \.measure, in: 1...Limits.steps.upperBound, standard: standard,
                 help: "steps that are measured"),
             .choice("--optimizer", set: \.optimizer, standard: standard, help: "how weights follow gradients"),
-            .positive(
-                "--lr", set: \.rate, allowsZero: true, max: 1000, placeholder: "X", standard: standard,
+            .fromZero(
+                "--lr", set: \.rate, max: 1000, placeholder: "X", standard: standard,
                 help: "learning rate"),
             .dropout(set: \.dropout),
             .number(

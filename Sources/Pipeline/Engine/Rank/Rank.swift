@@ -3,7 +3,7 @@ import Threads
 
 /// The executor: walks a rank's tasks, step after step. The same for every schedule and every transport.
 ///
-/// Used on the rank's own thread. After the first barrier nothing is allocated any more.
+/// Used on the rank's own thread. Within a step nothing is allocated.
 final class Rank {
     private let index: Int
     private let plan: RunPlan

@@ -4,18 +4,17 @@ import Threads
 /// nothing.
 final class TaskWatch {
     private(set) var times = TaskTimes()
-    private let isOn: Bool
-    private var lost: LostTime
+    /// Nil without a timeline.
+    private var lost: LostTime?
     /// Whether the rank may have slept since the task before was sent.
     private var mayHaveSlept = false
     /// Of this step, what is no part of it.
     private var excluded: UInt64 = 0
 
     /// To be made on the rank's own thread.
-    init(isOn: Bool) {
-        self.isOn = isOn
-        lost = LostTime()
-    }
+    init(isOn: Bool) { lost = isOn ? LostTime() : nil }
+
+    private var isOn: Bool { lost != nil }
 
     private func now() -> UInt64 { Clock.now() &- excluded }
 
@@ -23,7 +22,7 @@ final class TaskWatch {
     func startStep() {
         if !isOn { return }
         excluded = 0
-        lost.restart(at: now())
+        lost?.restart(at: now())
     }
 
     /// The rank was released.
@@ -33,7 +32,7 @@ final class TaskWatch {
     func exclude(nanoseconds: UInt64) {
         if !isOn || nanoseconds == 0 { return }
         excluded += nanoseconds
-        lost.restart(at: now())
+        lost?.restart(at: now())
     }
 
     /// The rank turns to its next task.
@@ -42,7 +41,7 @@ final class TaskWatch {
         times = TaskTimes()
         times.begin = now()
         times.received = times.begin
-        times.lostBefore = lost.lost(until: times.begin, mayHaveSlept: mayHaveSlept)
+        times.lostBefore = lost!.lost(until: times.begin, mayHaveSlept: mayHaveSlept)
         mayHaveSlept = false
     }
 
@@ -60,25 +59,25 @@ final class TaskWatch {
         if !isOn { return }
         times.roomWait = roomWait
         if times.inputWait == .parked || roomWait == .parked {
-            times.lostWaiting = lost.lost(until: now(), mayHaveSlept: true)
+            times.lostWaiting = lost!.lost(until: now(), mayHaveSlept: true)
         }
         let cpu = Clock.threadCPU()
         times.ready = now()
-        times.lostWaiting += lost.lost(until: times.ready, cpu: cpu, mayHaveSlept: false)
+        times.lostWaiting += lost!.lost(until: times.ready, cpu: cpu, mayHaveSlept: false)
     }
 
     func endWork() {
         if !isOn { return }
         times.end = now()
         times.sent = times.end
-        times.lostWorking = lost.lost(until: times.end, cpu: Clock.threadCPU(), mayHaveSlept: false)
+        times.lostWorking = lost!.lost(until: times.end, cpu: Clock.threadCPU(), mayHaveSlept: false)
     }
 
     /// The output is handed on next.
     func handOn() {
         if !isOn { return }
         times.sent = now()
-        times.lostFinishing = lost.lost(until: times.sent, mayHaveSlept: false)
+        times.lostFinishing = lost!.lost(until: times.sent, mayHaveSlept: false)
     }
 
     /// The output was handed on.

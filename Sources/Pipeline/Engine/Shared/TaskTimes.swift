@@ -40,10 +40,12 @@ public struct TaskTimes: BitwiseCopyable, Equatable, Sendable {
 
     /// Seconds of work.
     public var work: Double { seconds(from: ready, to: end) }
+    /// CPU time between `ready` and `end`.
+    var cpu: UInt64 { end - ready - min(lostWorking, end - ready) }
     /// Seconds of work in which the rank had its CPU.
-    public var onCPU: Double { work - displaced }
+    public var onCPU: Double { Double(cpu) / 1e9 }
     /// Seconds of work in which it did not.
-    public var displaced: Double { Double(min(lostWorking, end - ready)) / 1e9 }
+    public var displaced: Double { work - onCPU }
 }
 
 /// Seconds between two moments of the common clock; 0 when they are the other way round.

@@ -1,15 +1,14 @@
 /// How much others on its CPUs disturbed a run of which each rank has a CPU of its own.
 ///
 /// It counts what they cost: for how long the critical path stood still because a rank was without its CPU. A rank that
-/// would have waited in any case lost nothing. Helpers (`--threads`) are not watched, and neither is what a hypervisor
-/// takes: the kernel counts that as CPU time.
+/// would have waited in any case lost nothing. Helpers (`--threads`) are not watched.
 public struct Disturbance: Equatable, Sendable {
     /// The lost part of the steps, from 0 to 1.
     public let share: Double
 
     /// What a quiet machine stays below: of 378 runs of the reference study's grid on one stage or two, on a virtual machine
-    /// with two CPUs, half had less than 0.3 %, 95 % less than 1 %, and the worst one 1.3 %. An endless loop on the CPU of
-    /// one stage takes half.
+    /// with two CPUs, half had less than 0.3 %, 95 % less than 1 %, and the worst one 1.3 %. (That was when time lost between
+    /// tasks did not count.) An endless loop on the CPU of one stage takes half.
     public static let limit = 0.02
     /// Whether it is more than a quiet machine has, so that the run is to be measured again.
     public var isTooMuch: Bool { share > Self.limit }

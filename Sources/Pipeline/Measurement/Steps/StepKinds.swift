@@ -34,13 +34,6 @@ public struct StepKinds: Equatable, Sendable {
         slowShare = 1 - Double(best.count) / Double(logs.count)
     }
 
-    /// For a person, without its end, and without commas.
-    var sentence: String {
-        func milliseconds(_ seconds: Double) -> String { "\((seconds * 1e3).fixed(2)) ms" }
-        return "steps come in two kinds: \(milliseconds(fast)) and \(milliseconds(slow)) with "
-            + "\((slowShare * 100).fixed(1)) % of them slow; the median stands for neither"
-    }
-
     /// The sum of squared distances from the mean, over both parts.
     private static func spread(_ logs: [Double], splitAt count: Int) -> Double {
         [logs[..<count], logs[count...]].reduce(0) { sum, part in

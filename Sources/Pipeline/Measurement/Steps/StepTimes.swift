@@ -10,6 +10,11 @@ public struct StepTimes: Sendable {
     public let seconds: Double
     /// For each rank and task.
     public let tasks: [[TaskTimes]]
+    /// For each rank and task, how long the rank stood still for want of a CPU, its own or that of who handed it the input.
+    ///
+    /// While the input was not there yet, it lost nothing by that; and what it lost is not more than the time that passed. So a
+    /// replay with these losses starts each task no later than it really started.
+    private(set) var losses: [[Replay.Losses]] = []
 
     /// Traps unless there is one of `tasks` for each of the graph's.
     public init(_ graph: TaskGraph, released: UInt64, seconds: Double, tasks: [[TaskTimes]]) {
@@ -18,6 +23,9 @@ public struct StepTimes: Sendable {
         self.released = released
         self.seconds = seconds
         self.tasks = tasks
+        losses = tasks.indices.map { rank in
+            tasks[rank].indices.map { losses(TaskGraph.Node(rank: rank, task: $0)) }
+        }
     }
 
     /// For each rank, its tasks but the update.
@@ -30,7 +38,7 @@ public struct StepTimes: Sendable {
     public func handoffSeconds(_ node: TaskGraph.Node) -> Double? {
         guard graph.senders[node.rank][node.task] != nil else { return nil }
         let passed = Pipeline.seconds(from: bothReady(node), to: tasks[node.rank][node.task].received)
-        return passed - min(passed, losses(node).ready)
+        return passed - min(passed, losses[node.rank][node.task].ready)
     }
 
     /// When a rank had turned to a task and its input had been handed on.
@@ -41,16 +49,6 @@ public struct StepTimes: Sendable {
 
     /// Seconds for each rank and task.
     func values(_ value: (TaskTimes) -> Double) -> [[Double]] { tasks.map { $0.map(value) } }
-
-    /// For each rank and task, how long the rank stood still for want of a CPU, its own or that of who handed it the input.
-    ///
-    /// While the input was not there yet, it lost nothing by that; and what it lost is not more than the time that passed. So a
-    /// replay with these losses starts each task no later than it really started.
-    var losses: [[Replay.Losses]] {
-        tasks.indices.map { rank in
-            tasks[rank].indices.map { losses(TaskGraph.Node(rank: rank, task: $0)) }
-        }
-    }
 
     private func losses(_ node: TaskGraph.Node) -> Replay.Losses {
         let own = tasks[node.rank][node.task]
@@ -93,18 +91,5 @@ extension RunResult {
             list.indices.map { timeline.times(ofRank: rank, step: step, task: $0) }
         }
         return StepTimes(graph, released: released(step), seconds: seconds(ofStep: step), tasks: tasks)
-    }
-}
-
-extension Sequence {
-    /// The mean of a value over at least one element.
-    func mean(_ value: (Element) -> Double) -> Double {
-        var (sum, count) = (0.0, 0)
-        for element in self {
-            sum += value(element)
-            count += 1
-        }
-        require(count > 0, "a mean of nothing")
-        return sum / Double(count)
     }
 }

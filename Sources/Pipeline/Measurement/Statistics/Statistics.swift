@@ -42,3 +42,16 @@ public struct Statistics: Equatable, Sendable {
     /// The distance between the quartiles over the median: a spread that one slow step does not move.
     public var relativeSpread: Double { (quantile(0.75) - quantile(0.25)) / median }
 }
+
+extension Sequence {
+    /// The mean of a value over at least one element.
+    func mean(_ value: (Element) -> Double) -> Double {
+        var (sum, count) = (0.0, 0)
+        for element in self {
+            sum += value(element)
+            count += 1
+        }
+        require(count > 0, "a mean of nothing")
+        return sum / Double(count)
+    }
+}

@@ -80,16 +80,16 @@ public struct ChromeTrace {
 
     /// What a bar does not show.
     private func add(_ own: TaskTimes, _ task: Int, to arguments: inout TraceEvent.Arguments) {
-        func lost(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1000 }
+        func length(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1000 }
         arguments.task = task
         arguments.beginUs = microseconds(own.begin)
         arguments.receivedUs = microseconds(own.received)
         arguments.sentUs = microseconds(own.sent)
-        arguments.cpuUs = lost(own.end - own.ready - min(own.lostWorking, own.end - own.ready))
-        arguments.lostBeforeUs = lost(own.lostBefore)
-        arguments.lostWaitingUs = lost(own.lostWaiting)
-        arguments.lostWorkingUs = lost(own.lostWorking)
-        arguments.lostFinishingUs = lost(own.lostFinishing)
+        arguments.cpuUs = length(own.cpu)
+        arguments.lostBeforeUs = length(own.lostBefore)
+        arguments.lostWaitingUs = length(own.lostWaiting)
+        arguments.lostWorkingUs = length(own.lostWorking)
+        arguments.lostFinishingUs = length(own.lostFinishing)
         (arguments.input, arguments.room) = ("\(own.inputWait)", "\(own.roomWait)")
     }
 
