@@ -114,7 +114,7 @@ def verdict(tree, mutant, known, limit, only_named=False):
     """What becomes of one mutant: a status, who saw it, and which tests failed once but not again."""
     log = tree.log(mutant.id)
     tree.reset()
-    mutant.apply(tree.folder)
+    tree.put_in(mutant)
     if (build := tree.build(log)).code != 0:
         return "does-not-build", build.tail(5), []
     excluded = known["excluded"]

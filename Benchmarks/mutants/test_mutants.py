@@ -100,6 +100,19 @@ class MutantTests(unittest.TestCase):
         self.assertIn("--skip TidyTests", tests[0])
         self.assertTrue(any(r"--filter ATests[./]" in call for call in tests))
 
+    def test_in_place(self):
+        file = self.tree.root / "Sources/A/a.swift"
+        before = (file.read_text(), file.stat().st_mtime_ns)
+        ended = self.tree.mutants("run", "--only", "wrong", "--named", "--in-place")
+        self.assertEqual(ended.returncode, 0, ended.stdout)
+        self.assertIn("killed", ended.stdout)
+        self.assertEqual((file.read_text(), file.stat().st_mtime_ns), before)
+        self.assertEqual(self.tree.mutants("run", "--only", "subtle", "--named", "--in-place").returncode, 1)
+        # What somebody has not committed would be lost.
+        self.tree.write("Sources/A/a.swift", "let a = 1\n// new\n")
+        self.assertIn("not committed", self.tree.mutants("run", "--only", "wrong", "--named", "--in-place").stdout)
+        self.assertEqual(file.read_text(), "let a = 1\n// new\n")
+
     def test_check(self):
         self.assertEqual(self.tree.mutants("check").returncode, 0)
         faults = """== Bad name

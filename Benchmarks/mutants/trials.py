@@ -168,6 +168,8 @@ class Tree:
         self.build_limit, self.in_place = build_limit, in_place
         self.folder = self.root if in_place else self.work / "tree"
         self.logs = self.work / "logs"
+        self.original = None
+        """The file that a mutant was put into, as it was: its path, bytes and times."""
 
     def _git(self, *words):
         subprocess.run(["git", "-C", str(self.folder), *words], check=True, stdout=subprocess.DEVNULL)
@@ -183,8 +185,21 @@ class Tree:
         self._git("checkout", "-q", "--force", "--detach", self.commit)
         self.reset()
 
+    def put_in(self, mutant):
+        """Writes a mutant's bug into the tree."""
+        path = self.folder / mutant.file
+        times = path.stat()
+        self.original = (path, path.read_bytes(), (times.st_atime_ns, times.st_mtime_ns))
+        mutant.apply(self.folder)
+
     def reset(self):
         """As committed; what was built stays."""
+        if self.original is not None:
+            # With its old time, a build elsewhere that has seen this file need not be made again.
+            path, data, times = self.original
+            path.write_bytes(data)
+            os.utime(path, ns=times)
+            self.original = None
         self._git("reset", "-q", "--hard", self.commit)
         self._git("clean", "-q", "-fd", "-e", ".build")
 

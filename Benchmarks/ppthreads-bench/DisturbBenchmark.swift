@@ -6,7 +6,8 @@ import Threads
 ///
 /// A run is disturbed and left alone in turns (`Phase`), and its steps are told apart by the clock: so a machine that gets slower
 /// for a while changes nothing. What the terms that tell of the schedule, the stages, the transport and the optimizer gain in
-/// the disturbed steps over the quiet ones is in percent of the quiet step, and should be within 1.
+/// the disturbed steps over the quiet ones is in percent of the quiet step, and should be within 1. What they gain where nothing
+/// disturbs tells how far the machine alone takes them.
 struct DisturbBenchmark {
     private let effort: Effort
     private static let ranks = 2
@@ -83,7 +84,10 @@ struct DisturbBenchmark {
                         (run.quiet ?? Self.mean(quiet)).map { (quiet: $0, disturbed: disturbed) }
                     }
                 }
-                if pairs.isEmpty { continue }
+                if pairs.isEmpty {
+                    print("\(disturbance.name), \(subject.name): no step lies within a phase")
+                    continue
+                }
                 cells += 1
                 let (text, isMissed) = Self.cell(pairs)
                 if isMissed { missed += 1 }

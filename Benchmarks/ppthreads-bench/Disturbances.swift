@@ -26,6 +26,8 @@ enum Phase {
 
 /// Something that takes CPU time from a run, in every other phase.
 enum RunDisturbance {
+    /// Nobody takes any: what phases differ by all the same is the machine's.
+    case nothing
     /// CPUs' worth of time for the whole run, in periods of 100 ms; hardly less than it wants in the quiet phases.
     case quota(Double)
     /// Endless loops, one on each of these CPUs, with their niceness.
@@ -38,6 +40,7 @@ enum RunDisturbance {
 
     var name: String {
         switch self {
+        case .nothing: "nothing"
         case .quota(let cpus): "quota of \(cpus)"
         case .hogs(let cpus, let niceness):
             "a loop on \(cpus.count == 1 ? "one CPU" : "\(cpus.count) CPUs")\(niceness > 0 ? ", nice \(niceness)" : "")"
@@ -50,7 +53,7 @@ enum RunDisturbance {
     /// The kinds that this benchmark goes through, or some of them; the CPUs are the ranks'.
     static func all(_ cpus: [Int], isShort: Bool) -> [RunDisturbance] {
         if isShort { return [.hogs(cpus: [cpus[0]], niceness: 0), .stop(.handingOn), .stop(.update)] }
-        return [0.5, 1, 1.4].map { .quota($0) }
+        return [.nothing] + [0.5, 1, 1.4].map { .quota($0) }
             + [
                 .hogs(cpus: [cpus[0]], niceness: 0), .hogs(cpus: cpus, niceness: 0),
                 .hogs(cpus: [cpus[0]], niceness: 19),
@@ -67,7 +70,7 @@ final class Surroundings {
     /// - Throws: where this user may not do that.
     init(_ disturbance: RunDisturbance) throws(BenchmarkError) {
         switch disturbance {
-        case .oneCPU, .stop: break
+        case .nothing, .oneCPU, .stop: break
         case .quota(let cpus):
             let group = try CPUGroup(cpus: Self.quietCPUs)
             self.group = group

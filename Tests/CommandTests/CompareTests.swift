@@ -47,7 +47,8 @@ struct CompareTests {
         let csv = try Command.run(["compare", "--csv"] + Self.tooShort).output.split(separator: "\n").map { line in
             line.split(separator: ",", omittingEmptySubsequences: false)
         }
-        for (name, field) in zip(csv[0], csv[1]) {
+        // Of a quiet machine there is nothing to note.
+        for (name, field) in zip(csv[0], csv[1]) where name != "notes" {
             let isEnd = name.hasSuffix("_low") || name.hasSuffix("_high")
             #expect(field.isEmpty == isEnd, "\(name)")
         }

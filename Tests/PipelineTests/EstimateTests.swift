@@ -16,9 +16,9 @@ struct EstimateTests {
     // MARK: One figure
 
     @Test(
-        "the interval of a median is two of the sample's values, those of the ranks nearest to 95 %",
+        "the interval of a median is between the values of the ranks nearest to 95 %; of seven the upper end lies further out",
         arguments: [
-            (5, 1.02, 0.88, 1.9), (6, 1.01, 0.88, 1.9), (7, 1.02, 0.88, 1.31), (8, 1.015, 0.88, 1.31),
+            (5, 1.02, 0.88, 1.9), (6, 1.01, 0.88, 1.9), (7, 1.02, 0.88, 1.369), (8, 1.015, 0.88, 1.31),
             (12, 1.015, 0.97, 1.31),
         ])
     func median(count: Int, value: Double, low: Double, high: Double) throws {
@@ -65,7 +65,7 @@ struct EstimateTests {
             // The reciprocal of a uniform value has no mean at all; its median is 2.
             Estimate(medianOf: (0..<count).map { _ in 1 / uniform() }).excludes(2) == false
         }
-        #expect((0.925...0.975).contains(Double(hits) / Double(samples)), "\(hits)")
+        #expect((0.9275...0.9725).contains(Double(hits) / Double(samples)), "\(hits)")
     }
 
     // MARK: Several at once

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Pipeline
 import SharedTensor
 import Testing
@@ -78,6 +79,30 @@ struct RunEndTests {
         #expect(stopped.losses.map(\.bitPattern) == whole.losses.map(\.bitPattern))
         #expect(stopped.weights!.differences(from: whole.weights!) == [])
         if keepsGradients { #expect(stopped.gradients!.differences(from: whole.gradients!) == []) }
+    }
+
+    @Test("who looks after the ranks sleeps once a look, however many they are: to wake takes a CPU from one")
+    func supervisorSleeps() throws {
+        var configuration = smallConfiguration(.gpt, .oneFOneB(ranks: 4, microbatches: 4))
+        configuration.measuredSteps = 1_000_000
+        configuration.keepsTimeline = false
+        var looks = 0
+        var (first, last) = (0, 0)
+        _ = try RunPlan(configuration).run(stopsEarly: {
+            looks += 1
+            if looks == 1 { first = Self.sleeps } else { last = Self.sleeps }
+            return looks == 8
+        })
+        #expect(looks >= 8)
+        // Seven by themselves; four ranks, each waited for apart and in slices, made 56. The system may wake it now and then.
+        #expect((7...20).contains(last - first), "\(last - first) sleeps, \(looks) looks")
+    }
+
+    /// How often the calling thread has given up its CPU by itself.
+    private static var sleeps: Int {
+        let lines = (try? String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)) ?? ""
+        let line = lines.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") } ?? ""
+        return Int(line.split(separator: "\t").last ?? "") ?? 0
     }
 
     @Test("settings that do not fit are refused, with the setting's name")

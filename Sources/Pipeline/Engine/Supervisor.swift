@@ -61,7 +61,9 @@ struct Supervisor {
             progress(
                 RunProgress(
                     step: control.position(ofRank: 0).step, lastLoss: control.lastLoss, stoppedRanks: stopped))
-            for (rank, worker) in running where worker.hasEnded(within: Self.lookMilliseconds / running.count + 1) {
+            // One sleep a look, for all of them: whenever the supervisor wakes, it takes a CPU from a rank for a moment.
+            for (index, (rank, worker)) in running.enumerated()
+            where worker.hasEnded(within: index == 0 ? Self.lookMilliseconds : 0) {
                 running.removeAll { $0.offset == rank }
                 do throws(WorkerError<RankFailure>) {
                     reports.append(try worker.join())

@@ -102,8 +102,11 @@ private final class ThreadTask<Value, Failure: Error>: AnyThreadTask {
 
     func hasEnded(within milliseconds: Int) -> Bool {
         let never = unsafe AbortFlag(SharedCounter(at: ended + SharedWord.lineBytes))
+        let nanoseconds = UInt64(max(0, milliseconds)) * 1_000_000
+        // One sleep: to wake in between takes a CPU from somebody, and nothing else ends this wait.
         let context = WaitContext(
-            patience: .sharedCPU, abort: never, timeoutNanoseconds: UInt64(max(0, milliseconds)) * 1_000_000)
+            patience: Patience(spins: 0, sliceNanoseconds: max(1, nanoseconds)), abort: never,
+            timeoutNanoseconds: nanoseconds)
         return (try? word.wait(for: 1, context)) != nil
     }
 }

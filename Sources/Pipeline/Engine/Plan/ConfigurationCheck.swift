@@ -25,7 +25,7 @@ extension RunConfiguration {
             "--timeout", timeoutSeconds, timeoutSeconds > 0 && timeoutSeconds <= Self.timeoutMost,
             "more than 0 and at most \(Int(Self.timeoutMost)) seconds")
         let rate = optimizer.rate
-        try check("--lr", rate, rate >= 0 && rate.isFinite, "a finite number, at least 0,")
+        try check("--lr", rate, rate >= 0 && rate.isFinite, "a finite number, at least 0")
         if case .list(let cpus) = pin, cpus.isEmpty {
             throw .configuration(setting: "--pin", "a list of no CPUs is not allowed; at least one")
         }

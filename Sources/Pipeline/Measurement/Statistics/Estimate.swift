@@ -18,8 +18,8 @@ public struct Estimate: Equatable, Sendable {
     /// time in eight.
     public static let countLeast = 5
 
-    /// The median of a sample of at least one value, with its 95 % interval: two of the sample's own values
-    /// (`MedianRanks.nearest`), so that it is as likely to hold the true median whatever the noise is like.
+    /// The median of a sample of at least one value, with its 95 % interval, whose ends follow from the values'
+    /// ranks (`MedianRanks`), so that it is as likely to hold the true median whatever the noise is like.
     public init(medianOf sample: [Double]) {
         self.init(medianOf: Statistics(sample))
     }
@@ -28,9 +28,7 @@ public struct Estimate: Equatable, Sendable {
         let sorted = statistics.sorted
         self.init(
             value: statistics.median,
-            interval: MedianRanks.nearest(sorted.count).map { ranks in
-                sorted[ranks.below]...sorted[sorted.count - 1 - ranks.above]
-            })
+            interval: MedianRanks(nearest: sorted.count)?.interval(of: sorted))
     }
 
     /// The median of a sample of at least one value, with an interval that is likely to hold the true one together with those of
