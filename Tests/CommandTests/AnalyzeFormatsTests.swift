@@ -72,6 +72,14 @@ struct AnalyzeFormatsTests {
         #expect(notes == ["note: 2 rows measured while others took the ranks' CPUs (disturbance above 0.02)"])
     }
 
+    @Test("a note counts the rows whose ranks a quota stopped") func throttled() throws {
+        let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s,repeat,throttled\n"
+        let rows = ["1,0.021", "2,", "3,0.02", "4,0.4"].map { "gpipe,2,4,4,100,0.5,\($0)\n" }
+        let path = try folder.file("results.csv", Array((header + rows.joined()).utf8))
+        let notes = try Command.run("analyze", path).output.split(separator: "\n").filter { $0.contains("quota") }
+        #expect(notes == ["note: 2 rows measured under a quota that stopped the ranks (throttled above 0.02)"])
+    }
+
     @Test("a number that its column does not allow leaves its row out, with its reason") func badNumbers() throws {
         let path = try csv(
             "gpipe,2,4,4,100,0.5,1,fast,0,random,true,", "gpipe,2,4,4,100,0.5,1,1,0.5,random,true,",

@@ -60,7 +60,7 @@ struct CompareNotesTests {
         ])
         #expect(
             figures.candidates[0].remarks.first
-                == "steps come in two kinds: 20.10 ms and 30.10 ms with 50.0 % of them slow; the median stands for neither"
+                == "steps come in two kinds: 20.10 ms and 30.10 ms with 50.0 % of them slow; the median lies between"
         )
     }
 }

@@ -54,7 +54,7 @@ struct RunRemarkTests {
         let remarks = try figures([30, 31, 30.5, 30.2, 30.8, 30.4, 45, 46, 45.5, 30.6]).remarks
         #expect(
             remarks.first
-                == "steps come in two kinds: 30.50 ms and 45.50 ms with 30.0 % of them slow; the median stands for neither"
+                == "steps come in two kinds: 30.50 ms and 45.50 ms with 30.0 % of them slow; the median is a fast one"
         )
         // One outlier of ten is no kind; neither is an even spread; nor nine steps, nor kinds 4 % apart.
         for lengths in [

@@ -199,7 +199,7 @@ struct SocketPairTests {
     @Test("a signal that comes in a wait does not end it", arguments: SocketTests.domains)
     func interrupted(domain: SocketTransport.Domain) async {
         await #expect(processExitsWith: .success) { [isTCP = (domain == .tcp) as Bool] in
-            Suspensions.note()
+            Suspensions.note(replaces: true)
             let edge = Edge(from: 0, to: 1, shape: Shape(10), slots: 1)
             let links = try SocketTransport(domain: isTCP ? .tcp : .unix).connect([edge])
             let memory = try Segment(bytes: 128, backing: .privateMemory)

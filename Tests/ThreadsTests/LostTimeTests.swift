@@ -118,7 +118,6 @@ struct LostTimeTests {
     @Test("a process that is stopped while it sleeps loses what it was stopped, and not the sleep after it")
     func stopped() async {
         await #expect(processExitsWith: .success) {
-            Suspensions.note()
             let stops = "sleep 0.1; kill -STOP \(getpid()); sleep 0.4; kill -CONT \(getpid())"
             let reading = try PinnedThread<[UInt64], Never>(name: "sleeps", cpu: nil) { _ in
                 let before = LostTimeTests.delay()

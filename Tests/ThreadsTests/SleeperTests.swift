@@ -116,7 +116,7 @@ struct SleeperTests {
 
     @Test("a signal that comes while three sleep ends nobody's wait") func interrupted() async {
         await #expect(processExitsWith: .success) {
-            Suspensions.note()
+            Suspensions.note(replaces: true)
             let lines = Lines(5)
             let sleepers = try Sleepers(3) { index throws(WaitError) in
                 takeContinues()

@@ -145,7 +145,7 @@ extension ResultColumn {
         ) { .count($0.tries) },
         .figure(
             "disturbance", read: .within(-1...1), unit: "0 to 1",
-            "the part of the steps that others took; empty with `--no-timeline`, and where ranks share CPUs"
+            "the part of the steps that others took; empty with `--no-timeline`, where ranks share CPUs, and under a quota"
         ) { figures in figures.disturbance.map { .number($0.share) } },
     ]
 
@@ -160,7 +160,7 @@ extension ResultColumn {
             "tokens of the measured steps over the time from the release into the first to the end of the last"
         ) { .number($0.deliveredTokensPerSecond) },
         .figure(
-            "throttled", unit: "0 to 1",
+            "throttled", read: .within(0...1e6), unit: "0 to 1",
             "the part of that time of the ranks' CPUs for which a quota stopped them; empty without a quota"
         ) { figures in figures.throttledShare.map { .number($0) } },
         .figure(
@@ -169,7 +169,7 @@ extension ResultColumn {
         ) { figures in figures.stolenShare.map { .number($0) } },
         // The JSON has them as an array, among others.
         .remark("notes", json: "", "what a person should know of the machine while the run was measured") {
-            .text(($0.figures?.remarks ?? []).joined(separator: "; "))
+            .text($0.figures?.notesColumn ?? "")
         },
     ]
 

@@ -30,6 +30,8 @@ public final class Results: Sendable {
     public let replacedCount: Int
     /// Runs that others disturbed too much.
     public var disturbedCount: Int { samples.count { $0.disturbance?.isTooMuch == true } }
+    /// Runs that a quota stopped for more than the part of the time that disturbs a run.
+    public var throttledCount: Int { samples.count { $0.throttledShare ?? 0 > Disturbance.limit } }
     /// Rows of the file, those that are left out included, but not the header.
     public let rowCount: Int
     /// Settings that differ between groups, in their order.

@@ -9,7 +9,7 @@ struct ResultsReader {
     private let totalSeconds: FigureColumn?
     /// In the order of the breakdown's; nil unless all are there.
     private let terms: [FigureColumn]?
-    private let disturbance: FigureColumn?
+    private let disturbance, throttled: FigureColumn?
     private let repetition: Int?
     private let timestamp: Int?
     private let error: Int?
@@ -52,7 +52,7 @@ struct ResultsReader {
         totalSeconds = figure(.named("total_time_s"))
         let terms = ResultColumn.terms.compactMap(figure)
         self.terms = terms.count == ResultColumn.terms.count ? terms : nil
-        disturbance = figure(.named("disturbance"))
+        (disturbance, throttled) = (figure(.named("disturbance")), figure(.named("throttled")))
         (repetition, timestamp, error) = (indices["repeat"], indices["timestamp"], indices["error"])
         columnCount = header.count
     }
@@ -188,6 +188,7 @@ struct ResultsReader {
             stepSeconds: try figure(stepSeconds, fields, in: bytes)!,
             totalSeconds: try figure(totalSeconds, fields, in: bytes), breakdown: try breakdown(fields, in: bytes),
             disturbance: try figure(disturbance, fields, in: bytes).map(Disturbance.init(share:)),
+            throttledShare: try figure(throttled, fields, in: bytes),
             repetition: number, time: timestamp.map { Timestamp.seconds(fields[$0], in: bytes) } ?? -.infinity)
     }
 

@@ -10,6 +10,8 @@ public struct RunSample: Sendable {
     public let breakdown: Breakdown?
     /// How much others disturbed it; nil where the CSV does not tell.
     public let disturbance: Disturbance?
+    /// The part of the measured time of the ranks' CPUs for which a quota stopped them; nil where the CSV does not tell.
+    public let throttledShare: Double?
 
     /// Which of the runs with the same settings it is.
     let repetition: Int32

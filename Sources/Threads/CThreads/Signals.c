@@ -158,8 +158,9 @@ static void note_continue(int number) {
     errno = kept;
 }
 
-void ppt_note_continues(void) {
-    struct sigaction handled = {.sa_handler = note_continue, .sa_flags = SA_RESTART};
+void ppt_note_continues(int replaces) {
+    struct sigaction inherited, handled = {.sa_handler = note_continue, .sa_flags = SA_RESTART};
+    if (!replaces && sigaction(SIGCONT, NULL, &inherited) == 0 && inherited.sa_handler != SIG_DFL) return;
     sigemptyset(&handled.sa_mask);
     sigaction(SIGCONT, &handled, NULL);
 }

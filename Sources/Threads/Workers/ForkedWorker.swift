@@ -85,7 +85,7 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
     ) -> Never {
         pipe.closeReadEnd()
         ppt_ignore_stops()
-        Suspensions.note()
+        Suspensions.note(replaces: true)
         // The parent may have died before the request to die with it; then nobody is left to report to.
         if ppt_die_with_parent() != 0 || getppid() != parent { _exit(1) }
         let pinning = CurrentThread.becomeWorker(name, cpu: cpu)

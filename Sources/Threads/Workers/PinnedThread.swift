@@ -11,6 +11,7 @@ public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unche
     private var isJoined = false
 
     /// Starts the thread. Memory that the body touches first is placed near its CPU, since it pins itself first.
+    /// The process takes note of SIGCONT from then on, unless it handles that itself (`Suspensions`).
     ///
     /// - Parameters:
     ///   - cpu: the CPU to stay on; nil lets the system choose. A refusal reaches the body, it is not an error.
@@ -23,6 +24,7 @@ public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unche
         // The system takes the size without its sign, and a negative one for a huge one.
         if stackBytes < 0 { throw SystemError(call: "pthread_attr_setstacksize \(stackBytes)", code: EINVAL) }
         self.name = name
+        Suspensions.note(replaces: false)
         task = ThreadTask(name: name, cpu: cpu, body: body)
 
         var attributes = pthread_attr_t()

@@ -67,6 +67,9 @@ struct AnalyzeReport {
             results.disturbedCount > 0
                 ? "\(Self.count(results.disturbedCount, "row")) measured while others took the ranks' CPUs "
                     + "(disturbance above \(Disturbance.limit))" : nil,
+            results.throttledCount > 0
+                ? "\(Self.count(results.throttledCount, "row")) measured under a quota that stopped the ranks "
+                    + "(throttled above \(Disturbance.limit))" : nil,
             tooFew, missing("GPipe run with the same model, P, M and transport: no speedup", analysis.hasGPipe),
             missing("one-stage run with the same model, M and threads: no scaling efficiency", analysis.hasOneStage),
         ]

@@ -10,7 +10,7 @@ struct CompareRows {
     private let data: DataJSON?
 
     init(_ figures: ComparisonFigures) {
-        rows = figures.candidates.map(Row.init)
+        rows = figures.candidates.map { Row($0, isJudged: figures.comparison.isJudged) }
         notes = CompareNotes(figures).lines
         pairCount = figures.pairCount
         data = DataJSON(figures.candidates[0].plan.configuration)
@@ -45,12 +45,12 @@ struct CompareRows {
         let transport: String
         /// In order, for the CSV.
         let figures: [(name: String, figure: Figure)]
-        /// Likewise: how often its runs were measured, and how many of them stayed disturbed.
-        let counts: [(name: String, count: Int)]
+        /// Likewise: how often its runs were measured, and how many of them stayed disturbed; nil where nobody can tell.
+        let counts: [(name: String, count: Int?)]
         /// For the CSV; the JSON has all candidates' in one list.
         let notes: String
 
-        init(_ candidate: CandidateFigures) {
+        init(_ candidate: CandidateFigures, isJudged: Bool) {
             schedule = candidate.schedule.rawValue
             transport = candidate.transport.rawValue
             var figures = [
@@ -68,8 +68,8 @@ struct CompareRows {
             if let ratio = candidate.overThreads { figures.append(("ratio_to_threads", Figure(ratio.estimate))) }
             if let ratio = candidate.overGPipe { figures.append(("ratio_to_gpipe", Figure(ratio.estimate))) }
             self.figures = figures
-            counts = [("tries", candidate.tries.all), ("disturbed_trials", candidate.tries.disturbed)]
-            notes = candidate.remarks.joined(separator: "; ")
+            counts = [("tries", candidate.tries.all), ("disturbed_trials", isJudged ? candidate.tries.disturbed : nil)]
+            notes = candidate.notesColumn
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -114,7 +114,7 @@ struct CompareRows {
         let lines = rows.map { row in
             [row.schedule, row.transport]
                 + row.figures.flatMap(\.figure.fields)
-                + row.counts.map { "\($0.count)" } + [row.notes]
+                + row.counts.map { $0.count.map(String.init) ?? "" } + [row.notes]
         }
         return ([header] + lines).map { $0.joined(separator: ",") }.joined(separator: "\n")
     }

@@ -31,6 +31,7 @@ struct CompareTable {
         return "\(configuration.model.name), P=\(plan.schedule.ranks)\(threads), M=\(plan.schedule.microbatches), "
             + "\(configuration.partition.rawValue) partition, \(configuration.simd.rawValue) kernels; \(trials) of "
             + "\(counted(options.run.measure, "step")) each, in turns; \(CompareNotes.intervals(figures))"
+            + (figures.comparison.hasIntervals ? ", ± to the farther end" : "")
             + (options.run.tokenFile.map { "\ndata: \($0.summary)" } ?? "")
     }
 

@@ -123,10 +123,18 @@ enum SweepCommand {
     private static func report(_ turn: SweepPlan.Turn, _ row: ResultRow) throws(CommandError) {
         if let figures = row.figures {
             let speed = figures.tokensPerSecond.grouped.paddedLeft(to: 8)
-            try Terminal.output("\(speed) tokens/s  \(turn.run.title)\(tries(figures))")
+            try Terminal.output("\(speed) tokens/s  \(turn.run.title)\(tries(figures))\(shortage(figures))")
         } else {
             try Terminal.output("  FAILED           \(turn.run.title): \(row.error)")
         }
+    }
+
+    /// What a run lost whose ranks have less than their CPUs: nothing is measured again for that.
+    private static func shortage(_ figures: RunFigures) -> String {
+        guard !figures.result.plan.placement.ownsAllCPUs, let terms = figures.timed?.breakdown else { return "" }
+        let share = terms.oversubscription / terms.step
+        return share > Disturbance.limit
+            ? "; ranks have less than a CPU each: \((share * 100).fixed(1)) % of the step is oversubscription" : ""
     }
 
     /// Nothing about a run that was measured once.

@@ -121,13 +121,15 @@ public struct Comparison: Sendable {
     ) throws(RunError) {
         let plans = candidates.map(\.plan) + [oneStage]
         try Self.check(candidates, plans, rounds: rounds)
+        // All or none: the quietest of three tries on one stage would be held against first tries.
+        let isJudged = Self.isJudged(candidates)
         var trials = plans.map { _ in [Trial]() }
         var done = 0
         for round in 0..<rounds {
             for index in drawnOrder(of: plans.count, round: round, seed: seed) {
                 progress(done, rounds * plans.count)
                 // Again within the round, so that it is still compared with its neighbours in time.
-                let quietest = try Quietest(disturbance: \.disturbance) { _ throws(RunError) in
+                let quietest = try Quietest(disturbance: { isJudged ? $0.disturbance : nil }) { _ throws(RunError) in
                     let result = try plans[index].run()
                     let trial = Trial(RunFigures(result))
                     if let text = Self.difference(of: trial, plans[index], trials, plans) {
@@ -142,6 +144,13 @@ public struct Comparison: Sendable {
             }
         }
         self.init(candidates, trials: Array(trials.dropLast()), oneStage: trials.last!)
+    }
+
+    /// Whether disturbed runs are told from others and measured again: where the ranks of all candidates have CPUs of their own, and
+    /// no quota.
+    public var isJudged: Bool { Self.isJudged(candidates) }
+    private static func isJudged(_ candidates: [Candidate]) -> Bool {
+        candidates.allSatisfy(\.plan.placement.ownsAllCPUs)
     }
 
     private static func check(_ candidates: [Candidate], _ plans: [RunPlan], rounds: Int) throws(RunError) {

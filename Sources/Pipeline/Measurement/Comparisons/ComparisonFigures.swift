@@ -103,6 +103,9 @@ public struct CandidateFigures: Sendable {
     /// The candidate's.
     public var plan: RunPlan { candidate.plan }
 
+    /// What a CSV's column `notes` holds of it: without commas.
+    package var notesColumn: String { MachineRemarks.column(plan.placement, remarks) }
+
     init(_ comparison: Comparison, _ index: Int) {
         let trials = comparison.trials[index]
         candidate = comparison.candidates[index]

@@ -6,7 +6,15 @@ enum MachineRemarks {
     /// What a quota took away.
     /// - Parameter share: of the measured time of the ranks' CPUs.
     static func throttled(_ quota: CPUQuota, _ share: Double) -> String {
-        "the quota of \(quota) stopped the ranks for \(percent(share)) of the measured time of their CPUs"
+        percent(share) == percent(0)
+            ? "the quota of \(quota) did not stop the ranks"
+            : "the quota of \(quota) stopped the ranks for \(percent(share)) of the measured time of their CPUs"
+    }
+
+    /// What a column of a CSV holds: what ranks have less than their CPUs for, and the sentences.
+    static func column(_ placement: Placement, _ sentences: [String]) -> String {
+        let note = placement.note?.replacing(", ", with: " ").replacing(",", with: " ")
+        return ([note].compactMap(\.self) + sentences).joined(separator: "; ")
     }
 
     /// What the hypervisor took away; nil where that is next to nothing.
@@ -19,8 +27,9 @@ enum MachineRemarks {
     static func kinds(_ steps: Statistics) -> String? {
         guard let kinds = StepKinds(steps) else { return nil }
         func milliseconds(_ seconds: Double) -> String { "\((seconds * 1e3).fixed(2)) ms" }
+        let median = kinds.slowShare == 0.5 ? "lies between" : kinds.slowShare > 0.5 ? "is a slow one" : "is a fast one"
         return "steps come in two kinds: \(milliseconds(kinds.fast)) and \(milliseconds(kinds.slow)) with "
-            + "\(percent(kinds.slowShare)) of them slow; the median stands for neither"
+            + "\(percent(kinds.slowShare)) of them slow; the median \(median)"
     }
 
     /// A rate over the whole measured time beside that of the median step; nil where they hardly differ.

@@ -51,6 +51,8 @@ public struct RunFigures: Sendable {
 
     /// What a person should know of the machine while the run was measured: sentences, without their ends.
     public var remarks: [String] { RunRemarks(self).sentences }
+    /// What a CSV's column `notes` holds of it: without commas.
+    package var notesColumn: String { MachineRemarks.column(result.plan.placement, remarks) }
 
     /// The same over the mean one, as the reference study has it.
     public var tokensPerMeanSecond: Double { Double(tokensOfStep) / steps.mean }

@@ -34,8 +34,8 @@ void ppt_note_program(int process);
 void ppt_ignore_stops(void);
 
 /// Takes note, from now on, of when the process goes on after it was stopped: handles SIGCONT. A system call that waits is then
-/// ended by it, as by other signals.
-void ppt_note_continues(void);
+/// ended by it, as by other signals. Unless it `replaces`, a program that handles SIGCONT itself is left alone.
+void ppt_note_continues(int replaces);
 /// When that was last, on CLOCK_MONOTONIC in nanoseconds; 0 while it never was.
 uint64_t ppt_last_continue(void);
 
