@@ -8,6 +8,14 @@ NAMES = {"packing": "pack", "update": "update"}
 TERMS = ["work", "imbalance", "bubble", "oversubscription", "transport", "optimizer"]
 
 
+def exact(text):
+    """A number as it is written; one whose power of ten no time or byte has would take for ever."""
+    _, _, power = text.lower().partition("e")
+    if len(power) > 4:
+        raise ValueError(f"the number {text[:40]}")
+    return Fraction(text)
+
+
 def nanoseconds(microseconds):
     """A time of the trace, a whole number of nanoseconds."""
     time = Fraction(microseconds) * 1000

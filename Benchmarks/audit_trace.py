@@ -10,7 +10,7 @@ import argparse, collections, json, os, random, shutil, subprocess, sys, tempfil
 from fractions import Fraction
 
 sys.dont_write_bytecode = True
-from audit_step import TERMS, Step, Task, nanoseconds
+from audit_step import TERMS, Step, Task, exact, nanoseconds
 
 HALF = Fraction(1, 2)  # Figures in nanoseconds that differ by less are equal.
 
@@ -41,7 +41,7 @@ def load(path):
     """The JSON object in a file, its numbers exact."""
     try:
         with open(path, encoding="utf-8") as file:
-            value = json.load(file, parse_float=Fraction)
+            value = json.load(file, parse_float=exact)
     except (OSError, ValueError, RecursionError) as error:
         raise Unreadable(f"{path}: {error}") from None
     return value if isinstance(value, dict) else {}
@@ -50,6 +50,8 @@ def load(path):
 def add(event, steps, arrows, counters, tracks):
     """Sorts one event of a trace in."""
     phase, name, args = event["ph"], event["name"], event.get("args", {})
+    if event["pid"] != 0:
+        raise ValueError("another process")
     step = steps[int(args["step"])] if "step" in args else None
     if phase == "M" and args["name"] == f"rank {event['tid']}" and event["tid"] not in tracks:
         tracks.add(event["tid"])

@@ -155,12 +155,15 @@ def run(root, arguments):
         root, arguments.work, commit, trials.Flags(build, test), arguments.build_limit, arguments.in_place)
     trials.adopt_orphans()
     tree.prepare()
-    # Its own tests are taken to pass without it: they have just done so.
-    known = {"excluded": [], "seconds": 180} if arguments.named else baseline(tree, mutants, arguments)
+    if arguments.in_place:
+        # Its own tests are taken to pass without it: they have just done so.
+        known, done = {"excluded": [], "seconds": 180}, set()
+    else:
+        known = baseline(tree, mutants, arguments)
+        done = {result.get("key") for result in read_results(arguments.results)}
     if known is None:
         return 1
     limit = arguments.limit or 3 * known["seconds"] + 60
-    done = set() if arguments.named else {result.get("key") for result in read_results(arguments.results)}
     survived = 0
     for number, mutant in enumerate(mutants, 1):
         tree.reset()
@@ -174,7 +177,8 @@ def run(root, arguments):
         except (catalogue.ListError, OSError) as error:
             status, by, once = "does-not-apply", f"to {commit[:10]}: {error}", []
         survived += status not in ("killed", "timed-out")
-        if not arguments.named:
+        # Of one that its own tests do not see, nothing is known before the others have run.
+        if not arguments.in_place and not (arguments.named and status == "survived"):
             add_result(
                 arguments.results,
                 {"id": mutant.id, "key": key, "status": status, "by": by, "once": once, "flags": tree.flags.text})
@@ -244,8 +248,8 @@ def parsed(words):
     one.add_argument("--sample", type=int, help="so many, spread over the lists")
     one.add_argument("--seed", type=int, default=0, help="of the sample")
     one.add_argument("--release", action="store_true", help="as the README builds and tests; slower to build")
-    one.add_argument("--named", action="store_true", help="run no tests but a mutant's own; 1 if one survives; no results")
-    one.add_argument("--in-place", action="store_true", help="in this folder, which must be as committed, not in a clone")
+    one.add_argument("--named", action="store_true", help="run no tests but a mutant's own; 1 if one survives them, which is no result")
+    one.add_argument("--in-place", action="store_true", help="in this folder, which must be as committed, not in a clone; no results")
     one.add_argument("--flags", help="for swift build and swift test, instead [-Xcc -O2]")
     one.add_argument("--limit", type=float, help="seconds for a run of tests [3 times the baseline's, and a minute]")
     one.add_argument("--first-limit", type=float, default=3600, help="seconds for the baseline's tests")

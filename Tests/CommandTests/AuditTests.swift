@@ -97,4 +97,15 @@ private enum Audit {
             #expect(audit.code == 65 && audit.lines.isEmpty && audit.errors.split(separator: "\n").count == 1)
         }
     }
+
+    @Test(
+        "says in one line that a number is none of a trace's, or a process",
+        arguments: ["\"dur\":1e999999999", "\"pid\":1"])
+    func strange(text: String) throws {
+        try run([])
+        let key = try #require(text.split(separator: ":").first)
+        try tamper(with: ["forward"]) { $0.replacing(try Regex("\(key):[0-9.]+"), with: text) }
+        let audit = try Audit.run([trace])
+        #expect(audit.code == 65 && audit.errors.split(separator: "\n").count == 1, "\(audit)")
+    }
 }

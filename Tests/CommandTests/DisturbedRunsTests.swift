@@ -73,4 +73,23 @@ struct DisturbedRunsTests {
         let table = try Command.run(["compare"] + flags + Self.model).output
         #expect(table.split(separator: "\n").contains { $0.hasPrefix("note: ") && $0.contains(note) })
     }
+
+    @Test(
+        "where ranks share a CPU, one stage is not measured again either, no count is told, and the CSV's notes say why"
+    )
+    func sharedInComparison() throws {
+        let flags = ["--pin", cpu, "--stages", "2", "--transport", "threads", "--trials", "1"]
+        let lines = try Command.run(["compare", "--csv"] + flags + Self.model).output.split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        for line in lines.dropFirst() {
+            let row = Dictionary(uniqueKeysWithValues: zip(lines[0], line))
+            #expect(row.count == line.count && row["tries"] == "1" && row["disturbed_trials"] == "")
+            #expect(row["notes"]?.hasPrefix("2 of 2 ranks share CPU \(cpu) round-robin; all waits sleep") == true)
+        }
+        let report = try Command.json(["compare"] + flags + Self.model)
+        let rows = try #require(report["rows"] as? [[String: Any]])
+        #expect(!rows.isEmpty && rows.allSatisfy { $0["disturbed_trials"] is NSNull })
+        #expect((report["notes"] as? [String])?.contains { $0.contains("DISTURBED") } == false)
+    }
 }

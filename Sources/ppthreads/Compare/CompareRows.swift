@@ -17,18 +17,16 @@ struct CompareRows {
     }
 
     struct Figure: Encodable {
-        let value: Double
-        let low: Double?
-        let high: Double?
+        let value, low, high: Double?
 
-        init(_ estimate: Estimate, scale: Double = 1) {
-            value = estimate.value * scale
-            (low, high) = (
-                estimate.interval.map { $0.lowerBound * scale }, estimate.interval.map { $0.upperBound * scale }
-            )
+        /// - Parameter estimate: nil of what there is none of.
+        init(_ estimate: Estimate?, scale: Double = 1) {
+            value = estimate.map { $0.value * scale }
+            low = estimate?.interval.map { $0.lowerBound * scale }
+            high = estimate?.interval.map { $0.upperBound * scale }
         }
 
-        /// null where there is no interval, so that all figures have the same keys.
+        /// null where there is no figure or no interval, so that all figures have the same keys.
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: TextKey.self)
             try container.encode(value, forKey: TextKey(stringValue: "value"))
@@ -60,9 +58,9 @@ struct CompareRows {
                 figures.append(("tokens_per_s_delivered", Figure(Estimate(value: delivered, interval: nil))))
             }
             figures += Breakdown.Term.allCases.map { ("\($0.rawValue)_s", Figure(candidate[$0])) }
-            let handoff = candidate.handoffSeconds ?? Estimate(value: 0, interval: nil)
             figures += [
-                ("handoff_us", Figure(handoff, scale: 1e6)), ("parked_share", Figure(candidate.parkedShare)),
+                ("handoff_us", Figure(candidate.handoffSeconds, scale: 1e6)),
+                ("parked_share", Figure(candidate.parkedShare)),
                 ("efficiency", Figure(candidate.efficiency)),
             ]
             if let ratio = candidate.overThreads { figures.append(("ratio_to_threads", Figure(ratio.estimate))) }

@@ -123,13 +123,14 @@ public struct Comparison: Sendable {
         try Self.check(candidates, plans, rounds: rounds)
         // All or none: the quietest of three tries on one stage would be held against first tries.
         let isJudged = Self.isJudged(candidates)
+        func disturbance(_ trial: Trial) -> Disturbance? { isJudged ? trial.disturbance : nil }
         var trials = plans.map { _ in [Trial]() }
         var done = 0
         for round in 0..<rounds {
             for index in drawnOrder(of: plans.count, round: round, seed: seed) {
                 progress(done, rounds * plans.count)
                 // Again within the round, so that it is still compared with its neighbours in time.
-                let quietest = try Quietest(disturbance: { isJudged ? $0.disturbance : nil }) { _ throws(RunError) in
+                let quietest = try Quietest(disturbance: disturbance) { _ throws(RunError) in
                     let result = try plans[index].run()
                     let trial = Trial(RunFigures(result))
                     if let text = Self.difference(of: trial, plans[index], trials, plans) {
