@@ -48,6 +48,15 @@ struct DataTests {
         for row in 0..<20 {
             #expect((1..<30).allSatisfy { inputs[row * 30 + $0] == targets[row * 30 + $0 - 1] })
         }
+        // Another step has others, and another row of it; the same step has the same.
+        let before = (0..<600).map { inputs[$0] }
+        #expect(before.prefix(30) != before.dropFirst(30).prefix(30))
+        try TokenSource.random(seed: 3).fill(
+            step: 5, batch: 20, length: 30, vocabulary: 11, inputs: inputs, targets: targets)
+        #expect((0..<600).map { inputs[$0] } != before)
+        try TokenSource.random(seed: 3).fill(
+            step: 4, batch: 20, length: 30, vocabulary: 11, inputs: inputs, targets: targets)
+        #expect((0..<600).map { inputs[$0] } == before)
     }
 
     @Test("a saved checkpoint reads back to the bit, and starts a run where the other stopped") func checkpoint() throws
