@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Pipeline
 import SharedTensor
 import Testing
@@ -100,7 +99,7 @@ struct RunEndTests {
 
     /// How often the calling thread has given up its CPU by itself.
     private static var sleeps: Int {
-        let lines = (try? String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)) ?? ""
+        let lines = TextFile.text("/proc/thread-self/status") ?? ""
         let line = lines.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") } ?? ""
         return Int(line.split(separator: "\t").last ?? "") ?? 0
     }

@@ -91,7 +91,7 @@ struct AnalyzePage {
         let header = settingNames + ["step, ms"] + Breakdown.Term.allCases.map(\.rawValue)
         let rows = groups.map { group -> Markup in
             let breakdown = analysis.breakdown(group)!
-            let shares = Breakdown.Term.allCases.map { (breakdown[$0] / breakdown.step * 100).fixed(1) }
+            let shares = Breakdown.Term.allCases.map { (breakdown.share($0) * 100).fixed(1) }
             let cells = ([(breakdown.step * 1000).fixed(2)] + shares).map { Markup.element("td", [:], Markup($0)) }
             return .element("tr", [:], Markup(settings(group) + cells))
         }

@@ -41,7 +41,7 @@ struct AnalyzeTable {
         ]
         let breakdown = analysis.breakdown(group)
         let terms = Breakdown.Term.lost.map { term in
-            breakdown.map { ($0[term] / $0.step * 100).fixed(1) } ?? "-"
+            breakdown.map { ($0.share(term) * 100).fixed(1) } ?? "-"
         }
         return settings + names.others.map { names.cell(group, $0) }
             + (report.hasRepeats ? [String(report.results.samples(group).count)] : [])

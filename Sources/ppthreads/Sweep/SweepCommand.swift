@@ -123,16 +123,16 @@ enum SweepCommand {
     private static func report(_ turn: SweepPlan.Turn, _ row: ResultRow) throws(CommandError) {
         if let figures = row.figures {
             let speed = figures.tokensPerSecond.grouped.paddedLeft(to: 8)
-            try Terminal.output("\(speed) tokens/s  \(turn.run.title)\(tries(figures))\(shortage(figures))")
+            try Terminal.output("\(speed) tokens/s  \(turn.run.title)\(tries(figures))\(lost(figures))")
         } else {
             try Terminal.output("  FAILED           \(turn.run.title): \(row.error)")
         }
     }
 
     /// What a run lost whose ranks have less than their CPUs: nothing is measured again for that.
-    private static func shortage(_ figures: RunFigures) -> String {
-        guard !figures.result.plan.placement.ownsAllCPUs, let terms = figures.timed?.breakdown else { return "" }
-        let share = terms.oversubscription / terms.step
+    private static func lost(_ figures: RunFigures) -> String {
+        guard !figures.result.plan.placement.ownsAllCPUs, let timed = figures.timed else { return "" }
+        let share = timed.breakdown.share(.oversubscription)
         return share > Disturbance.limit
             ? "; ranks have less than a CPU each: \((share * 100).fixed(1)) % of the step is oversubscription" : ""
     }

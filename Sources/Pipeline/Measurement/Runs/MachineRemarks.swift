@@ -11,7 +11,7 @@ enum MachineRemarks {
             : "the quota of \(quota) stopped the ranks for \(percent(share)) of the measured time of their CPUs"
     }
 
-    /// What a column of a CSV holds: what ranks have less than their CPUs for, and the sentences.
+    /// What a column of a CSV holds: why ranks have less than their CPUs, if they have, and the sentences.
     static func column(_ placement: Placement, _ sentences: [String]) -> String {
         let note = placement.note?.replacing(", ", with: " ").replacing(",", with: " ")
         return ([note].compactMap(\.self) + sentences).joined(separator: "; ")

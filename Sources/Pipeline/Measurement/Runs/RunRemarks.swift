@@ -23,7 +23,7 @@ struct RunRemarks {
     private var throttled: String? {
         guard let quota = figures.result.plan.placement.quota, let share = figures.throttledShare else { return nil }
         let lost = figures.timed.map {
-            "; \(MachineRemarks.percent($0.breakdown.oversubscription / $0.breakdown.step)) of the step is oversubscription"
+            "; \(MachineRemarks.percent($0.breakdown.share(.oversubscription))) of the step is oversubscription"
         }
         return MachineRemarks.throttled(quota, share) + (lost ?? "")
     }

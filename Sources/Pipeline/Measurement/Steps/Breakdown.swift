@@ -21,6 +21,9 @@ public struct Breakdown: Equatable, Sendable {
     /// The step: the sum of all terms, in seconds.
     public var step: Double { work + imbalance + bubble + oversubscription + transport + optimizer }
 
+    /// A term's part of the step, from 0 to 1.
+    public func share(_ term: Term) -> Double { self[term] / step }
+
     /// Of terms that are known, in seconds, asked for in their order.
     init<Failure: Error>(_ value: (Term) throws(Failure) -> Double) throws(Failure) {
         work = try value(.work)
