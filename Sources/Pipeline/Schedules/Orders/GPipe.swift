@@ -11,13 +11,18 @@ extension ScheduleKind {
     /// - Constraints: none.
     ///
     /// Backwards run in ascending microbatch order, as every schedule's here, so that gradients add up in one order.
-    public static let gpipe = ScheduleKind("gpipe", title: "GPipe", idealShare: shareWithWholeBackwards) {
-        ranks, _, microbatches in
-        let actions = (0..<ranks).map { rank in
-            (0..<microbatches).map { Action(.forward, stage: rank, microbatch: $0) }
-                + (0..<microbatches).map { Action(.backward, stage: rank, microbatch: $0) }
+    public static let gpipe = ScheduleKind(
+        "gpipe", title: "GPipe",
+        about: About(
+            authors: "Huang et al.", paper: "1811.06965", summary: "All forwards, then all backwards.",
+            idle: "(P-1)(F+B)", peak: "M", constraints: "none"),
+        idealShare: shareWithWholeBackwards
+    ) { sizes in
+        let actions = (0..<sizes.ranks).map { rank in
+            (0..<sizes.microbatches).map { Action(.forward, stage: rank, microbatch: $0) }
+                + (0..<sizes.microbatches).map { Action(.backward, stage: rank, microbatch: $0) }
         }
-        return (Array(0..<ranks), actions)
+        return (Array(0..<sizes.ranks), actions)
     }
 }
 

@@ -9,10 +9,16 @@ extension ScheduleKind {
     /// - Bubble: as GPipe's.
     /// - Memory: min(M, P - r) microbatches in flight on rank r, whatever M is.
     /// - Constraints: none; with fewer microbatches than ranks the warm-up is cut to what there is.
-    public static let oneFOneB = ScheduleKind("1f1b", title: "1F1B", idealShare: shareWithWholeBackwards) {
-        ranks, _, microbatches in
-        oneFOneBOrder(ranks, microbatches)
-    }
+    public static let oneFOneB = ScheduleKind(
+        "1f1b", title: "1F1B",
+        about: About(
+            authors: "Narayanan et al. (PipeDream-Flush)", paper: "2006.09503",
+            summary:
+                "After a warm-up of min(M, P-1-r) forwards, one forward and one backward in turn; then the backwards that are left.",
+            idle: "(P-1)(F+B)", peak: "min(M, P-r)",
+            constraints: "none: with M < P the warm-up is cut to what there is"),
+        idealShare: shareWithWholeBackwards
+    ) { oneFOneBOrder($0.ranks, $0.microbatches) }
 
     static func oneFOneBOrder(_ ranks: Int, _ microbatches: Int) -> Order {
         let actions = (0..<ranks).map { rank in

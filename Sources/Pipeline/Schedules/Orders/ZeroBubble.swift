@@ -12,9 +12,20 @@ extension ScheduleKind {
     /// - Bubble: (P - 1)(F + I - W) where W <= min(F, I), against 1F1B's (P - 1)(F + I + W).
     /// - Memory: min(M, P) microbatches in flight on rank r at most, and the gradients that W needs beside them.
     /// - Constraints: none.
-    public static let zeroBubble = ScheduleKind("zb-h1", title: "ZB-H1", actionsOfMicrobatch: 3) {
-        ranks, _, microbatches in
-        (Array(0..<ranks), (0..<ranks).map { zeroBubble(rank: $0, of: ranks, microbatches) })
+    public static let zeroBubble = ScheduleKind(
+        "zb-h1", title: "ZB-H1",
+        about: About(
+            authors: "Qi et al.", paper: "2401.10241",
+            summary:
+                "1F1B whose backwards come apart: I, the input's gradient, is handed on at once; W, the weights', for which nobody waits, fills what would be idle. Rank r does W of microbatch k-r after I of k.",
+            idle: "(P-1)(F+I-W) where W <= min(F, I)", peak: "at most min(M, P), and the gradients that W needs",
+            constraints: "none"),
+        actionsOfMicrobatch: 3
+    ) { sizes in
+        (
+            Array(0..<sizes.ranks),
+            (0..<sizes.ranks).map { zeroBubble(rank: $0, of: sizes.ranks, sizes.microbatches) }
+        )
     }
 
     private static func zeroBubble(rank: Int, of ranks: Int, _ microbatches: Int) -> [Action] {

@@ -14,12 +14,19 @@ extension ScheduleKind {
     /// - Constraints: Megatron wants P to divide M; PyTorch wants N to divide it. Here a last, smaller group is allowed
     ///   and the validator's exhaustive tests are what shows that it works. With v = 1 this is plain 1F1B, and is made so.
     public static let interleaved = ScheduleKind(
-        "interleaved", title: "Interleaved-1F1B", stagesOfRank: .any, sameWithOneStage: "1F1B",
-        idealShare: shareWithWholeBackwards
-    ) { ranks, virtualStages, microbatches in
+        "interleaved", title: "Interleaved-1F1B",
+        about: About(
+            authors: "Narayanan et al.", paper: "2104.04473",
+            summary:
+                "Rank r runs stages r, r+P, r+2P, ... Microbatches go through in groups: a group passes the first chunk, then the second, and so on; backwards take the chunks in reverse. A rank alternates after min(vM, 2(P-1-r) + (v-1)N) forwards.",
+            idle: "(P-1)(F+B), in the times of a chunk", peak: "(v-1)N + 2(P-1-r) + 1 chunks, N the group's size",
+            constraints: "none: groups of P microbatches, as even as M allows"),
+        stagesOfRank: .any, sameWithOneStage: "1F1B", idealShare: shareWithWholeBackwards
+    ) { sizes in
+        let (ranks, virtualStages, microbatches) = (sizes.ranks, sizes.virtualStages, sizes.microbatches)
         if virtualStages == 1 { return oneFOneBOrder(ranks, microbatches) }
         let actions = (0..<ranks).map { interleaved(rank: $0, of: ranks, virtualStages, microbatches) }
-        return (Schedule.loopPlacement(ranks: ranks, stages: ranks * virtualStages), actions)
+        return (Schedule.loopPlacement(ranks: ranks, stages: sizes.stages), actions)
     }
 
     private static func interleaved(

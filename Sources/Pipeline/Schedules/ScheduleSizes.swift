@@ -1,0 +1,22 @@
+/// What an order is made for.
+public struct ScheduleSizes: Equatable, Sendable {
+    /// P.
+    public var ranks: Int
+    /// v: stages of each rank.
+    public var virtualStages: Int
+    /// M.
+    public var microbatches: Int
+    /// N: how many microbatches pass a rank's stages together, of orders that take it; nil for the order's own choice.
+    public var groupSize: Int?
+
+    /// With these values; `ScheduleKind.make` tells which make an order.
+    public init(ranks: Int, virtualStages: Int = 1, microbatches: Int, groupSize: Int? = nil) {
+        self.ranks = ranks
+        self.virtualStages = virtualStages
+        self.microbatches = microbatches
+        self.groupSize = groupSize
+    }
+
+    /// K = vP. Of sizes that were found to make an order.
+    public var stages: Int { ranks * virtualStages }
+}
