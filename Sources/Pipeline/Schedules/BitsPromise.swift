@@ -13,19 +13,24 @@ public enum BitsPromise: Equatable, Sendable {
         }
     }
 
-    /// Of a sound schedule's stages, each with its actions in its rank's order.
+    /// Of a sound schedule.
     ///
     /// One stage adds up weight gradients in ascending order of microbatches, and a sum of more than one term has other bits
     /// in another order. Nothing else depends on the order: a loss is summed by microbatch when all are there, dropout's masks
     /// and positions follow from the microbatch, and a stage's forwards share no sum.
-    init(_ stages: [[Action]]) {
-        for (stage, actions) in stages.enumerated() {
-            let summed = actions.filter(\.kind.endsMicrobatch).map(\.microbatch)
-            if let (first, second) = zip(summed, summed.dropFirst()).first(where: { $0 > $1 }) {
-                self = .toRounding(
-                    reason: "stage \(stage) adds up the weight gradients of microbatch \(first) before those of "
-                        + "\(second)")
-                return
+    init(_ schedule: Schedule, _ stages: StageActions) {
+        for (stage, rank) in schedule.rankOfStage.enumerated() {
+            var before = -1
+            for index in stages.indices(stage) {
+                let action = schedule.actions[rank][Int(index)]
+                if !action.kind.endsMicrobatch { continue }
+                if before > action.microbatch {
+                    self = .toRounding(
+                        reason: "stage \(stage) adds up the weight gradients of microbatch \(before) before those of "
+                            + "\(action.microbatch)")
+                    return
+                }
+                before = action.microbatch
             }
         }
         self = .asOneStage

@@ -4,31 +4,33 @@ extension Schedule {
     ///
     /// What it lets through runs. No values make it trap, however absurd.
     ///
-    /// - Complexity: O(actions x ranks), whatever numbers the actions and sizes are.
+    /// - Complexity: O(actions) where ranks are in a line, else O(actions x ranks); memory is O(actions), whatever numbers
+    ///   the actions and sizes are.
     /// - Throws: `ScheduleError`, which names the first fault found.
     public func validated() throws(ScheduleError) -> ScheduleFacts {
-        try checkComplete()
-        try checkLinkOrder()
-        return try ScheduleFacts(ScheduleOrder(self))
+        let order = try completeOrder()
+        let stages = StageActions(self)
+        try checkLinkOrder(stages)
+        return try ScheduleFacts(order, stages)
     }
 
     /// Checks that the schedule cannot deadlock when the links have these capacities instead (both indexed by the
     /// sending stage, as in `ScheduleFacts`).
     public func checkDeadlock(activationSlots: [Int], gradientSlots: [Int]) throws(ScheduleError) {
-        try checkComplete()
+        let order = try completeOrder()
         for (what, slots) in [("activation", activationSlots), ("gradient", gradientSlots)] where slots.count != stages
         {
             throw .size("\(slots.count) \(what) slots: one for each of the \(stages) stages is needed")
         }
-        try ScheduleOrder(self).run(activationSlots: activationSlots, gradientSlots: gradientSlots) { _, _ in }
+        try order.run(
+            links: LinkRoom(order, activationSlots: activationSlots, gradientSlots: gradientSlots), finish: { _, _ in })
     }
 
-    /// Checks all but the order: afterwards each stage has a rank, each rank a stage, and each stage its actions.
-    func checkComplete() throws(ScheduleError) {
+    /// Checks all but the order: each stage has a rank, each rank a stage, and each stage its actions.
+    func completeOrder() throws(ScheduleError) -> ScheduleOrder {
         if let refusal { throw refusal }
         try checkSizes()
-        try checkPlaces()
-        try checkEachActionOnce()
+        return try ScheduleOrder(self)
     }
 
     private func checkSizes() throws(ScheduleError) {
@@ -41,48 +43,18 @@ extension Schedule {
         if let idle = actions.firstIndex(where: \.isEmpty) { throw .idle(rank: idle) }
     }
 
-    private func checkPlaces() throws(ScheduleError) {
-        for (rank, list) in actions.enumerated() {
-            for action in list {
-                let isKnown =
-                    (0..<stages).contains(action.stage) && (0..<microbatches).contains(action.microbatch)
-                if !isKnown || rankOfStage[action.stage] != rank { throw .misplaced(action, rank: rank) }
+    private func checkLinkOrder(_ stages: StageActions) throws(ScheduleError) {
+        func order(_ stage: Int, _ isWanted: (Action) -> Bool) -> [Int32] {
+            let list = actions[rankOfStage[stage]]
+            return stages.indices(stage).compactMap { index in
+                isWanted(list[Int(index)]) ? Int32(list[Int(index)].microbatch) : nil
             }
         }
-    }
-
-    // However many stages and microbatches there are said to be, the first one without an action is soon found.
-    private func checkEachActionOnce() throws(ScheduleError) {
-        var known: Set<Action> = []
-        for action in actions.joined() where !known.insert(action).inserted { throw .repeated(action) }
-        for stage in 0..<stages {
-            for microbatch in 0..<microbatches {
-                func has(_ kind: Action.Kind) -> Bool {
-                    known.contains(Action(kind, stage: stage, microbatch: microbatch))
-                }
-                if !has(.forward) { throw .missing(Action(.forward, stage: stage, microbatch: microbatch)) }
-                if isForwardOnly { continue }
-                let splits = has(.backwardInput) || has(.backwardWeights)
-                if has(.backward) && splits {
-                    throw .repeated(Action(.backward, stage: stage, microbatch: microbatch))
-                }
-                for kind in splits ? [.backwardInput, .backwardWeights] : [Action.Kind.backward] where !has(kind) {
-                    throw .missing(Action(kind, stage: stage, microbatch: microbatch))
-                }
-            }
-        }
-    }
-
-    private func checkLinkOrder() throws(ScheduleError) {
-        let stages = actionsOfStages.map { $0.map(\.action) }
-        func order(_ stage: Int, _ isWanted: (Action) -> Bool) -> [Int] {
-            stages[stage].filter(isWanted).map(\.microbatch)
-        }
-        for stage in stages.indices.dropLast() {
+        for stage in 0..<self.stages - 1 {
             if order(stage, { $0.kind == .forward }) != order(stage + 1, { $0.kind == .forward }) {
                 throw .linkOrder(from: stage, to: stage + 1)
             }
-            if order(stage + 1, \.kind.givesInputGradient) != order(stage, \.kind.givesInputGradient) {
+            if order(stage, \.kind.givesInputGradient) != order(stage + 1, \.kind.givesInputGradient) {
                 throw .linkOrder(from: stage + 1, to: stage)
             }
         }

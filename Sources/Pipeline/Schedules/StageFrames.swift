@@ -20,13 +20,18 @@ public struct StageFrames: Equatable, Sendable {
         recomputes ? max(forwardAlone.count, recomputed.count) : stash.count
     }
 
-    /// - Parameter actions: of one stage of a sound schedule, in its rank's order.
-    init(_ actions: [Action], _ schedule: Schedule) {
+    /// - Parameters:
+    ///   - indices: of one stage's actions in its rank's list, ascending.
+    ///   - actions: that list, of a sound schedule.
+    init(_ indices: ArraySlice<Int32>, of actions: [Action], _ schedule: Schedule) {
         var kept = FrameAssigner(schedule.microbatches)
         var gradients = FrameAssigner(schedule.microbatches)
         var alone = FrameAssigner(schedule.microbatches)
         var again = FrameAssigner(schedule.microbatches)
-        for action in actions {
+        var splits = false
+        for index in indices {
+            let action = actions[Int(index)]
+            if action.kind == .backwardInput { splits = true }
             let microbatch = action.microbatch
             if action.kind == .forward {
                 kept.take(for: microbatch)
@@ -46,7 +51,7 @@ public struct StageFrames: Equatable, Sendable {
         gradient = gradients.assignment
         forwardAlone = alone.assignment
         recomputed = again.assignment
-        splitsBackward = actions.contains { $0.kind == .backwardInput }
+        splitsBackward = splits
     }
 }
 

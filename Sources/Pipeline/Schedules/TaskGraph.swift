@@ -26,26 +26,22 @@ public struct TaskGraph: Sendable {
 
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced, or wait for each other.
     public init(_ schedule: Schedule) throws(ScheduleError) {
-        try schedule.checkComplete()
-        let sorted = ScheduleOrder(schedule)
+        let sorted = try schedule.completeOrder()
         let tasks = schedule.tasks
-        var nodeOfAction: [Action: Node] = [:]
-        for (rank, list) in tasks.enumerated() {
-            for (index, task) in list.enumerated() {
-                if case .action(let action) = task { nodeOfAction[action] = Node(rank: rank, task: index) }
-            }
+        let taskOfAction = tasks.map { list in
+            list.indices.filter { if case .action = list[$0] { true } else { false } }
         }
         let causes = tasks.map { list in
             list.map { task -> [Node] in
                 guard case .action(let action) = task else { return [] }
-                return sorted.causes(of: action).map { nodeOfAction[$0]! }
+                return sorted.causes(of: action).map { Node(rank: $0.rank, task: taskOfAction[$0.rank][$0.index]) }
             }
         }
         // An action brings the tasks before it that are no actions; what is left at the end follows.
         var order: [Node] = []
         var next = tasks.map { _ in 0 }
-        try sorted.run(activationSlots: nil, gradientSlots: nil) { rank, index in
-            let last = nodeOfAction[schedule.actions[rank][index]]!.task
+        try sorted.run { rank, index in
+            let last = taskOfAction[rank][index]
             while next[rank] <= last {
                 order.append(Node(rank: rank, task: next[rank]))
                 next[rank] += 1

@@ -1,0 +1,93 @@
+/// The most items of each link that can be out at once, whatever the timing.
+///
+/// When a sender reserves its n-th slot, it has its own inputs already, and can count on having back those slots whose last user
+/// on the other side is known to have finished. Slots come back in order, so the oldest one still out decides. What is known
+/// follows from the order: an action knows its rank's earlier ones, its causes, and all that these know (Lamport's
+/// happened-before). A whole vector clock for each action would take actions x ranks; here one rank's progress is followed at
+/// a time, and only within the blocks in which others can learn of it (`RankBlocks`).
+struct LinkPeaks {
+    private let order: ScheduleOrder
+    private let stages: StageActions
+    private let stagesOfRank: [[Int]]
+    private var activations: [Int]
+    private var gradients: [Int]
+
+    private init(_ order: ScheduleOrder, _ stages: StageActions) {
+        self.order = order
+        self.stages = stages
+        var stagesOfRank = [[Int]](repeating: [], count: order.schedule.ranks)
+        for (stage, rank) in order.schedule.rankOfStage.enumerated() { stagesOfRank[rank].append(stage) }
+        self.stagesOfRank = stagesOfRank
+        activations = Array(repeating: 0, count: order.schedule.stages)
+        gradients = activations
+    }
+
+    /// Of each stage's links, by the sending stage.
+    ///
+    /// - Complexity: O(actions x ranks of the largest block): linear where ranks are in a line.
+    /// - Throws: `ScheduleError.deadlock`.
+    static func slots(
+        _ order: ScheduleOrder, _ stages: StageActions
+    ) throws(ScheduleError) -> (activations: [Int], gradients: [Int]) {
+        var peaks = LinkPeaks(order, stages)
+        let blocks = RankBlocks(order.schedule).blocks
+        let progress = try KnownProgress(order, blocks)
+        peaks.addLocal()
+        for (block, ranks) in blocks.enumerated() {
+            for holder in ranks { peaks.add(heldBy: holder, progress.known(of: holder, in: block)) }
+        }
+        return (peaks.activations, peaks.gradients)
+    }
+
+    // MARK: Links
+
+    /// A link by its ends' stages: forwards to the next one, gradients to the one before.
+    private struct Link {
+        let sender: Int
+        let receiver: Int
+        var isForward: Bool { receiver > sender }
+    }
+
+    private var schedule: Schedule { order.schedule }
+
+    /// Of each stage, to the next and to the one before, where these are.
+    private func links(ofStage stage: Int) -> [Link] {
+        [stage + 1, stage - 1].filter { (0..<schedule.stages).contains($0) }.map { Link(sender: stage, receiver: $0) }
+    }
+
+    /// Of links within one rank, which knows all that it has done.
+    private mutating func addLocal() {
+        for (stage, rank) in schedule.rankOfStage.enumerated() {
+            for link in links(ofStage: stage) where schedule.rankOfStage[link.receiver] == rank {
+                set(link) { index in index }
+            }
+        }
+    }
+
+    /// Of the links from a block's other ranks to one of them.
+    private mutating func add(heldBy holder: Int, _ known: [(rank: Int, counts: [Int32])]) {
+        for (sender, counts) in known {
+            for stage in stagesOfRank[sender] {
+                for link in links(ofStage: stage) where schedule.rankOfStage[link.receiver] == holder {
+                    set(link) { index in Int(counts[index]) }
+                }
+            }
+        }
+    }
+
+    /// - Parameter known: how many of the holder's actions have finished for sure when the sender's action of that index starts.
+    private mutating func set(_ link: Link, known: (Int) -> Int) {
+        let list = schedule.actions[schedule.rankOfStage[link.sender]]
+        let end: ActionTable.Step = schedule.isForwardOnly ? .forward : .end
+        var (sent, oldest, peak) = ([Int32](), 0, 0)
+        for index in stages.indices(link.sender) {
+            let action = list[Int(index)]
+            guard link.isForward ? action.kind == .forward : action.kind.givesInputGradient else { continue }
+            sent.append(Int32(action.microbatch))
+            let known = known(Int(index))
+            while order.table.index(end, link.receiver, Int(sent[oldest])) < known { oldest += 1 }
+            peak = max(peak, sent.count - oldest)
+        }
+        if link.isForward { activations[link.sender] = peak } else { gradients[link.sender] = peak }
+    }
+}
