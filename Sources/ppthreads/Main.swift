@@ -6,7 +6,7 @@ struct Main {
     static var commands: [Command] {
         [
             CompareCommand.command, SweepCommand.command, AnalyzeCommand.command, RunCommand.command,
-            TraceCommand.command, VerifyCommand.command, DoctorCommand.command,
+            TraceCommand.command, VerifyCommand.command, ScheduleCommand.command, DoctorCommand.command,
         ]
     }
 

@@ -8,6 +8,9 @@ enum Limits {
     static let sequence = 1...65536
     static let batch = 1...65536
     static let stages = 1...256
+    /// Of orders that are drawn and not run.
+    static let ranks = 1...65536
+    static let microbatches = 1...65536
     static let threads = 1...256
     static let virtualStages = 1...64
     static let steps = 0...1_000_000

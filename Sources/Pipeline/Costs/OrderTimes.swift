@@ -1,0 +1,60 @@
+/// When each action of an order is done: every rank does its own in its order, each as soon as the rank has come to it and what
+/// it receives is there. All ranks begin at 0.
+public struct OrderTimes: Sendable {
+    /// Whose times they are.
+    public let schedule: Schedule
+    /// How long each action takes, and each hand-off.
+    public let costs: ChunkCosts
+    /// For each rank and action, when it begins.
+    public let start: [[Double]]
+    /// When the last action ends.
+    public let makespan: Double
+
+    /// - Throws: `ScheduleError` when the order cannot be run.
+    /// - Complexity: O(actions).
+    public init(_ schedule: Schedule, _ costs: ChunkCosts = ChunkCosts()) throws(ScheduleError) {
+        let order = try schedule.completeOrder()
+        var start = schedule.actions.map { [Double](repeating: 0, count: $0.count) }
+        var free = [Double](repeating: 0, count: schedule.ranks)
+        try order.run { rank, index in
+            let action = schedule.actions[rank][index]
+            var begin = free[rank]
+            if let sender = order.sender(of: action) {
+                let sent = schedule.actions[sender.rank][sender.index]
+                begin = max(begin, start[sender.rank][sender.index] + costs.duration(sent.kind) + costs.handOff)
+            }
+            start[rank][index] = begin
+            free[rank] = begin + costs.duration(action.kind)
+        }
+        self.schedule = schedule
+        self.costs = costs
+        self.start = start
+        makespan = free.max() ?? 0
+    }
+
+    /// When an action of a rank ends.
+    public func end(_ rank: Int, _ index: Int) -> Double {
+        start[rank][index] + costs.duration(schedule.actions[rank][index].kind)
+    }
+
+    /// For each rank, how long it works.
+    public var work: [Double] {
+        schedule.actions.map { list in list.reduce(0) { $0 + costs.duration($1.kind) } }
+    }
+
+    /// For each rank, how long it does nothing, from 0 to the makespan.
+    public var idle: [Double] { work.map { makespan - $0 } }
+
+    /// For each rank, how long it does nothing between its first action and its last: what papers call the bubble.
+    public var idleInside: [Double] {
+        zip(start.indices, work).map { rank, work in
+            guard let first = start[rank].first else { return 0 }
+            return end(rank, start[rank].count - 1) - first - work
+        }
+    }
+
+    /// The part of ranks x makespan in which nothing is done.
+    public var bubble: Double {
+        makespan > 0 ? idle.reduce(0, +) / (makespan * Double(schedule.ranks)) : 0
+    }
+}

@@ -1,0 +1,16 @@
+import SharedTensor
+
+extension ScheduleFile {
+    /// Reads a schedule's CSV.
+    /// - Throws: `DataError` with the row, the column and the reason when it is none, or the file cannot be read.
+    public init(path: String) throws(DataError) {
+        // A cell of four bytes becomes an instruction, an action, and some numbers beside them.
+        let data = try WholeFile.read(path, memory: ReadingMemory(perByte: 40))
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        do throws(ScheduleFileError) {
+            try self.init(bytes: Array(data), name: name)
+        } catch {
+            throw DataError(path: path, reason: error.description)
+        }
+    }
+}

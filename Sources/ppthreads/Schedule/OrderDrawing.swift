@@ -1,0 +1,102 @@
+import Pipeline
+
+/// An order in time as lines of text, one for each rank: `F0 B0### F1`, with dots where the rank does nothing.
+///
+/// An action's name is its letter and its microbatch, with the stage before them where ranks run several; a longer one goes on
+/// with its sign. Where the names of all actions do not fit into the width, the whole step is squeezed into it, and
+/// actions that are too short for their names are drawn by their signs.
+package struct OrderDrawing {
+    package let lines: [String]
+
+    /// - Parameter width: columns that there are for the step.
+    package init(_ times: OrderTimes, width: Int) {
+        let cells = Cells(times, width: width)
+        let margin = "rank \(times.schedule.ranks - 1)  ".count
+        lines = times.schedule.actions.indices.map { rank in
+            "rank \(rank)".padded(to: margin) + cells.line(rank)
+        }
+    }
+}
+
+/// Where a step's actions stand in columns.
+private struct Cells {
+    private let times: OrderTimes
+    private let columnsOfUnit: Double
+    /// Of the shortest time that all durations are multiples of; nil where names do not fit.
+    private let columnsOfMeasure: Int?
+
+    init(_ times: OrderTimes, width: Int) {
+        self.times = times
+        if let (measure, columns) = Self.columns(times), times.makespan / measure * Double(columns) <= Double(width) {
+            columnsOfMeasure = columns
+            columnsOfUnit = Double(columns) / measure
+        } else {
+            columnsOfMeasure = nil
+            columnsOfUnit = Double(width) / max(times.makespan, .leastNormalMagnitude)
+        }
+    }
+
+    /// The largest time that all durations are multiples of, and as many columns for it as give every action its name and a blank;
+    /// nil where there is none.
+    private static func columns(_ times: OrderTimes) -> (measure: Double, columns: Int)? {
+        let costs = times.costs
+        let kinds = Set(times.schedule.actions.joined().map(\.kind))
+        let lengths = kinds.map { (time: costs.duration($0), name: longestName($0, times.schedule) + 1) }
+            .filter { $0.time > 0 }
+        let moments = lengths.map(\.time) + (costs.handOff > 0 ? [costs.handOff] : [])
+        guard let measure = commonMeasure(moments), measure > 0 else { return nil }
+        let columns = lengths.map { (Double($0.name) * measure / $0.time).rounded(.up) }.max() ?? 1
+        return (measure, Int(columns))
+    }
+
+    private static func longestName(_ kind: Action.Kind, _ schedule: Schedule) -> Int {
+        let last = Action(kind, stage: schedule.stages - 1, microbatch: schedule.microbatches - 1)
+        return name(last, schedule).count
+    }
+
+    /// The largest number that all of them are multiples of, among hundredths.
+    private static func commonMeasure(_ values: [Double]) -> Double? {
+        let hundredths = values.map { ($0 * 100).rounded() }
+        guard zip(values, hundredths).allSatisfy({ abs($0 * 100 - $1) < 1e-6 && $1 < 1e9 }) else { return nil }
+        return Double(hundredths.map { Int($0) }.reduce(0, gcd)) / 100
+    }
+
+    private static func gcd(_ a: Int, _ b: Int) -> Int { b == 0 ? a : gcd(b, a % b) }
+
+    private static func name(_ action: Action, _ schedule: Schedule) -> String {
+        schedule.virtualStages > 1 ? action.description : "\(action.kind.rawValue)\(action.microbatch)"
+    }
+
+    func line(_ rank: Int) -> String {
+        let columns = Int((times.makespan * columnsOfUnit).rounded())
+        var cells = (0..<max(columns, 1)).map(idle)
+        for (index, action) in times.schedule.actions[rank].enumerated() {
+            let from = Int((times.start[rank][index] * columnsOfUnit).rounded())
+            let to = Int((times.end(rank, index) * columnsOfUnit).rounded())
+            for (offset, character) in bar(action, columns: to - from).enumerated() where from + offset < cells.count {
+                cells[from + offset] = character
+            }
+        }
+        return String(cells).trimmedRight
+    }
+
+    /// A dot; a blank at the end of each measure, as behind a name.
+    private func idle(_ column: Int) -> Character {
+        guard let columnsOfMeasure, columnsOfMeasure > 1 else { return "." }
+        return column % columnsOfMeasure == columnsOfMeasure - 1 ? " " : "."
+    }
+
+    private func bar(_ action: Action, columns: Int) -> String {
+        if columns <= 0 { return "" }
+        let name = Self.name(action, times.schedule)
+        let sign: Character =
+            switch action.kind {
+            case .forward: "="
+            case .backward, .backwardInput: "#"
+            case .backwardWeights: "+"
+            }
+        let signs = String(repeating: sign, count: columns)
+        if columnsOfMeasure != nil { return name + signs.dropFirst(name.count + 1) + " " }
+        return name.count <= columns ? name + signs.dropFirst(name.count) : signs
+    }
+}

@@ -1,0 +1,18 @@
+import Pipeline
+
+/// An order that can be run, in unit times.
+struct OrderFacts {
+    let facts: ScheduleFacts
+    let times: OrderTimes
+    let bound: MakespanBound
+    /// Of the file that it was read from, and of orders that are another one's.
+    let notes: [String]
+
+    /// - Throws: `ScheduleError` when it cannot be run.
+    init(_ schedule: Schedule, _ costs: ChunkCosts, notes: [String] = []) throws(ScheduleError) {
+        facts = try schedule.validated()
+        times = try OrderTimes(schedule, costs)
+        bound = try MakespanBound(schedule, costs)
+        self.notes = notes + [schedule.remark].compactMap(\.self)
+    }
+}

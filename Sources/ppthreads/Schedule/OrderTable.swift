@@ -1,0 +1,87 @@
+import Pipeline
+import Threads
+
+/// What there is to say of an order in unit times: the drawing, its makespan beside what no order can beat, where ranks do
+/// nothing, and what is in flight.
+struct OrderTable {
+    private let order: OrderFacts
+    private let width: Int
+
+    init(_ order: OrderFacts, width: Int) { (self.order, self.width) = (order, width) }
+
+    var lines: [String] {
+        [title] + OrderDrawing(order.times, width: width).lines + ["", makespan, bubble, bits]
+            + order.notes.map { "note: \($0)" } + [""] + ranks + edges
+    }
+
+    private var schedule: Schedule { order.times.schedule }
+
+    private var title: String {
+        let costs = order.times.costs
+        let sizes = [
+            counted(schedule.ranks, "rank"), counted(schedule.stages, "stage"),
+            counted(schedule.microbatches, "microbatch", "microbatches"),
+        ].joined(separator: ", ")
+        let times = "F \(costs.forward.plain), I \(costs.inputGradient.plain), W \(costs.weightGradient.plain)"
+        let handOff = costs.handOff == 0 ? "hand-offs free" : "a hand-off \(costs.handOff.plain)"
+        return "\(schedule.name): \(sizes); \(times), \(handOff)"
+    }
+
+    private var makespan: String {
+        let (makespan, bound) = (order.times.makespan, order.bound)
+        let gap = bound.value > 0 ? makespan / bound.value - 1 : 0
+        let distance =
+            gap < 5e-5
+            ? "no order of these actions takes less" : "\((gap * 100).fixed(1)) % above what no order can beat"
+        return "makespan  \(makespan.plain); bound \(bound.value.plain), proven by rank \(bound.rank): \(distance)"
+    }
+
+    private var bubble: String {
+        let all = (order.times.bubble * 100).fixed(1)
+        let most = order.times.idleInside.max() ?? 0
+        return
+            "bubble    \(all) % of ranks x makespan; inside a rank, from its first action to its last, \(most.plain) at most"
+    }
+
+    private var bits: String {
+        switch order.facts.bits {
+        case .asOneStage: "results   those of one stage, to the bit"
+        case .toRounding(let reason): "results   those of one stage to rounding: \(reason)"
+        }
+    }
+
+    private var ranks: [String] {
+        let header = ["rank", "stages", "work", "idle", "inside", "in flight at most"]
+        let times = order.times
+        let rows = (0..<schedule.ranks).map { rank in
+            [
+                "\(rank)", schedule.stages(ofRank: rank).map(String.init).joined(separator: " "),
+                times.work[rank].plain, times.idle[rank].plain, times.idleInside[rank].plain,
+                "\(order.facts.inFlightOfRank[rank])",
+            ]
+        }
+        return TextTable([header] + rows, leading: 2).lines
+    }
+
+    private var edges: [String] {
+        if schedule.stages < 2 { return [] }
+        let rows = (0..<schedule.stages - 1).map { stage in
+            [
+                "\(stage)-\(stage + 1)", "\(order.facts.activationSlots[stage])",
+                schedule.isForwardOnly ? "-" : "\(order.facts.gradientSlots[stage + 1])",
+                schedule.rankOfStage[stage] == schedule.rankOfStage[stage + 1] ? "within a rank" : "",
+            ]
+        }
+        return [""] + TextTable([["edge", "activations out", "gradients out", ""]] + rows, leading: 1).lines
+    }
+}
+
+extension Double {
+    /// As few digits as tell it, three after the point at most.
+    var plain: String {
+        if self == rounded(), magnitude < 1e15 { return "\(Int(self))" }
+        var text = fixed(3)
+        while text.hasSuffix("0") { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,69 @@
+import Pipeline
+
+/// What `schedule` is asked for.
+struct ScheduleOptions {
+    var stages = 4
+    var microbatches = 8
+    var virtualStages: Int?
+    var groupSize: Int?
+    var waves: Int?
+    var costs = ChunkCosts()
+    var width = 110
+    var csv: String?
+    var communication: String?
+    var svg: String?
+    var json = false
+    var isForwardOnly = false
+    /// Those that were given: a file has sizes of its own.
+    var given: Set<String> = []
+
+    static let standard = ScheduleOptions()
+
+    /// Times are in units of a chunk, so that this is more than anybody needs.
+    private static let timeMost = 1e6
+
+    static var flags: [Flag<ScheduleOptions>] {
+        [
+            .number(
+                "--stages", "-p", set: \.stages, in: Limits.ranks, standard: standard, help: "P, ranks"),
+            .number(
+                "--microbatches", "-m", set: \.microbatches, in: Limits.microbatches, standard: standard,
+                help: "M, microbatches a step"),
+            .number(
+                "--virtual-stages", set: \.virtualStages, in: Limits.virtualStages,
+                standard: "what the order must have, or 2", help: "v, stages a rank"),
+            .number(
+                "--group-size", set: \.groupSize, in: Limits.microbatches, standard: "the order's own choice",
+                help: "N, microbatches that pass a rank's stages together (interleaved, interleaved-zb)"),
+            .number(
+                "--waves", set: \.waves, in: 1...Limits.virtualStages.upperBound / 2, standard: "1",
+                help: "w, waves of hanayo: v = 2w"),
+            .fromZero(
+                "--forward", set: \.costs.forward, max: timeMost, placeholder: "TIME", standard: standard,
+                help: "F, of a stage and microbatch, in any unit"),
+            .fromZero(
+                "--input-gradient", set: \.costs.inputGradient, max: timeMost, placeholder: "TIME", standard: standard,
+                help: "I, the part of its backward that others wait for"),
+            .fromZero(
+                "--weight-gradient", set: \.costs.weightGradient, max: timeMost, placeholder: "TIME",
+                standard: standard, help: "W, the part that nobody waits for"),
+            .fromZero(
+                "--hand-off", set: \.costs.handOff, max: timeMost, placeholder: "TIME", standard: standard,
+                help: "from one rank to another"),
+            .on("--forward-only", set: \.isForwardOnly, help: "the forwards alone"),
+            .number("--width", set: \.width, in: 20...10_000, standard: standard, help: "columns of the drawing"),
+            .path(
+                "--csv", set: \.csv, help: "write the order as PyTorch's CSV, computations alone; - is standard output"),
+            .path("--comms", set: \.communication, help: "write it with sends and receives"),
+            .path("--svg", set: \.svg, help: "write the drawing as SVG"),
+            .on("--json", set: \.json, help: "print one JSON object instead of the table"),
+        ].map { flag in
+            Flag(
+                names: flag.names, placeholder: flag.placeholder, help: flag.help, standard: flag.standard
+            ) { options, text throws(FlagValueError) in
+                try flag.apply(&options, text)
+                options.given.insert(flag.names[0])
+            }
+        }
+    }
+}
