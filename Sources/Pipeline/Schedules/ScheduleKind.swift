@@ -28,7 +28,10 @@ public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {
     }
 
     /// In the order of their invention, which tables and legends have too.
-    public static let allCases: [ScheduleKind] = [.gpipe, .oneFOneB, .interleaved, .zeroBubble]
+    public static let allCases: [ScheduleKind] = [
+        .gpipe, .oneFOneB, .interleaved, .eagerOneFOneB, .loopedBFS, .hanayo, .zeroBubble, .zeroBubbleH2,
+        .interleavedZeroBubble, .zeroBubbleV, .vHalf, .vMin, .dualPipeV,
+    ]
 
     /// Those of the reference study.
     public static let studied: [ScheduleKind] = [.gpipe, .oneFOneB, .interleaved]
