@@ -9,8 +9,9 @@ extension ScheduleKind {
     /// The authors' generator is not public: this is list scheduling in steps of F = B. A rank does the backward that is ready,
     /// or else the forward of the latest stage that is.
     ///
-    /// - Bubble: (P - 1)(F + B) at F = B, in the times of a chunk; more with longer backwards.
-    /// - Memory: vP chunks in flight on rank 0.
+    /// - Bubble: (P - 1)(F + B) at F = B where P divides M, in the times of a chunk; for each microbatch that the last P lack,
+    ///   (v - 1)(F + B) more. It is more with longer backwards, too.
+    /// - Memory: v min(M, P) chunks in flight on the rank that has most.
     /// - Constraints: an even number of stages a rank.
     public static let hanayo = ScheduleKind(
         "hanayo", title: "Hanayo",
@@ -18,7 +19,8 @@ extension ScheduleKind {
             authors: "Liu et al.", paper: "2308.15762",
             summary:
                 "Stages go down the ranks and back up, v/2 times. A rank does the backward that is ready, or else the forward of the latest stage that is, in steps of F = B: a rule of this project's, since the authors' generator is not public.",
-            idle: "(P-1)(F+B) at F = B, in the times of a chunk", peak: "vP chunks", constraints: "v even"),
+            idle: "(P-1)(F+B) at F = B where P divides M, in the times of a chunk",
+            peak: "at most v min(M, P) chunks", constraints: "v even"),
         stagesOfRank: .even
     ) { sizes in
         let placement = Schedule.wavePlacement(ranks: sizes.ranks, stages: sizes.stages)

@@ -9,7 +9,8 @@ extension ScheduleKind {
     /// the same path with the chunks in reverse. A rank alternates after w = min(vM, 2(P - 1 - r) + (v - 1)N) forwards.
     /// Unless N is given, it is P (PyTorch's: M / max(1, M div P), as even as M allows).
     ///
-    /// - Bubble: (P - 1)(F + B) in the times of a chunk, so 1/v of 1F1B's: the fraction (P - 1)/(vM + P - 1).
+    /// - Bubble: (P - 1)(F + B) in the times of a chunk, so 1/v of 1F1B's: the fraction (P - 1)/(vM + P - 1). With M < P
+    ///   also (v - 1)(P - M)(F + B), since a chunk's microbatches do not fill the way round the ranks.
     /// - Memory: (v - 1)N + 2(P - 1 - r) + 1 chunks in flight on rank r, when there are that many.
     /// - Constraints: a given N is Megatron's, P <= N <= M with a last group of none or at least P. PyTorch wants its own N to
     ///   divide M; here groups may differ by one, and the validator's exhaustive tests are what shows that it works. With

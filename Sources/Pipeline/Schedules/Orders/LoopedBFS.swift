@@ -9,7 +9,7 @@ extension ScheduleKind {
     /// Backwards take the microbatches in descending order, as PyTorch's do: weight gradients add up from the last to the
     /// first, which gives other bits than one stage's.
     ///
-    /// - Bubble: (P - 1)(F + B) in the times of a chunk, as Interleaved's; more with M < P.
+    /// - Bubble: (P - 1)(F + B) in the times of a chunk, as Interleaved's, with M < P too.
     /// - Memory: all vM chunks are in flight on every rank.
     /// - Constraints: none.
     public static let loopedBFS = ScheduleKind(

@@ -3,13 +3,14 @@ extension ScheduleKind {
     /// weights' (W), for which nobody waits, fills what would be idle.
     ///
     ///     3 ranks, 4 microbatches
-    ///     rank 0:  F0 F1 F2 .. I0 W0 F3 I1 W1 I2 W2 I3 W3
-    ///     rank 1:  .. F0 F1 I0 F2 I1 W0 F3 I2 W1 I3 W2 W3
+    ///     rank 0:  F0 F1 F2 .. .. I0 W0 F3 I1 W1 I2 W2 I3 W3
+    ///     rank 1:  .. F0 F1 .. I0 F2 I1 W0 F3 I2 W1 I3 W2 W3
     ///     rank 2:  .. .. F0 I0 F1 I1 F2 I2 W0 F3 I3 W1 W2 W3
     ///
     /// Rank r does W of microbatch k - r after I of k, so that late ranks, which others wait for, put it off the most.
     ///
-    /// - Bubble: (P - 1)(F + I - W) where W <= min(F, I), against 1F1B's (P - 1)(F + I + W).
+    /// - Bubble: (P - 1)(F + I - W) where W <= min(F, I), against 1F1B's (P - 1)(F + I + W); (P - M)W more
+    ///   with M < P.
     /// - Memory: min(M, P) microbatches in flight on rank r at most, and the gradients that W needs beside them.
     /// - Constraints: none.
     public static let zeroBubble = ScheduleKind(

@@ -21,22 +21,15 @@ extension ScheduleKind {
                 "ZB-H1 with twice the warm-up, 2(P-1-r) forwards, and twice the delay: rank r does W of microbatch k-2r after I of k. No rank is idle between its first action and its last where I <= W and F <= W.",
             idle: "(P-1) max(F, F+I-2W)", peak: "2P-1, and the gradients that W needs",
             constraints: "M >= 2P-1"),
-        actionsOfMicrobatch: 3, obstacle: needsTwiceTheRanks
-    ) { sizes in
-        let (ranks, microbatches) = (sizes.ranks, Array(0..<sizes.microbatches))
-        let actions = (0..<ranks).map { rank in
-            alternate(
-                forwards: microbatches.map { Action(.forward, stage: rank, microbatch: $0) },
-                inputs: microbatches.map { Action(.backwardInput, stage: rank, microbatch: $0) },
-                warmUp: 2 * (ranks - 1 - rank), weightsLate: 2 * rank)
-        }
-        return (Array(0..<ranks), actions)
-    }
-
-    @Sendable
-    private static func needsTwiceTheRanks(_ sizes: ScheduleSizes) -> String? {
-        let least = 2 * sizes.ranks - 1
-        if sizes.microbatches >= least { return nil }
-        return "needs at least \(least) microbatches on \(sizes.ranks) ranks, and has \(sizes.microbatches)"
-    }
+        actionsOfMicrobatch: 3, obstacle: { $0.shortage(least: 2 * $0.ranks - 1) },
+        order: { sizes in
+            let (ranks, microbatches) = (sizes.ranks, Array(0..<sizes.microbatches))
+            let actions = (0..<ranks).map { rank in
+                alternate(
+                    forwards: microbatches.map { Action(.forward, stage: rank, microbatch: $0) },
+                    inputs: microbatches.map { Action(.backwardInput, stage: rank, microbatch: $0) },
+                    warmUp: 2 * (ranks - 1 - rank), weightsLate: 2 * rank)
+            }
+            return (Array(0..<ranks), actions)
+        })
 }
