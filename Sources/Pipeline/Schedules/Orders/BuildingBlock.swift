@@ -9,7 +9,6 @@ struct BuildingBlock {
         /// Of either stage: the n-th W is of the n-th I.
         case weights
 
-        var isForward: Bool { self == .forwardA || self == .forwardB }
         var isInput: Bool { self == .inputA || self == .inputB }
     }
 
@@ -36,19 +35,19 @@ struct BuildingBlock {
 
     /// Each rank's actions, once all that can is done earlier.
     func actions() -> [[Action]] {
-        var block = self
-        block.placeWeights()
-        block.pull(withWeights: true)
-        block.squeeze()
-        block.removeWeights()
-        block.pull(withWeights: false)
-        block.placeWeights()
-        block.squeeze()
-        block.removeWeights()
-        return (0..<ranks).map(block.actions)
+        var table = self
+        table.placeWeights()
+        table.pull(withWeights: true)
+        table.squeeze()
+        table.removeWeights()
+        table.pull(withWeights: false)
+        table.placeWeights()
+        table.squeeze()
+        table.removeWeights()
+        return (0..<ranks).map(table.actions)
     }
 
-    /// A rank's, with Ws in the slots that are free and after the last I: of stage b first, which others wait for less.
+    /// A rank's, with Ws in the slots that are free and after the last I: of stage b first.
     private func actions(rank: Int) -> [Action] {
         let (a, b) = (rank, 2 * ranks - 1 - rank)
         var list = RankOrder()
@@ -58,15 +57,16 @@ struct BuildingBlock {
             case .forwardB: list.forward(b)
             case .inputB: list.backward(b, isWhole: false)
             case .inputA: list.backward(a, isWhole: false)
-            default: list.oldestWeights(of: list.hasWeights(of: b) ? b : a)
+            default: list.oldestWeights(preferring: b)
             }
         }
-        while list.weightsLeft > 0 { list.oldestWeights(of: list.hasWeights(of: b) ? b : a) }
+        while list.weightsLeft > 0 { list.oldestWeights(preferring: b) }
         return list.actions
     }
 }
 
 extension BuildingBlock {
+    /// Ws in the slots that are free, in the order of their Is, and after the last I.
     private mutating func placeWeights() {
         for rank in 0..<ranks {
             var waiting = 0
@@ -81,6 +81,7 @@ extension BuildingBlock {
         }
     }
 
+    /// Their slots are free again, and a row ends with its last I.
     private mutating func removeWeights() {
         for rank in 0..<ranks {
             let row = rows[rank].map { $0 == .weights ? nil : $0 }
@@ -88,13 +89,13 @@ extension BuildingBlock {
         }
     }
 
-    /// Takes each pass to its earliest time with slots of any length, in the same order.
+    /// Takes each pass to the first slot after what it waits for, in the same order.
     private mutating func squeeze() {
         let old = rows
         rows = old.map { _ in [] }
-        eachPass(of: old) { block, _, rank, pass in
-            let slot = max(block.rows[rank].count, block.afterCauses(pass, rank))
-            block.rows[rank] += Array(repeating: nil, count: slot - block.rows[rank].count) + [pass]
+        eachPass(of: old) { table, _, rank, pass in
+            let slot = max(table.rows[rank].count, table.afterCauses(pass, rank))
+            table.rows[rank] += Array(repeating: nil, count: slot - table.rows[rank].count) + [pass]
             return slot
         }
     }
@@ -104,16 +105,16 @@ extension BuildingBlock {
     private mutating func pull(withWeights: Bool) {
         let most = rows.map { peak($0, withWeights) }.max()!
         var (steady, coolDown) = (false, false)
-        eachPass(of: rows) { block, slot, rank, pass in
+        eachPass(of: rows) { table, slot, rank, pass in
             if rank == 0 && pass == .inputA { steady = true }
             let moves = coolDown || (withWeights && !steady)
-            let isLast = block.slots[rank][pass.rawValue].count == block.microbatches - 1
+            let isLast = table.slots[rank][pass.rawValue].count == table.microbatches - 1
             if steady && pass == .forwardA && isLast { coolDown = true }
             if !moves { return slot }
-            for free in block.afterCauses(pass, rank)..<slot where block.rows[rank][free] == nil {
-                block.rows[rank].swapAt(free, slot)
-                if block.peak(block.rows[rank], withWeights) <= most { return free }
-                block.rows[rank].swapAt(free, slot)
+            for free in table.afterCauses(pass, rank)..<slot where table.rows[rank][free] == nil {
+                table.rows[rank].swapAt(free, slot)
+                if table.peak(table.rows[rank], withWeights) <= most { return free }
+                table.rows[rank].swapAt(free, slot)
             }
             return slot
         }

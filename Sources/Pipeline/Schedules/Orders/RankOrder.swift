@@ -25,17 +25,14 @@ struct RankOrder {
         actions.append(weights.removeLast())
     }
 
-    /// The oldest W that waits, of one stage or of all; nothing when none does.
-    mutating func oldestWeights(of stage: Int? = nil) {
-        if let index = weights.firstIndex(where: { stage == nil || $0.stage == stage }) {
-            actions.append(weights.remove(at: index))
-        }
+    /// The oldest W that waits: of this stage, if one of its does, or of any; nothing when none waits.
+    mutating func oldestWeights(preferring stage: Int? = nil) {
+        guard let index = weights.firstIndex(where: { $0.stage == stage }) ?? weights.indices.first else { return }
+        actions.append(weights.remove(at: index))
     }
 
     /// How many forwards stand in the list.
     func forwardCount(_ stage: Int) -> Int { forwards[stage, default: 0] }
     /// How many Ws wait.
     var weightsLeft: Int { weights.count }
-    /// Whether one of a stage waits.
-    func hasWeights(of stage: Int) -> Bool { weights.contains { $0.stage == stage } }
 }

@@ -51,10 +51,10 @@ extension ScheduleKind {
         }
         for _ in rank..<ranks {
             list.backward(a, isWhole: false)
-            list.oldestWeights(of: a)
+            list.oldestWeights(preferring: a)
         }
         for stage in [b, a] {
-            for _ in 0..<rank { list.oldestWeights(of: stage) }
+            for _ in 0..<rank { list.oldestWeights(preferring: stage) }
         }
         return list.actions
     }
