@@ -11,7 +11,7 @@ struct OrderFigureTests {
     func wholeBackwards(ranks: Int) throws {
         for kind in [ScheduleKind.gpipe, .oneFOneB, .eagerOneFOneB, .interleaved, .loopedBFS] {
             let ideal = try #require(kind.idealShare)
-            forEach(kind, ranks) { sizes, schedule in
+            forEachOrder(kind, ranks) { sizes, schedule in
                 for times in Self.times {
                     let missing = max(0, ranks - sizes.microbatches) * (sizes.virtualStages - 1)
                     let replay = Replayed(schedule, times)
@@ -26,7 +26,7 @@ struct OrderFigureTests {
     @Test("ZB-H1 and Interleaved ZB idle for (P-1)(F+I-W); with M < P ZB-H1 for (P-M)W more", arguments: 1...8)
     func splitBackwards(ranks: Int) {
         for kind in [ScheduleKind.zeroBubble, .interleavedZeroBubble] {
-            forEach(kind, ranks) { sizes, schedule in
+            forEachOrder(kind, ranks) { sizes, schedule in
                 for times in Self.times {
                     let idle = Replayed(schedule, times).idle
                     let least = (ranks - 1) * (times.f + times.i - times.w)
@@ -47,7 +47,7 @@ struct OrderFigureTests {
         "ZB-H2 idles for (P-1) max(F, F+I-2W), and from first to last action for the latter or nothing",
         arguments: 1...8)
     func zeroBubbleH2(ranks: Int) {
-        forEach(.zeroBubbleH2, ranks) { sizes, schedule in
+        forEachOrder(.zeroBubbleH2, ranks) { sizes, schedule in
             for times in Self.times + [Times(1, 3, 1), Times(4, 1, 3)] {
                 let replay = Replayed(schedule, times)
                 let inside = (ranks - 1) * (times.f + times.i - 2 * times.w)
@@ -59,7 +59,7 @@ struct OrderFigureTests {
 
     @Test("ZB-V idles for (P-1)F at F = I = W, none of it inside from 2P-1 microbatches on", arguments: 1...8)
     func zeroBubbleV(ranks: Int) {
-        forEach(.zeroBubbleV, ranks) { sizes, schedule in
+        forEachOrder(.zeroBubbleV, ranks) { sizes, schedule in
             let replay = Replayed(schedule, Times(1, 1, 1))
             let few = ranks == 1 ? 0 : max(0, 3 * ranks - 1 - 2 * sizes.microbatches)
             #expect(replay.idle == ranks - 1 + few, "\(sizes)")
@@ -69,7 +69,7 @@ struct OrderFigureTests {
 
     @Test("DualPipeV idles for (P-1)(F+I-W) where W <= I <= F, one action after the other", arguments: 1...8)
     func dualPipeV(ranks: Int) {
-        forEach(.dualPipeV, ranks) { sizes, schedule in
+        forEachOrder(.dualPipeV, ranks) { sizes, schedule in
             for times in [Times(1, 1, 1), Times(2, 1, 1), Times(4, 3, 1)] {
                 let expected = (ranks - 1) * (times.f + times.i - times.w)
                 #expect(Replayed(schedule, times).idle == expected, "\(sizes)")
@@ -85,7 +85,7 @@ struct OrderFigureTests {
         let half = ranks < 3 ? ranks - 1 : ranks % 2 == 0 ? 3 * ranks - 7 : 3 * ranks - 4
         let least = ranks == 1 ? 0 : ranks % 3 == 0 ? 4 * ranks - 7 : 4 * ranks - 5
         for (kind, idle) in [(ScheduleKind.vHalf, half), (.vMin, least)] {
-            forEach(kind, ranks) { sizes, schedule in
+            forEachOrder(kind, ranks) { sizes, schedule in
                 let replay = Replayed(schedule, Times(1, 1, 1))
                 if sizes.microbatches >= 2 * ranks { #expect(replay.idle == idle, "\(kind.title) \(sizes)") }
             }
@@ -96,7 +96,7 @@ struct OrderFigureTests {
         "Hanayo idles at F = B for P-1 pairs, and (v-1) more for each microbatch that the last P lack", arguments: 1...8
     )
     func hanayo(ranks: Int) {
-        forEach(.hanayo, ranks) { sizes, schedule in
+        forEachOrder(.hanayo, ranks) { sizes, schedule in
             let lacking = (ranks - sizes.microbatches % ranks) % ranks
             let times = Times(2, 1, 1)
             let expected = (ranks - 1 + (sizes.virtualStages - 1) * lacking) * times.both
@@ -107,7 +107,7 @@ struct OrderFigureTests {
     @Test("no order beats the way to the last rank, which is (P-1)F before its first action", arguments: 1...8)
     func barrier(ranks: Int) {
         for kind in [ScheduleKind.zeroBubbleV, .vHalf, .vMin, .hanayo] {
-            forEach(kind, ranks) { sizes, schedule in
+            forEachOrder(kind, ranks) { sizes, schedule in
                 for times in Self.times {
                     // Of the other orders it is known exactly.
                     #expect(Replayed(schedule, times).idle >= (ranks - 1) * times.f, "\(kind.title) \(sizes)")
@@ -148,11 +148,12 @@ struct OrderFigureTests {
     @Test("orders are sound, and no rank has more in flight than is told", arguments: 1...8)
     func peaks(ranks: Int) throws {
         for kind in ScheduleKind.allCases {
-            try forEach(kind, ranks) { sizes, schedule in
+            try forEachOrder(kind, ranks) { sizes, schedule in
                 let peaks = schedule.actions.map(inFlightMost)
                 // The validator takes its time in a debug build.
                 if sizes.microbatches <= 12 || sizes.microbatches == 24 {
-                    #expect(try schedule.validated().inFlightOfRank == peaks, "\(kind.title) \(sizes)")
+                    let facts = try schedule.validated()
+                    #expect(facts.inFlightOfRank == peaks, "\(kind.title) \(sizes)")
                 }
                 if let expected = peakOfRank(kind, sizes) {
                     #expect(peaks == (0..<ranks).map(expected), "\(kind.title) \(sizes)")

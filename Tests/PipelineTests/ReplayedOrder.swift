@@ -80,7 +80,7 @@ struct Replayed {
 
 /// Every order of a kind on so many ranks, with 1 to 24 microbatches and as many stages a rank of 1 to 4 as it takes, without the
 /// sizes that it refuses.
-func forEach(
+func forEachOrder(
     _ kind: ScheduleKind, _ ranks: Int, _ check: (ScheduleSizes, Schedule) throws -> Void
 ) rethrows {
     for virtualStages in 1...4 where kind.allows(virtualStages: virtualStages) {
