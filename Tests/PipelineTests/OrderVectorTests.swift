@@ -27,6 +27,28 @@ struct OrderVectorTests {
         #expect(Vector.actions(inRow: "0F0,,(1F2;0B1)OVERLAP_F_B, 0W10 ,,\r") == ["0F0", "1F2", "0B1", "0W10"])
     }
 
+    @Test("orders that there is no vector of are their drawings'") func drawings() {
+        func lists(_ kind: ScheduleKind, ranks: Int, microbatches: Int) -> [String] {
+            kind.make(ranks: ranks, microbatches: microbatches).actions.map { list in
+                list.map { kind == .hanayo ? $0.description : "\($0.kind.rawValue)\($0.microbatch)" }
+                    .joined(separator: " ")
+            }
+        }
+        #expect(
+            lists(.eagerOneFOneB, ranks: 3, microbatches: 5) == [
+                "F0 F1 F2 F3 F4 B0 B1 B2 B3 B4", "F0 F1 F2 B0 F3 B1 F4 B2 B3 B4", "F0 B0 F1 B1 F2 B2 F3 B3 F4 B4",
+            ])
+        #expect(
+            lists(.zeroBubbleH2, ranks: 3, microbatches: 5) == [
+                "F0 F1 F2 F3 F4 I0 W0 I1 W1 I2 W2 I3 W3 I4 W4", "F0 F1 F2 I0 F3 I1 F4 I2 W0 I3 W1 I4 W2 W3 W4",
+                "F0 I0 F1 I1 F2 I2 F3 I3 F4 I4 W0 W1 W2 W3 W4",
+            ])
+        #expect(
+            lists(.hanayo, ranks: 2, microbatches: 2) == [
+                "0F0 0F1 3F0 3B0 3F1 3B1 0B0 0B1", "1F0 2F0 1F1 2F1 2B0 1B0 2B1 1B1",
+            ])
+    }
+
     @Test("with one stage a rank, Interleaved ZB is ZB-H1 and Interleaved is 1F1B", arguments: 1...6, 1...9)
     func oneStage(ranks: Int, microbatches: Int) {
         func actions(_ kind: ScheduleKind) -> [[Action]] {
