@@ -121,15 +121,16 @@ extension BuildingBlock {
     }
 
     /// Goes through all passes, slot by slot, and notes the slot that each is given.
-    private mutating func eachPass(of rows: [[Pass?]], _ place: (inout Self, Int, Int, Pass) -> Int) {
+    private mutating func eachPass(of rows: [[Pass?]], _ choose: (inout Self, Int, Int, Pass) -> Int) {
         slots = rows.map { _ in Pass.allCases.map { _ in [] } }
         inputs = rows.map { _ in [] }
         for slot in 0..<rows.map(\.count).max()! {
             for (rank, row) in rows.enumerated() {
                 if slot < row.count, let pass = row[slot] {
-                    let placed = place(&self, slot, rank, pass)
-                    slots[rank][pass.rawValue].append(placed)
-                    if pass.isInput { inputs[rank].insert(placed, at: inputs[rank].count { $0 < placed }) }
+                    let chosen = choose(&self, slot, rank, pass)
+                    slots[rank][pass.rawValue].append(chosen)
+                    let earlier = inputs[rank].lastIndex { $0 < chosen } ?? -1
+                    if pass.isInput { inputs[rank].insert(chosen, at: earlier + 1) }
                 }
             }
         }
