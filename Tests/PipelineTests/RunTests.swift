@@ -6,16 +6,16 @@ import Testing
 import Threads
 
 struct RunTests {
-    @Test("losses, gradients and weights are the one-stage run's bits", arguments: Architecture.allCases)
+    @Test("losses, gradients and weights are the one-stage run's, as promised", arguments: Architecture.allCases)
     func sameBits(architecture: Architecture) throws {
         for microbatches in [1, 3, 4] {
             let baseline = try train(architecture, .oneFOneB(ranks: 1, microbatches: microbatches))
             for kind in ScheduleKind.allCases {
                 for partition in PartitionKind.allCases {
-                    let schedule = kind.make(
-                        ranks: 2, microbatches: microbatches)
-                    let result = try train(architecture, schedule, partition)
-                    expectSameBits(result, baseline)
+                    let schedule = kind.make(ranks: 2, microbatches: microbatches)
+                    // ZB-H2 takes 3 microbatches and more, DualPipeV 4.
+                    if schedule.actions.isEmpty { continue }
+                    expectPromised(try train(architecture, schedule, partition), baseline)
                 }
             }
         }
@@ -46,14 +46,13 @@ struct RunTests {
     func recomputing(architecture: Architecture) throws {
         let baseline = try train(architecture, .oneFOneB(ranks: 1, microbatches: 4))
         for kind in ScheduleKind.allCases {
-            let schedule = kind.make(
-                ranks: 2, microbatches: 4)
+            let schedule = kind.make(ranks: 2, microbatches: 4)
             let plain = try train(architecture, schedule)
             let again = try train(architecture, schedule) { $0.recomputes = true }
-            expectSameBits(again, baseline)
+            expectPromised(again, baseline)
             #expect(again.ranks.map(\.inFlightPeak) == plain.ranks.map(\.inFlightPeak))
-            // ZB-H1's W needs what I has computed again: nothing is saved with few ranks.
-            if kind == .zeroBubble { continue }
+            // W needs what I has computed again: nothing is saved with few ranks.
+            if plain.plan.facts.frames.contains(where: \.splitsBackward) { continue }
             #expect(again.ranks[0].activationBytesPeak < plain.ranks[0].activationBytesPeak)
         }
         expectSameBits(try train(architecture, lateWeights()) { $0.recomputes = true }, baseline)

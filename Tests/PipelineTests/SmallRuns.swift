@@ -28,6 +28,12 @@ func train(
     return try RunPlan(configuration).run()
 }
 
+/// That a run has the one-stage run's bits, or agrees to rounding where its schedule promises no more.
+func expectPromised(_ result: RunResult, _ baseline: RunResult) {
+    if result.plan.facts.bits == .asOneStage { return expectSameBits(result, baseline) }
+    #expect(result.difference(fromOneStage: baseline) == nil, "\(result.plan.schedule.name)")
+}
+
 /// Losses, gradients and weights.
 func expectSameBits(_ result: RunResult, _ baseline: RunResult) {
     let label = "\(result.plan.schedule.name) \(result.plan.configuration.partition)"

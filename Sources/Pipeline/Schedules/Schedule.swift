@@ -73,4 +73,13 @@ public struct Schedule: Equatable, Sendable {
     public static func loopPlacement(ranks: Int, stages: Int) -> [Int] {
         ranks >= 1 && stages >= 1 ? (0..<stages).map { $0 % ranks } : []
     }
+    /// V placement: down the ranks and back up, stages r and 2P - 1 - r on rank r.
+    public static func vPlacement(ranks: Int) -> [Int] { wavePlacement(ranks: ranks, stages: 2 * ranks) }
+
+    /// Wave placement (Hanayo's, 2308.15762): down the ranks, back up, and so on; a rank that turns runs two in a row.
+    public static func wavePlacement(ranks: Int, stages: Int) -> [Int] {
+        loopPlacement(ranks: ranks, stages: stages).enumerated().map { stage, rank in
+            stage / ranks % 2 == 0 ? rank : ranks - 1 - rank
+        }
+    }
 }

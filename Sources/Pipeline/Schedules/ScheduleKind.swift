@@ -28,7 +28,10 @@ public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {
     }
 
     /// In the order of their invention, which tables and legends have too.
-    public static let allCases: [ScheduleKind] = [.gpipe, .oneFOneB, .interleaved, .zeroBubble]
+    public static let allCases: [ScheduleKind] = [
+        .gpipe, .oneFOneB, .interleaved, .eagerOneFOneB, .loopedBFS, .hanayo, .zeroBubble, .zeroBubbleH2,
+        .interleavedZeroBubble, .zeroBubbleV, .vHalf, .vMin, .dualPipeV,
+    ]
 
     /// Those of the reference study.
     public static let studied: [ScheduleKind] = [.gpipe, .oneFOneB, .interleaved]
@@ -140,11 +143,13 @@ extension ScheduleKind {
         return obstacle(sizes).map { .size("\(title) \($0)") }
     }
 
-    /// Of schedules that idle for (P - 1)(F + B) in the times of one of a rank's v stages.
+    /// Of schedules that idle for (P - 1)(F + B) in the times of one of a rank's v stages, and with M < P for as long besides as
+    /// the P - M that are missing would take on v - 1 of them.
     @Sendable
     static func shareWithWholeBackwards(_ ranks: Int, _ virtualStages: Int, _ microbatches: Int) -> Double {
         let work = Double(virtualStages) * Double(microbatches)
-        return work / (work + Double(ranks - 1))
+        let missing = Double(max(0, ranks - microbatches)) * Double(virtualStages - 1)
+        return work / (work + Double(ranks - 1) + missing)
     }
 }
 

@@ -19,4 +19,9 @@ public struct ScheduleSizes: Equatable, Sendable {
 
     /// K = vP. Of sizes that were found to make an order.
     public var stages: Int { ranks * virtualStages }
+
+    /// What is to be said where there are fewer microbatches, after an order's title; nil where there are enough.
+    func shortage(least: Int) -> String? {
+        microbatches >= least ? nil : "needs at least \(least) microbatches on \(ranks) ranks, and has \(microbatches)"
+    }
 }

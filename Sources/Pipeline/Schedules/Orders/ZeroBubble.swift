@@ -3,13 +3,14 @@ extension ScheduleKind {
     /// weights' (W), for which nobody waits, fills what would be idle.
     ///
     ///     3 ranks, 4 microbatches
-    ///     rank 0:  F0 F1 F2 .. I0 W0 F3 I1 W1 I2 W2 I3 W3
-    ///     rank 1:  .. F0 F1 I0 F2 I1 W0 F3 I2 W1 I3 W2 W3
+    ///     rank 0:  F0 F1 F2 .. .. I0 W0 F3 I1 W1 I2 W2 I3 W3
+    ///     rank 1:  .. F0 F1 .. I0 F2 I1 W0 F3 I2 W1 I3 W2 W3
     ///     rank 2:  .. .. F0 I0 F1 I1 F2 I2 W0 F3 I3 W1 W2 W3
     ///
     /// Rank r does W of microbatch k - r after I of k, so that late ranks, which others wait for, put it off the most.
     ///
-    /// - Bubble: (P - 1)(F + I - W) where W <= min(F, I), against 1F1B's (P - 1)(F + I + W).
+    /// - Bubble: (P - 1)(F + I - W) where W <= min(F, I), against 1F1B's (P - 1)(F + I + W); (P - M)W more
+    ///   with M < P.
     /// - Memory: min(M, P) microbatches in flight on rank r at most, and the gradients that W needs beside them.
     /// - Constraints: none.
     public static let zeroBubble = ScheduleKind(
@@ -22,25 +23,27 @@ extension ScheduleKind {
             constraints: "none"),
         actionsOfMicrobatch: 3
     ) { sizes in
-        (
-            Array(0..<sizes.ranks),
-            (0..<sizes.ranks).map { zeroBubble(rank: $0, of: sizes.ranks, sizes.microbatches) }
-        )
+        let (ranks, microbatches) = (sizes.ranks, Array(0..<sizes.microbatches))
+        let actions = (0..<ranks).map { rank in
+            alternate(
+                forwards: microbatches.map { Action(.forward, stage: rank, microbatch: $0) },
+                inputs: microbatches.map { Action(.backwardInput, stage: rank, microbatch: $0) },
+                warmUp: ranks - 1 - rank, weightsLate: rank)
+        }
+        return (Array(0..<ranks), actions)
     }
 
-    private static func zeroBubble(rank: Int, of ranks: Int, _ microbatches: Int) -> [Action] {
-        let warmUp = min(microbatches, ranks - 1 - rank)
-        func action(_ kind: Action.Kind, _ microbatch: Int) -> Action {
-            Action(kind, stage: rank, microbatch: microbatch)
+    /// `warmUp` forwards (or all), then a forward, while there are any, and an I in turn. After each I the W of the one that
+    /// many before it; the Ws that are left at the end.
+    static func alternate(forwards: [Action], inputs: [Action], warmUp: Int, weightsLate late: Int) -> [Action] {
+        let weights = inputs.map { Action(.backwardWeights, stage: $0.stage, microbatch: $0.microbatch) }
+        var list = Array(forwards.prefix(warmUp))
+        for (index, input) in inputs.enumerated() {
+            if warmUp + index < forwards.count { list.append(forwards[warmUp + index]) }
+            list.append(input)
+            if index >= late { list.append(weights[index - late]) }
         }
-        var list = (0..<warmUp).map { action(.forward, $0) }
-        for microbatch in 0..<microbatches {
-            if warmUp + microbatch < microbatches { list.append(action(.forward, warmUp + microbatch)) }
-            list.append(action(.backwardInput, microbatch))
-            if microbatch >= rank { list.append(action(.backwardWeights, microbatch - rank)) }
-        }
-        let left = max(0, microbatches - rank)..<microbatches
-        return list + left.map { action(.backwardWeights, $0) }
+        return list + weights.suffix(late)
     }
 }
 
