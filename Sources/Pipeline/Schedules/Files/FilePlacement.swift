@@ -1,37 +1,51 @@
 /// Which row has which stage, and where each instruction stands: what a file says by the rows alone.
 struct FilePlacement {
-    private(set) var positions: [Instruction: FileOrder.Position] = [:]
+    private(set) var positions: [Instruction: FileRows.Position] = [:]
     /// How many there are up to the last one that is named.
     private(set) var microbatches = 0
     private var rowOfStage: [Int: Int] = [:]
 
-    /// - Throws: for what stands twice, and an action whose stage is another row's.
-    mutating func take(
-        _ entry: FileRows.Entry, at position: FileOrder.Position, _ rows: [[FileRows.Entry]]
-    ) throws(ScheduleFileError) {
-        func error(_ fault: ScheduleFileError.Fault) -> ScheduleFileError {
-            ScheduleFileError(fault, row: position.row + 1, column: entry.column)
+    private let rows: [[FileRows.Entry]]
+
+    /// - Throws: for what stands twice, and stages of several rows.
+    init(_ rows: [[FileRows.Entry]]) throws(ScheduleFileError) {
+        self.rows = rows
+        try rows.forEachEntry { (entry, position) throws(ScheduleFileError) in
+            if case .action(let action) = entry.instruction { try take(action, at: position) }
         }
-        if case .action(let action) = entry.instruction {
-            let row = rowOfStage[action.stage, default: position.row]
-            if row != position.row { throw error(.onTwoRows(stage: action.stage, other: row + 1)) }
-            rowOfStage[action.stage] = row
-            microbatches = max(microbatches, action.microbatch + 1)
-            if let other = otherForm(of: action) {
-                throw error(.wholeAndPart(action, column: rows[other.row][other.index].column))
-            }
-        }
-        if let other = positions.updateValue(position, forKey: entry.instruction) {
-            // A transfer of a stage that is another row's, where it belongs.
-            if other.row != position.row {
-                throw error(.onTwoRows(stage: entry.instruction.stage, other: other.row + 1))
-            }
-            throw error(.repeated(entry.instruction, column: rows[other.row][other.index].column))
+        try rows.forEachEntry { (entry, position) throws(ScheduleFileError) in
+            if case .transfer(let transfer) = entry.instruction { try take(transfer, at: position) }
         }
     }
 
+    private mutating func take(_ action: Action, at position: FileRows.Position) throws(ScheduleFileError) {
+        let row = rowOfStage[action.stage, default: position.row]
+        if row != position.row { throw rows.error(.onTwoRows(stage: action.stage, other: row + 1), at: position) }
+        rowOfStage[action.stage] = row
+        microbatches = max(microbatches, action.microbatch + 1)
+        if let other = otherForm(of: action) {
+            throw rows.error(.wholeAndPart(action, column: rows[other].column), at: position)
+        }
+        try note(.action(action), at: position)
+    }
+
+    /// After all actions, by which each stage is known to be a row's.
+    private mutating func take(_ transfer: Transfer, at position: FileRows.Position) throws(ScheduleFileError) {
+        if let row = rowOfStage[transfer.stage], row != position.row {
+            throw rows.error(.onTwoRows(stage: transfer.stage, other: row + 1), at: position)
+        }
+        try note(.transfer(transfer), at: position)
+    }
+
+    private mutating func note(
+        _ instruction: Instruction, at position: FileRows.Position
+    ) throws(ScheduleFileError) {
+        guard let other = positions.updateValue(position, forKey: instruction) else { return }
+        throw rows.error(.repeated(instruction, column: rows[other].column), at: position)
+    }
+
     /// Of a whole backward a part of it, of a part the whole, if it was taken.
-    private func otherForm(of action: Action) -> FileOrder.Position? {
+    private func otherForm(of action: Action) -> FileRows.Position? {
         let others: [Action.Kind] =
             switch action.kind {
             case .forward: []

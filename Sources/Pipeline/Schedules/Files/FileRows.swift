@@ -9,6 +9,11 @@ struct FileRows {
         var isOldName = false
     }
 
+    /// Where an instruction stands; both count from 0, and the index is among the row's entries.
+    struct Position: Equatable {
+        let row, index: Int
+    }
+
     /// The most bytes, rows and instructions that are read.
     static let bytesMost = 1 << 28
     static let rowsMost = 1 << 12
@@ -29,7 +34,7 @@ struct FileRows {
     init(_ bytes: [UInt8]) throws(ScheduleFileError) {
         if bytes.count > Self.bytesMost { throw ScheduleFileError(.tooMany("\(Self.bytesMost) bytes")) }
         var firstIsEmpty = false
-        try CSVText.read(bytes) { (row, column, text) throws(ScheduleFileError) in
+        try FileCells.read(bytes) { (row, column, text) throws(ScheduleFileError) in
             if column == 1 { firstIsEmpty = text.isEmpty }
             // Blank lines at the end are no rows, so one in the middle is known by what follows.
             if column == 1 && text.isEmpty { return }
@@ -83,6 +88,23 @@ struct FileRows {
     }
 }
 
+extension [[FileRows.Entry]] {
+    subscript(_ position: FileRows.Position) -> FileRows.Entry { self[position.row][position.index] }
+
+    /// Row by row, each from its beginning.
+    func forEachEntry(
+        _ body: (FileRows.Entry, FileRows.Position) throws(ScheduleFileError) -> Void
+    ) throws(ScheduleFileError) {
+        for (row, list) in enumerated() {
+            for (index, entry) in list.enumerated() { try body(entry, FileRows.Position(row: row, index: index)) }
+        }
+    }
+
+    func error(_ fault: ScheduleFileError.Fault, at position: FileRows.Position) -> ScheduleFileError {
+        ScheduleFileError(fault, row: position.row + 1, column: self[position].column)
+    }
+}
+
 extension FileRows {
     /// Reads an old file's B as I and its BW as B.
     ///
@@ -91,14 +113,11 @@ extension FileRows {
     mutating func translateOldGrammar() throws(ScheduleFileError) -> String? {
         var kinds: Set<Action.Kind> = []
         var oldName: ScheduleFileError?
-        for (row, list) in rows.enumerated() {
-            for entry in list {
-                guard case .action(let action) = entry.instruction else { continue }
-                if !entry.isOldName { kinds.insert(action.kind) }
-                if entry.isOldName && oldName == nil {
-                    let word = "\(action.stage)BW\(action.microbatch)"
-                    oldName = ScheduleFileError(.mixedGrammar(word), row: row + 1, column: entry.column)
-                }
+        try rows.forEachEntry { (entry, position) throws(ScheduleFileError) in
+            guard case .action(let action) = entry.instruction else { return }
+            if !entry.isOldName { kinds.insert(action.kind) }
+            if entry.isOldName && oldName == nil {
+                oldName = rows.error(.mixedGrammar("\(action.stage)BW\(action.microbatch)"), at: position)
             }
         }
         let hasInput = kinds.contains(.backwardInput)

@@ -1,11 +1,13 @@
 /// The checks of a file's sends and receives.
 struct FileTransfers {
     private let order: FileOrder
+    private let rows: [[FileRows.Entry]]
     private let schedule: Schedule
 
     /// - Parameter order: whose actions were found sound.
     init(_ order: FileOrder) {
         self.order = order
+        rows = order.rows
         schedule = order.schedule
     }
 
@@ -21,39 +23,31 @@ struct FileTransfers {
     /// sends never wait. Receives wait where they stand.
     /// - Complexity: O(instructions).
     func check() throws(ScheduleFileError) {
-        for (row, list) in order.rows.enumerated() {
-            for (index, entry) in list.enumerated() {
-                let position = FileOrder.Position(row: row, index: index)
-                switch entry.instruction {
-                case .transfer(let transfer): try checkEnds(transfer, position)
-                case .action(let action): try checkInput(action, position)
-                }
+        try rows.forEachEntry { (entry, position) throws(ScheduleFileError) in
+            switch entry.instruction {
+            case .transfer(let transfer): try checkEnds(transfer, position)
+            case .action(let action): try checkInput(action, position)
             }
         }
         try checkMessageOrder()
-        if let waits = waits(.buffered) {
-            throw order.error(.deadlock(WaitCycle(waits, order.rows)), at: waits[0].waiting)
-        }
+        if let deadlock = deadlock(.buffered) { throw rows.error(.deadlock(deadlock.cycle), at: deadlock.start) }
     }
 
     /// Transfers that would wait for each other if sends did; nil when all ranks come to their ends all the same.
-    func cycle(_ sends: Sends) -> WaitCycle? { waits(sends).map { WaitCycle($0, order.rows) } }
+    func cycle(_ sends: Sends) -> WaitCycle? { deadlock(sends)?.cycle }
 
-    private func checkEnds(_ transfer: Transfer, _ position: FileOrder.Position) throws(ScheduleFileError) {
+    private func checkEnds(_ transfer: Transfer, _ position: FileRows.Position) throws(ScheduleFileError) {
         let user = action(of: transfer)
-        guard let computed = order.position(user) else {
-            throw order.error(.missing(.action(user), for: .transfer(transfer)), at: position)
-        }
-        if computed.row != position.row {
-            throw order.error(.onTwoRows(stage: transfer.stage, other: computed.row + 1), at: position)
+        if order.position(user) == nil {
+            throw rows.error(.missing(.action(user), for: .transfer(transfer)), at: position)
         }
         switch schedule.neighbours(transfer) {
-        case .none: throw order.error(.noNeighbour(transfer), at: position)
-        case .onOneRank: throw order.error(.sameRank(transfer), at: position)
+        case .none: throw rows.error(.noNeighbour(transfer), at: position)
+        case .onOneRank: throw rows.error(.sameRank(transfer), at: position)
         case .onTwoRanks: break
         }
         if order.position(.transfer(transfer.otherEnd)) == nil {
-            throw order.error(transfer.kind.isSend ? .nobodyTakes(transfer) : .nobodySends(transfer), at: position)
+            throw rows.error(transfer.kind.isSend ? .nobodyTakes(transfer) : .nobodySends(transfer), at: position)
         }
         if transfer.kind.isSend { try order.check(.transfer(transfer), position, needs: .action(user)) }
     }
@@ -67,13 +61,13 @@ struct FileTransfers {
         return order.position(action(.backwardInput)) == nil ? action(.backward) : action(.backwardInput)
     }
 
-    private func checkInput(_ action: Action, _ position: FileOrder.Position) throws(ScheduleFileError) {
+    private func checkInput(_ action: Action, _ position: FileRows.Position) throws(ScheduleFileError) {
         guard let receive = schedule.receive(before: action) else { return }
         if order.position(.transfer(receive)) == nil {
             // Whoever sends it tells more.
             let send = receive.otherEnd
-            if let sent = order.position(.transfer(send)) { throw order.error(.nobodyTakes(send), at: sent) }
-            throw order.error(.missing(.transfer(receive), for: .action(action)), at: position)
+            if let sent = order.position(.transfer(send)) { throw rows.error(.nobodyTakes(send), at: sent) }
+            throw rows.error(.missing(.transfer(receive), for: .action(action)), at: position)
         }
         try order.check(.action(action), position, needs: .transfer(receive))
     }
@@ -81,21 +75,19 @@ struct FileTransfers {
     /// Between two ranks, one way, the k-th receive takes the k-th message.
     private func checkMessageOrder() throws(ScheduleFileError) {
         var sent: [Route: [Transfer]] = [:]
-        forEachTransfer { transfer, _ in
+        try forEachTransfer { (transfer, _) throws(ScheduleFileError) in
             if transfer.kind.isSend { sent[route(from: transfer), default: []].append(transfer) }
         }
         var taken: [Route: Int] = [:]
-        var fault: ScheduleFileError?
-        forEachTransfer { transfer, position in
-            if transfer.kind.isSend || fault != nil { return }
+        try forEachTransfer { (transfer, position) throws(ScheduleFileError) in
+            if transfer.kind.isSend { return }
             let route = route(from: transfer.otherEnd)
-            let message = sent[route]?[taken[route, default: 0]]
-            taken[route, default: 0] += 1
-            if let message, message != transfer.otherEnd {
-                fault = order.error(.crossed(transfer, sent: message), at: position)
+            let index = taken[route, default: 0]
+            taken[route] = index + 1
+            if let message = sent[route]?[index], message != transfer.otherEnd {
+                throw rows.error(.crossed(transfer, sent: message), at: position)
             }
         }
-        if let fault { throw fault }
     }
 
     /// Two ranks, one way.
@@ -107,24 +99,20 @@ struct FileTransfers {
         Route(sender: schedule.rankOfStage[send.stage], receiver: schedule.rankOfStage[send.otherEnd.stage])
     }
 
-    private func forEachTransfer(_ body: (Transfer, FileOrder.Position) -> Void) {
-        for (row, list) in order.rows.enumerated() {
-            for (index, entry) in list.enumerated() {
-                if case .transfer(let transfer) = entry.instruction {
-                    body(transfer, FileOrder.Position(row: row, index: index))
-                }
-            }
+    private func forEachTransfer(
+        _ body: (Transfer, FileRows.Position) throws(ScheduleFileError) -> Void
+    ) throws(ScheduleFileError) {
+        try rows.forEachEntry { (entry, position) throws(ScheduleFileError) in
+            if case .transfer(let transfer) = entry.instruction { try body(transfer, position) }
         }
     }
 
-    private func waits(_ sends: Sends) -> [FileOrder.Wait]? {
-        let rows = order.rows
-        let run = RowRun(rows.map(\.count)) { row, index in
-            guard case .transfer(let transfer) = rows[row][index].instruction,
-                sends == .blocking || !transfer.kind.isSend, let other = order.position(.transfer(transfer.otherEnd))
+    private func deadlock(_ sends: Sends) -> (cycle: WaitCycle, start: FileRows.Position)? {
+        rows.deadlock { instruction, _ in
+            guard case .transfer(let transfer) = instruction, sends == .blocking || !transfer.kind.isSend,
+                let other = order.position(.transfer(transfer.otherEnd))
             else { return [] }
-            return [RowRun.Need(row: other.row, index: other.index, isOver: sends == .buffered)]
+            return [RowRun.Need(position: other, isOver: sends == .buffered)]
         }
-        return order.waits(run)
     }
 }

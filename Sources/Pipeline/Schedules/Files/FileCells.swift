@@ -1,5 +1,5 @@
 /// The cells of comma-separated text.
-struct CSVText {
+struct FileCells {
     /// What a cell's quotes have come to.
     private enum Quote { case none, open, closed }
 
@@ -16,7 +16,7 @@ struct CSVText {
     static func read(
         _ bytes: [UInt8], cell: (_ row: Int, _ column: Int, _ text: ArraySlice<UInt8>) throws(ScheduleFileError) -> Void
     ) throws(ScheduleFileError) {
-        var reader = CSVText()
+        var reader = FileCells()
         var before: UInt8 = 0
         for byte in bytes.dropFirst(bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0) {
             if try reader.take(byte, after: before) {
@@ -70,10 +70,10 @@ struct CSVText {
 }
 
 extension UInt8 {
-    static let quote = UInt8(ascii: "\"")
-    static let comma = UInt8(ascii: ",")
-    static let lineFeed = UInt8(ascii: "\n")
-    static let carriageReturn = UInt8(ascii: "\r")
+    fileprivate static let quote = UInt8(ascii: "\"")
+    fileprivate static let comma = UInt8(ascii: ",")
+    fileprivate static let lineFeed = UInt8(ascii: "\n")
+    fileprivate static let carriageReturn = UInt8(ascii: "\r")
 
     fileprivate var isSpace: Bool { self == UInt8(ascii: " ") || (9...13).contains(self) }
 }
