@@ -94,7 +94,8 @@ extension UInt8 {
 }
 
 extension ArraySlice<UInt8> {
-    /// In quotes, for people: a long text's beginning, and `\xff` for a byte that is no letter, digit or sign of ASCII's.
+    /// In quotes, for people: a long text's beginning, and `\xff` for a byte that is no letter, digit or sign of
+    /// ASCII's.
     var shown: String {
         let bytes = prefix(24).map { byte -> String in
             if (0x20..<0x7f).contains(byte) { return String(UnicodeScalar(byte)) }

@@ -8,8 +8,8 @@ struct FileCells {
     private var text: [UInt8] = []
     private var quote = Quote.none
 
-    /// Calls `cell` with each cell in the order of the text: its row and column, from 1, and what it says without the spaces
-    /// around it. A blank line has one cell, which is empty; what the last line's end leaves is none.
+    /// Calls `cell` with each cell in the order of the text: its row and column, from 1, and what it says without the
+    /// spaces around it. A blank line has one cell, which is empty; what the last line's end leaves is none.
     ///
     /// Lines end in CR LF, LF or CR. A cell in double quotes may have commas, line ends and doubled quotes.
     /// - Complexity: O(bytes).

@@ -24,7 +24,8 @@ struct FileOrder {
     func position(_ instruction: Instruction) -> FileRows.Position? { positions[instruction] }
     func position(_ action: Action) -> FileRows.Position? { positions[.action(action)] }
 
-    /// Checks that each action is there, none stands before what it needs, links keep one order and nothing waits in a circle.
+    /// Checks that each action is there, none stands before what it needs, links keep one order and nothing waits in a
+    /// circle.
     /// - Complexity: O(actions).
     func checkActions() throws(ScheduleFileError) {
         for stage in 0..<schedule.stages {

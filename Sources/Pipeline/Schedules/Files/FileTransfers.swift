@@ -19,8 +19,8 @@ struct FileTransfers {
         case blocking
     }
 
-    /// Checks that each transfer has its other end and its action in the right order, and that all ranks come to their ends when
-    /// sends never wait. Receives wait where they stand.
+    /// Checks that each transfer has its other end and its action in the right order, and that all ranks come to their
+    /// ends when sends never wait. Receives wait where they stand.
     /// - Complexity: O(instructions).
     func check() throws(ScheduleFileError) {
         try rows.forEachEntry { (entry, position) throws(ScheduleFileError) in

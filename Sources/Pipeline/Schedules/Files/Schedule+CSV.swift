@@ -1,6 +1,6 @@
 extension Schedule {
-    /// The file that PyTorch reads as `compute_only`: a line for each rank, a cell for each action, no idle ones; lines end in
-    /// CR LF, as Python's csv writer has them.
+    /// The file that PyTorch reads as `compute_only`: a line for each rank, a cell for each action, no idle ones; lines
+    /// end in CR LF, as Python's csv writer has them.
     public func csv() -> String {
         Self.lines(actions.map { $0.map(\.description) })
     }
@@ -8,8 +8,8 @@ extension Schedule {
     /// The file that PyTorch 2.13 reads as `compute_comms`, with the sends and receives of `withTransfers()`.
     ///
     /// It has no UNSHARD: for stages under FSDP, PyTorch has to read the other form.
-    /// - Parameter reducesGradients: whether REDUCE_GRAD follows each stage's last backward. PyTorch 2.13 divides gradients by the
-    ///   microbatches there and nowhere else, and older ones do not know the word.
+    /// - Parameter reducesGradients: whether REDUCE_GRAD follows each stage's last backward. PyTorch 2.13 divides
+    ///   gradients by the microbatches there and nowhere else, and older ones do not know the word.
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced, or wait for each other.
     public func csvWithCommunication(reducesGradients: Bool = true) throws(ScheduleError) -> String {
         let reduces = reducesGradients && !isForwardOnly
@@ -34,9 +34,10 @@ extension Schedule {
 extension Schedule {
     /// Each rank's actions with the sends and receives between ranks.
     ///
-    /// A send follows its action at once, and at the same moment the receive is put at the end of what the other rank has so far;
-    /// ranks get their next action in turn, each as soon as its input is on its rank. So transfers have one order over all ranks,
-    /// in which they do not deadlock even when a send waits for its receiver. It is the order that PyTorch makes, too.
+    /// A send follows its action at once, and at the same moment the receive is put at the end of what the other rank
+    /// has so far; ranks get their next action in turn, each as soon as its input is on its rank. So transfers have one
+    /// order over all ranks, in which they do not deadlock even when a send waits for its receiver. It is the order
+    /// that PyTorch makes, too.
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced, or wait for each other.
     /// - Complexity: O(actions x ranks).
     public func withTransfers() throws(ScheduleError) -> [[Instruction]] {

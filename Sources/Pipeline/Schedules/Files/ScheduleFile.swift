@@ -1,9 +1,9 @@
 /// A schedule as PyTorch's CSV files have it: a line for each rank, a cell for each action, no header.
 ///
 /// A cell is empty, which says that the rank idles, or a stage, a word and a microbatch. The words are F, I, B and W
-/// (`Action.Kind`), SEND_F, RECV_F, SEND_B and RECV_B (`Transfer.Kind`); UNSHARD, RESHARD and REDUCE_GRAD stand without a
-/// microbatch and are left out. `(0F3;3B1)OVERLAP_F_B` is what PyTorch may do at once; it is read as one after the other.
-/// Of old files B is read as I, and BW as B.
+/// (`Action.Kind`), SEND_F, RECV_F, SEND_B and RECV_B (`Transfer.Kind`); UNSHARD, RESHARD and REDUCE_GRAD stand without
+/// a microbatch and are left out. `(0F3;3B1)OVERLAP_F_B` is what PyTorch may do at once; it is read as one after the
+/// other. Of old files B is read as I, and BW as B.
 ///
 /// Source: torch/distributed/pipelining/schedules.py of PyTorch 2.13.
 public struct ScheduleFile: Sendable {
@@ -26,7 +26,8 @@ public struct ScheduleFile: Sendable {
     /// How it would deadlock if a send waited for its receiver; nil when it would not, or has none.
     public let deadlockOfBlockingSends: WaitCycle?
 
-    /// Reads a file, and checks what it says: the order as `validated()` does, sends and receives as `checkCommunication` does.
+    /// Reads a file, and checks what it says: the order as `validated()` does, sends and receives as
+    /// `checkCommunication` does.
     ///
     /// No bytes make it trap.
     /// - Parameters:
@@ -46,9 +47,9 @@ public struct ScheduleFile: Sendable {
         }
     }
 
-    /// Checks sends and receives between computations: each has its other end and its computation in the right order, messages
-    /// between two ranks are taken in the order in which they are sent, and all ranks come to their ends when a receive waits
-    /// where it stands and a send never does.
+    /// Checks sends and receives between computations: each has its other end and its computation in the right order,
+    /// messages between two ranks are taken in the order in which they are sent, and all ranks come to their ends when
+    /// a receive waits where it stands and a send never does.
     /// - Parameter rows: each rank's instructions; in errors, its k-th stands in column k, counted from 1.
     /// - Returns: how they would deadlock if a send waited for its receiver too; nil if they would not.
     /// - Throws: the first fault found: of the computations, then of what is sent and received.

@@ -70,7 +70,8 @@ public struct ScheduleFileError: Error, Equatable, CustomStringConvertible {
         case nobodyTakes(Transfer)
         /// A receive without its send.
         case nobodySends(Transfer)
-        /// A receive that takes another's message: messages between two ranks arrive in the order in which they are sent.
+        /// A receive that takes another's message: messages between two ranks arrive in the order in which they are
+        /// sent.
         case crossed(Transfer, sent: Transfer)
         /// What only the validator found.
         case unsound(ScheduleError)

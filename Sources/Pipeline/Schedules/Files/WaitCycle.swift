@@ -11,8 +11,8 @@ public struct WaitCycle: Hashable, Sendable, CustomStringConvertible {
     /// One for each rank that is part of it; the last waits for what stands behind the first.
     public let links: [Link]
 
-    /// `0B0 waits for 1B0, which stands behind 1F1, which waits for 0F1, which stands behind 0B0`; the middle of a long one
-    /// is counted instead.
+    /// `0B0 waits for 1B0, which stands behind 1F1, which waits for 0F1, which stands behind 0B0`; the middle of a long
+    /// one is counted instead.
     public var description: String {
         guard let first = links.first, let last = links.last else { return "" }
         var parts = links.indices.map(part)
