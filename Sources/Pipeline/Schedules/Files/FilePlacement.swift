@@ -1,0 +1,70 @@
+/// Which row has which stage, and where each instruction stands: what a file says by the rows alone.
+struct FilePlacement {
+    private(set) var positions: [Instruction: FileRows.Position] = [:]
+    /// How many there are up to the last one that is named.
+    private(set) var microbatches = 0
+    private var rowOfStage: [Int: Int] = [:]
+
+    private let rows: [[FileRows.Entry]]
+
+    /// - Throws: for what stands twice, and stages of several rows.
+    init(_ rows: [[FileRows.Entry]]) throws(ScheduleFileError) {
+        self.rows = rows
+        try rows.forEachEntry { (entry, position) throws(ScheduleFileError) in
+            if case .action(let action) = entry.instruction { try take(action, at: position) }
+        }
+        try rows.forEachEntry { (entry, position) throws(ScheduleFileError) in
+            if case .transfer(let transfer) = entry.instruction { try take(transfer, at: position) }
+        }
+    }
+
+    private mutating func take(_ action: Action, at position: FileRows.Position) throws(ScheduleFileError) {
+        let row = rowOfStage[action.stage, default: position.row]
+        if row != position.row { throw rows.error(.onTwoRows(stage: action.stage, other: row + 1), at: position) }
+        rowOfStage[action.stage] = row
+        microbatches = max(microbatches, action.microbatch + 1)
+        if let other = otherForm(of: action) {
+            throw rows.error(.wholeAndPart(action, column: rows[other].column), at: position)
+        }
+        try note(.action(action), at: position)
+    }
+
+    /// After all actions, by which each stage is known to be a row's.
+    private mutating func take(_ transfer: Transfer, at position: FileRows.Position) throws(ScheduleFileError) {
+        if let row = rowOfStage[transfer.stage], row != position.row {
+            throw rows.error(.onTwoRows(stage: transfer.stage, other: row + 1), at: position)
+        }
+        try note(.transfer(transfer), at: position)
+    }
+
+    private mutating func note(
+        _ instruction: Instruction, at position: FileRows.Position
+    ) throws(ScheduleFileError) {
+        guard let other = positions.updateValue(position, forKey: instruction) else { return }
+        throw rows.error(.repeated(instruction, column: rows[other].column), at: position)
+    }
+
+    /// Of a whole backward a part of it, of a part the whole, if it was taken.
+    private func otherForm(of action: Action) -> FileRows.Position? {
+        let others: [Action.Kind] =
+            switch action.kind {
+            case .forward: []
+            case .backward: [.backwardInput, .backwardWeights]
+            case .backwardInput, .backwardWeights: [.backward]
+            }
+        return others.compactMap { kind in
+            positions[.action(Action(kind, stage: action.stage, microbatch: action.microbatch))]
+        }.first
+    }
+
+    /// For each stage up to the last one that is named its rank.
+    func rankOfStage() throws(ScheduleFileError) -> [Int] {
+        let last = rowOfStage.keys.max() ?? -1
+        var ranks: [Int] = []
+        while ranks.count < rowOfStage.count {
+            guard let rank = rowOfStage[ranks.count] else { throw ScheduleFileError(.noStage(ranks.count, last: last)) }
+            ranks.append(rank)
+        }
+        return ranks
+    }
+}
