@@ -51,6 +51,11 @@ struct ScheduleOrder {
         return causes
     }
 
+    /// The same as actions.
+    func causingActions(of action: Action) -> [Action] {
+        causes(of: action).map { schedule.actions[$0.rank][$0.index] }
+    }
+
     /// Runs every rank's list, and calls `finish` as each action finishes: after all that it waits for. Linear in the actions.
     ///
     /// - Parameter links: what else actions wait for: room in links.

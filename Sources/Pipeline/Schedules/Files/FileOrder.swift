@@ -31,15 +31,20 @@ struct FileOrder {
         for stage in 0..<schedule.stages {
             for microbatch in 0..<schedule.microbatches { try checkComplete(stage, microbatch) }
         }
-        let order = ScheduleOrder(schedule)
+        let order: ScheduleOrder
+        do throws(ScheduleError) { order = try ScheduleOrder(schedule) } catch {
+            throw ScheduleFileError(.unsound(error))
+        }
         try rows.forEachEntry { (entry, position) throws(ScheduleFileError) in
             guard case .action(let action) = entry.instruction else { return }
-            for cause in order.causes(of: action) { try check(.action(action), position, needs: .action(cause)) }
+            for cause in order.causingActions(of: action) {
+                try check(.action(action), position, needs: .action(cause))
+            }
         }
         try checkLinks()
         let deadlock = rows.deadlock { instruction, row in
             guard case .action(let action) = instruction else { return [] }
-            return order.causes(of: action).compactMap { self.position($0) }.filter { $0.row != row }.map {
+            return order.causingActions(of: action).compactMap { self.position($0) }.filter { $0.row != row }.map {
                 RowRun.Need(position: $0, isOver: true)
             }
         }
@@ -79,9 +84,12 @@ struct FileOrder {
     }
 
     private func checkLinks() throws(ScheduleFileError) {
-        let lists = schedule.actionsOfStages.map { $0.map(\.action) }
-        for stage in lists.indices.dropLast() {
-            let (upper, lower) = (lists[stage], lists[stage + 1])
+        let stages = StageActions(schedule)
+        func list(_ stage: Int) -> [Action] {
+            stages.indices(stage).map { schedule.actions[schedule.rankOfStage[stage]][Int($0)] }
+        }
+        for stage in 0..<schedule.stages - 1 {
+            let (upper, lower) = (list(stage), list(stage + 1))
             try checkLink(upper.filter { $0.kind == .forward }, lower.filter { $0.kind == .forward })
             try checkLink(lower.filter(\.kind.givesInputGradient), upper.filter(\.kind.givesInputGradient))
         }

@@ -41,13 +41,12 @@ extension Schedule {
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced, or wait for each other.
     /// - Complexity: O(actions x ranks).
     public func withTransfers() throws(ScheduleError) -> [[Instruction]] {
-        try checkComplete()
+        let order = try completeOrder()
         var rows = actions.map { _ in [Instruction]() }
         var next = actions.map { _ in 0 }
         var there: Set<Instruction> = []
-        let order = ScheduleOrder(self)
         func isReady(_ action: Action) -> Bool {
-            order.causes(of: action).allSatisfy { cause in
+            order.causingActions(of: action).allSatisfy { cause in
                 let isHere = rankOfStage[cause.stage] == rankOfStage[action.stage]
                 let input = isHere ? .action(cause) : receive(before: action).map(Instruction.transfer)
                 return input.map(there.contains) ?? true

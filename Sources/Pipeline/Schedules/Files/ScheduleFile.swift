@@ -57,8 +57,8 @@ public struct ScheduleFile: Sendable {
         try Self.transfers(FileOrder(FileRows(rows).rows, name: "")).cycle(.blocking)
     }
 
-    /// The most actions times ranks: what `validated()` notes of each rank after each action has to fit into memory.
-    private static let knowledgeMost = 1 << 27
+    /// The most actions times ranks: `validated()` may look at each action once for each rank.
+    private static let knowledgeMost = 1 << 30
 
     private init(_ rows: FileRows, name: String, notes: [String]) throws(ScheduleFileError) {
         let order = try FileOrder(rows.rows, name: name)
