@@ -1,4 +1,5 @@
 import Foundation
+import Pipeline
 import Testing
 
 struct RunCommandTests {
@@ -55,7 +56,8 @@ struct RunCommandTests {
         let outcome = try Command.run(["run", "--emit-csv"] + tiny)
         let names = try #require(outcome.output.split(separator: "\n").first).split(separator: ",")
         let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
-        let rows = document.matches(of: /\n\| `([a-z0-9_]+)` \| [^|]* \| [^|]+ \|/)
+        let below = try #require(document.range(of: "### The CSV's columns"))
+        let rows = document[below.upperBound...].matches(of: /\n\| `([a-z0-9_]+)` \| [^|]* \| [^|]+ \|/)
         #expect(rows.map { String($0.output.1) } == names.map(String.init))
     }
 
@@ -190,6 +192,25 @@ struct RunCommandTests {
         }
     }
 
+    @Test("the docs' table of the JSON's keys has each that the CSV's columns have not, and no other") func keys()
+        throws
+    {
+        let folder = try Folder()
+        let data = try folder.file("tokens", Array(repeating: 7, count: 100))
+        let found = try ["threads", "processes"].flatMap { transport in
+            try Command.json(["run", "--measure", "2", "--data", data, "--transport", transport] + tiny).keys
+        }
+        let columns = ResultColumn.all.compactMap(\.jsonKey)
+        let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
+        let below = try #require(document.range(of: "### The JSON's keys"))
+        let rows = document[below.upperBound...].split(separator: "\n").drop { !$0.hasPrefix("| ---") }.dropFirst()
+        let told = rows.prefix { $0.hasPrefix("| ") }.flatMap { row in
+            row.split(separator: "|")[0].matches(of: /`([a-z_]+)`/).map { String($0.output.1) }
+        }
+        // A signal's name is there only after one.
+        #expect(Set(told) == Set(found).subtracting(columns).union(["stopped_by"]))
+    }
+
     @Test("interleaving with one stage a rank is said to be plain 1F1B") func plainInterleaved() throws {
         let same = try Command.run(["run", "--schedule", "interleaved", "--stages", "4"] + tiny)
         #expect(same.output.contains("Interleaved-1F1B is plain 1F1B"))
@@ -235,7 +256,9 @@ struct RunCommandTests {
     @Test("every command explains itself; every flag in the help is in the docs, and the other way round")
     func help() throws {
         for command in ["compare", "sweep", "analyze", "run", "trace", "verify", "doctor"] {
-            for arguments in [["help", command], [command, "--help"]] {
+            for arguments in [
+                ["help", command], [command, "--help"], [command, "-h"], [command, "--seed", "3", "--help"],
+            ] {
                 let outcome = try Command.run(arguments)
                 #expect(outcome.code == 0 && outcome.output.contains("Usage: ppthreads \(command)"))
             }

@@ -47,6 +47,21 @@ struct SignalTests {
         #expect(header.contains("\"ppthreads.steps\":\"\(steps)\""))
     }
 
+    @Test("of a run that a signal stopped, each output that fails is told before the signal is") func outputFails()
+        throws
+    {
+        let running = try Command.Running(
+            Self.endless + ["--save", "/dev/fd/3"], through: ["/bin/sh", "-c", "exec \"$0\" \"$@\" 3> /dev/full"])
+        try running.waitUntilItComputes()
+        kill(running.process.processIdentifier, SIGINT)
+        let outcome = running.wait()
+        #expect(outcome.code == 130)
+        #expect(
+            outcome.errorLines.suffix(2).first
+                == "ppthreads run: /dev/fd/3: cannot be written: write: ENOSPC (No space left on device)")
+        #expect(outcome.errorLines.last?.hasPrefix("ppthreads run: stopped by SIGINT after step ") == true)
+    }
+
     @Test(
         "a second signal, or Ctrl-\\, leaves at once, with a sentence and no figures",
         .disabled(if: Sanitizer.delaysSignals))
