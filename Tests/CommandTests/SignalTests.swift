@@ -62,6 +62,14 @@ struct SignalTests {
         #expect(outcome.errorLines.last?.hasPrefix("ppthreads run: stopped by SIGINT after step ") == true)
     }
 
+    @Test("that the step is finished first is said once, however long it takes") func toldOnce() throws {
+        let running = try Command.Running(["run", "--measure", "1000000", "--no-timeline", "--batch", "64"])
+        try running.waitUntilItComputes()
+        kill(running.process.processIdentifier, SIGINT)
+        let outcome = running.wait()
+        #expect(outcome.code == 130 && outcome.errorLines.count == 2, "\(outcome.errors)")
+    }
+
     @Test(
         "a second signal, or Ctrl-\\, leaves at once, with a sentence and no figures",
         .disabled(if: Sanitizer.delaysSignals))
