@@ -1,5 +1,4 @@
 import Foundation
-import Pipeline
 import Testing
 
 struct RunCommandTests {
@@ -192,23 +191,10 @@ struct RunCommandTests {
         }
     }
 
-    @Test("the docs' table of the JSON's keys has each that the CSV's columns have not, and no other") func keys()
-        throws
-    {
+    @Test("a flag's value is all that stands behind its first equals sign") func equalsSign() throws {
         let folder = try Folder()
-        let data = try folder.file("tokens", Array(repeating: 7, count: 100))
-        let found = try ["threads", "processes"].flatMap { transport in
-            try Command.json(["run", "--measure", "2", "--data", data, "--transport", transport] + tiny).keys
-        }
-        let columns = ResultColumn.all.compactMap(\.jsonKey)
-        let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
-        let below = try #require(document.range(of: "### The JSON's keys"))
-        let rows = document[below.upperBound...].split(separator: "\n").drop { !$0.hasPrefix("| ---") }.dropFirst()
-        let told = rows.prefix { $0.hasPrefix("| ") }.flatMap { row in
-            row.split(separator: "|")[0].matches(of: /`([a-z_]+)`/).map { String($0.output.1) }
-        }
-        // A signal's name is there only after one.
-        #expect(Set(told) == Set(found).subtracting(columns).union(["stopped_by"]))
+        #expect(try Command.run(["run", "--measure", "1", "--save=\(folder.path("a=b"))"] + tiny).code == 0)
+        #expect(try folder.names() == ["a=b"])
     }
 
     @Test("interleaving with one stage a rank is said to be plain 1F1B") func plainInterleaved() throws {
