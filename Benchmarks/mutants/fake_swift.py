@@ -35,6 +35,7 @@ if grep -rq HANGS Sources; then
     sh -c 'trap "" TERM; sleep 1000 & wait' & echo $! >> "$FAKE/left"
     sleep 1000
 fi
+if grep -rq EARLY Sources; then echo '✘ Test "early" recorded an issue with 1 argument'; sleep 1000; fi
 if grep -rq LEAVES Sources; then setsid sleep 1000 >/dev/null 2>&1 & echo $! >> "$FAKE/left"; fi
 if grep -rq CRASHES Sources; then echo "A.swift:3: Fatal error: index out of range"; exit 1; fi
 grep -rq WRONG Sources && fails Small one

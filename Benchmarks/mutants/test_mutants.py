@@ -52,6 +52,13 @@ class MutantTests(unittest.TestCase):
         self.assertEqual(len((self.tree.fake / "left").read_text().split()), 2)
         self.assertEqual(self.tree.left(), [])
 
+    def test_own_tests_are_run_to_the_first_that_fails(self):
+        self.tree.write("Benchmarks/mutants/early.mutants", HANG.replace("== hang", "== early").replace("HANGS", "EARLY"))
+        self.tree.mutants("run", "--only", "early", "--limit", "60")
+        self.assertEqual(self.statuses(), {"early": "killed"})
+        self.assertEqual(self.tree.results()["early"]["by"], '"early"')
+        self.assertEqual(self.tree.left(), [])
+
     def test_a_signal_ends_it_with_all_that_it_started(self):
         self.tree.write("Benchmarks/mutants/hang.mutants", HANG)
         running = self.tree.start("run", "--only", "hang")

@@ -62,22 +62,42 @@ class Outcome:
     code: int | None
     seconds: float
     log: Path
+    failure: str | None = None
+    """The test that it was ended for."""
 
     @property
     def timed_out(self):
-        return self.code is None
+        return self.code is None and self.failure is None
 
     def tail(self, lines=15):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def run_limited(command, folder, limit, log, extra=None):
+FAILURE = re.compile(r"^\S+ Test (.+?) recorded an issue", re.MULTILINE)
+"""What Swift Testing prints at once where a test does not see what it expects."""
+
+
+def wait(process, limit, log, start):
+    """Until a process ends or a test of it fails, which is answered; for so many seconds at most."""
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            process.wait(min(0.25, max(0, deadline - time.monotonic())))
+            return None
+        except subprocess.TimeoutExpired:
+            if found := FAILURE.search(Path(log).read_bytes()[start:].decode(errors="replace")):
+                return found[1]
+            if time.monotonic() >= deadline:
+                raise
+
+
+def run_limited(command, folder, limit, log, extra=None, to_first_failure=False):
     """Runs a command to its end, or for so many seconds; its output goes to a file. Nothing of it runs afterwards."""
     temporary = tempfile.mkdtemp(prefix="mutants-")
     os.chmod(temporary, 0o1777)
     environment = {**os.environ, "TMPDIR": temporary, **(extra or {})}
     start = time.monotonic()
-    process = None
+    process = failure = None
     try:
         with open(log, "ab") as output:
             output.write(f"$ {' '.join(command)}\n".encode())
@@ -86,7 +106,8 @@ def run_limited(command, folder, limit, log, extra=None):
                 command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment,
                 start_new_session=True)
             try:
-                code = process.wait(limit)
+                failure = wait(process, limit, log, output.tell()) if to_first_failure else None
+                code = None if failure else process.wait(limit)
             except subprocess.TimeoutExpired:
                 code = None
     finally:
@@ -95,7 +116,7 @@ def run_limited(command, folder, limit, log, extra=None):
             process.wait()
         end_descendants()
         shutil.rmtree(temporary, ignore_errors=True)
-    return Outcome(code, time.monotonic() - start, Path(log))
+    return Outcome(code, time.monotonic() - start, Path(log), failure)
 
 
 @dataclass
@@ -200,7 +221,9 @@ class Tree:
             path.write_bytes(data)
             os.utime(path, ns=times)
             self.original = None
-        self._git("reset", "-q", "--hard", self.commit)
+        if not self.in_place:
+            # Which may write a file anew that is as it was: with its time, git looks only at another one.
+            self._git("reset", "-q", "--hard", self.commit)
         self._git("clean", "-q", "-fd", "-e", ".build")
 
     def log(self, name):
@@ -214,7 +237,7 @@ class Tree:
         return run_limited(command, self.folder, self.build_limit, log)
 
     def test(self, log, limit, name, only=(), excluded=()):
-        """Runs the whole suite, or the suites or tests in `only`."""
+        """Runs the whole suite; or the suites or tests in `only`, to the first that fails."""
         report = self.work / "report.xml"
         for old in self.work.glob("report*.xml"):
             old.unlink()
@@ -223,7 +246,7 @@ class Tree:
             command += ["--skip", text]
         for text in map(pattern, only):
             command += ["--filter", text]
-        outcome = run_limited(command, self.folder, limit, log, {"PPTHREADS_MUTANT": name})
+        outcome = run_limited(command, self.folder, limit, log, {"PPTHREADS_MUTANT": name}, to_first_failure=bool(only))
         names = failures(report)
-        reason = "took too long" if outcome.timed_out else ", ".join(names[:3]) or crash(log)
+        reason = "took too long" if outcome.timed_out else outcome.failure or ", ".join(names[:3]) or crash(log)
         return Tests(outcome.code == 0, outcome.timed_out, names, reason, outcome.seconds)

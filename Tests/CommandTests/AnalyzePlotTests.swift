@@ -101,7 +101,10 @@ struct AnalyzePlotTests {
                 "rsvg-convert", #"/bin/cp "$9" "$8"; exit 1"#, 70,
                 "/rsvg-convert ended with code 1 and made no PNG of losses.svg"
             ),
-            ("inkscape", "exit 0", 70, "/inkscape ended with code 0 and made no PNG of losses.svg"),
+            (
+                "rsvg-convert", "\(likePNG) \"$9\" > \"$8\"; exit 3", 70,
+                "/rsvg-convert ended with code 3 and made no PNG of losses.svg"
+            ), ("inkscape", "exit 0", 70, "/inkscape ended with code 0 and made no PNG of losses.svg"),
             (
                 "rsvg-convert", #"echo no picture > "$8""#, 70,
                 "/rsvg-convert ended with code 0 and made no PNG of losses.svg"

@@ -58,6 +58,7 @@ extension BadInputTests {
         Case("run --optimizer lion", 64, "--optimizer: 'lion' is not allowed; adam, sgd"),
         Case("run --pin 0,x", 64, "--pin: '0,x' is not allowed; auto, none or a list of CPUs such as 0,2,4"),
         Case("run --lr -0.1", 64, "--lr: '-0.1' is not allowed; a number from 0 on, at most 1000.0"),
+        Case("run --lr 1e30", 64, "--lr: '1e30' is not allowed; a number from 0 on, at most 1000.0"),
         Case("run --lr nan", 64, "--lr: 'nan' is not allowed; a number from 0 on, at most 1000.0"),
         Case(
             "run --simd sse9", 64, "--simd: 'sse9' is not allowed; auto, portable, avx2, avx512"),

@@ -25,8 +25,8 @@ struct Command {
     static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
     /// What one JSON report holds.
-    static func json(_ arguments: [String]) throws -> [String: Any] {
-        let outcome = try run(arguments + ["--json"])
+    static func json(_ arguments: [String], through launcher: [String] = []) throws -> [String: Any] {
+        let outcome = try run(arguments + ["--json"], through: launcher)
         #expect(outcome.code == 0, "\(outcome.errors)")
         return try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
     }

@@ -128,6 +128,20 @@ struct ContainerTests {
         #expect(outcome.errors.contains(", by the kernel, because the container was out of memory; "))
     }
 
+    @Test("one that somebody else kills is not", .enabled(if: ControlGroup.canLimit(.memory))) func otherKill() throws {
+        let group = try ControlGroup(.memory, 300 * Self.mebibyte)
+        let running = try Command.Running(
+            ["run", "--transport", "processes", "--measure", "1000000", "--no-timeline"] + tiny,
+            through: group.launcher)
+        let deadline = Date.now.addingTimeInterval(20)
+        while running.children.count < 2 && Date.now < deadline { usleep(5000) }
+        usleep(100_000)
+        kill(try #require(running.children.last), SIGKILL)
+        let outcome = running.wait()
+        #expect(outcome.code == 70 && outcome.errors.contains("rank 1 was killed by signal 9 (SIGKILL) "))
+        #expect(outcome.errors.hasSuffix("; the other ranks were stopped\n") && !outcome.errors.contains("kernel"))
+    }
+
     @Test("with a quota, doctor says what is lost, and a run's waits sleep", .enabled(if: ControlGroup.canLimit(.cpu)))
     func quota() throws {
         let cpus = try #require(ProcessInfo.processInfo.activeProcessorCount > 1 ? 2 : nil)
@@ -149,6 +163,18 @@ struct ContainerTests {
                 "quota"))
     }
 
+    @Test("what a quota took in the warm-up is none of the measured time's", .enabled(if: ControlGroup.canLimit(.cpu)))
+    func quotaOfTheWarmUp() throws {
+        let group = try ControlGroup(.cpu, 40_000)
+        let steps = [
+            "--warmup", "60", "--measure", "1", "--stages", "1", "--batch", "48", "--dim", "96", "--ffn", "512",
+        ]
+        let report = try Command.json(["run"] + tiny + steps, through: group.launcher)
+        // Of the one step's own CPU time no more than all, and of 60 steps' 60 times as much.
+        let share = try #require(report["throttled"] as? Double)
+        #expect((0...3).contains(share), "\(share)")
+    }
+
     @Test(
         "where no more tasks can be started, doctor warns and a run says which limit it is",
         .enabled(if: ControlGroup.canLimit(.pids)), arguments: ["threads", "processes"])
@@ -158,7 +184,9 @@ struct ContainerTests {
             let group = try ControlGroup(.pids, limit)
             let name = "the container's limit of \(limit) task\(limit == 1 ? "" : "s") (docker run --pids-limit)"
             let call = transport == "threads" ? "pthread_create" : "fork"
-            let run = try Command.run(["run", "--transport", transport] + tiny, through: group.launcher)
+            // Nobody waits for it that long: those that were started are ended.
+            let flags = ["--transport", transport, "--timeout", "86400"]
+            let run = try Command.run(["run"] + flags + tiny, through: group.launcher)
             #expect(run.code == 70)
             #expect(
                 run.errors

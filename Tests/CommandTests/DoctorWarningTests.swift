@@ -84,6 +84,11 @@ struct DoctorWarningTests {
         let sentence = try #require(try warnings(["proc/meminfo": "MemAvailable: 1024 kB"]).first)
         #expect(sentence.hasPrefix("run --layers 4 is refused here: --dim: the model and its activations need "))
         #expect(sentence.contains(" of memory; 1.0 MiB are available: make --dim, "), "\(sentence)")
+        // Rounded, both would read alike.
+        let close = try #require(try warnings(["proc/meminfo": "MemAvailable: \(needed(4) / 1024 - 3) kB"]).first)
+        #expect(
+            close.contains(#/ of memory; [0-9]+ MiB are available \([34]\.[0-9] KiB too few\): make --dim, /#),
+            "\(close)")
     }
 
     @Test("no /dev/shm") func sharedMemory() throws {

@@ -30,6 +30,20 @@ struct FailureTests {
         #expect(try sharedMemoryNames() == before)
     }
 
+    @Test("a rank that cannot leave, because somebody has stopped it, is killed when another has died")
+    func stoppedChild()
+        throws
+    {
+        let running = try longRun()
+        let children = running.children
+        kill(children[2], SIGSTOP)
+        kill(children[0], SIGKILL)
+        let outcome = running.wait()
+        #expect(outcome.code == 70 && outcome.errorLines.count == 1)
+        #expect(outcome.errors.contains("rank 0 was killed by signal 9 (SIGKILL) "))
+        #expect(children.allSatisfy { !isAlive($0) })
+    }
+
     @Test("killing the parent leaves no process and nothing in /dev/shm", arguments: [SIGKILL, SIGTERM, SIGINT])
     func killedParent(signal: Int32) throws {
         let before = try sharedMemoryNames()

@@ -11,6 +11,15 @@ struct MadeUpComparison {
         var update = 5.0
         /// What all measured steps of each round's run showed; nothing unless given.
         var whole: [Comparison.Trial.WholeRun] = []
+        /// Of each round; none unless given.
+        var handoffs: [Handoffs] = []
+    }
+
+    /// What receivers met in a round.
+    struct Handoffs {
+        var seconds: [Double] = []
+        /// How many of them slept.
+        var parked = 0
     }
 
     private let graph: TaskGraph
@@ -28,7 +37,8 @@ struct MadeUpComparison {
             steps.milliseconds.indices.map { round in
                 trial(
                     steps.milliseconds[round], update: steps.update,
-                    whole: steps.whole.isEmpty ? nil : steps.whole[round])
+                    whole: steps.whole.isEmpty ? nil : steps.whole[round],
+                    handoffs: steps.handoffs.isEmpty ? Handoffs() : steps.handoffs[round])
             }
         }
         return ComparisonFigures(Comparison(plans, trials: trials, oneStage: oneStage))
@@ -43,7 +53,8 @@ struct MadeUpComparison {
     }
 
     private func trial(
-        _ milliseconds: Double, update: Double, whole: Comparison.Trial.WholeRun? = nil
+        _ milliseconds: Double, update: Double, whole: Comparison.Trial.WholeRun? = nil,
+        handoffs: Handoffs = Handoffs()
     ) -> Comparison.Trial {
         var tasks: [TaskTimes] = []
         var now: UInt64 = 0
@@ -55,7 +66,8 @@ struct MadeUpComparison {
             tasks.append(times)
         }
         let times = StepTimes(graph, released: 0, seconds: Double(now) / 1e9, tasks: [tasks])
-        return Comparison.Trial(step: StepFigures(times), whole: whole)
+        return Comparison.Trial(
+            step: StepFigures(times), handoffSeconds: handoffs.seconds, parked: handoffs.parked, whole: whole)
     }
 
     private func nanoseconds(of task: RankTask, _ milliseconds: Double, _ update: Double) -> UInt64 {

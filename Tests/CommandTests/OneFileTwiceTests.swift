@@ -117,6 +117,8 @@ struct OneFileTwiceTests {
         }
         #expect(try contents()["weights"] != first)
         #expect(try folder.shell("\"$@\"", run + ["--init", "weights", "--save", "a", "--trace", "b"]).code == 0)
+        let device = try folder.shell("\"$@\"", run + ["--save", "/dev/null", "--trace", "/dev/null"])
+        #expect(device.code == 0, "\(device.errors)")
         let outcome = try folder.shell(
             "\"$@\" 3> /dev/null 4> /dev/null > /dev/null", run + ["--save", "/dev/fd/3", "--trace", "/dev/fd/4"])
         #expect(outcome.code == 0, "\(outcome.errors)")

@@ -55,7 +55,8 @@ struct RunCommandTests {
         let outcome = try Command.run(["run", "--emit-csv"] + tiny)
         let names = try #require(outcome.output.split(separator: "\n").first).split(separator: ",")
         let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
-        let rows = document.matches(of: /\n\| `([a-z0-9_]+)` \| [^|]* \| [^|]+ \|/)
+        let below = try #require(document.range(of: "### The CSV's columns"))
+        let rows = document[below.upperBound...].matches(of: /\n\| `([a-z0-9_]+)` \| [^|]* \| [^|]+ \|/)
         #expect(rows.map { String($0.output.1) } == names.map(String.init))
     }
 
@@ -190,6 +191,12 @@ struct RunCommandTests {
         }
     }
 
+    @Test("a flag's value is all that stands behind its first equals sign") func equalsSign() throws {
+        let folder = try Folder()
+        #expect(try Command.run(["run", "--measure", "1", "--save=\(folder.path("a=b"))"] + tiny).code == 0)
+        #expect(try folder.names() == ["a=b"])
+    }
+
     @Test("interleaving with one stage a rank is said to be plain 1F1B") func plainInterleaved() throws {
         let same = try Command.run(["run", "--schedule", "interleaved", "--stages", "4"] + tiny)
         #expect(same.output.contains("Interleaved-1F1B is plain 1F1B"))
@@ -235,7 +242,9 @@ struct RunCommandTests {
     @Test("every command explains itself; every flag in the help is in the docs, and the other way round")
     func help() throws {
         for command in ["compare", "sweep", "analyze", "run", "trace", "verify", "doctor"] {
-            for arguments in [["help", command], [command, "--help"]] {
+            for arguments in [
+                ["help", command], [command, "--help"], [command, "-h"], [command, "--seed", "3", "--help"],
+            ] {
                 let outcome = try Command.run(arguments)
                 #expect(outcome.code == 0 && outcome.output.contains("Usage: ppthreads \(command)"))
             }

@@ -47,6 +47,29 @@ struct SignalTests {
         #expect(header.contains("\"ppthreads.steps\":\"\(steps)\""))
     }
 
+    @Test("of a run that a signal stopped, each output that fails is told before the signal is") func outputFails()
+        throws
+    {
+        let running = try Command.Running(
+            Self.endless + ["--save", "/dev/fd/3"], through: ["/bin/sh", "-c", "exec \"$0\" \"$@\" 3> /dev/full"])
+        try running.waitUntilItComputes()
+        kill(running.process.processIdentifier, SIGINT)
+        let outcome = running.wait()
+        #expect(outcome.code == 130)
+        #expect(
+            outcome.errorLines.suffix(2).first
+                == "ppthreads run: /dev/fd/3: cannot be written: write: ENOSPC (No space left on device)")
+        #expect(outcome.errorLines.last?.hasPrefix("ppthreads run: stopped by SIGINT after step ") == true)
+    }
+
+    @Test("that the step is finished first is said once, however long it takes") func toldOnce() throws {
+        let running = try Command.Running(["run", "--measure", "1000000", "--no-timeline", "--batch", "64"])
+        try running.waitUntilItComputes()
+        kill(running.process.processIdentifier, SIGINT)
+        let outcome = running.wait()
+        #expect(outcome.code == 130 && outcome.errorLines.count == 2, "\(outcome.errors)")
+    }
+
     @Test(
         "a second signal, or Ctrl-\\, leaves at once, with a sentence and no figures",
         .disabled(if: Sanitizer.delaysSignals))

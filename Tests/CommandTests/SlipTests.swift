@@ -13,7 +13,7 @@ struct SlipTests {
         ("run", "--shcedlue", "--schedule"), ("run", "--optimiser", "--optimizer"),
         ("run", "--measure-stpe", "--measure-steps"),
         ("run", "--sve", "--save"), ("run", "--lrs", "--lr"), ("run", "--seeed", "--seed"),
-        ("run", "--tarce", "--trace"),
+        ("run", "--tarce", "--trace"), ("run", "--sved", "--seed"), ("run", "--theads", "--threads"),
         ("run", "--virtual-stage=2", "--virtual-stages"), ("sweep", "--repaet", "--repeat"),
         ("sweep", "--ouy", "--out"),
         ("compare", "--trial", "--trials"), ("verify", "--step", "--steps"), ("analyze FILE", "--sumary", "--summary"),

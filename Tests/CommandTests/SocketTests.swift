@@ -34,6 +34,14 @@ struct SocketTests {
         #expect((report["loss_history"] as? [Double])?.count == 1)
     }
 
+    @Test("bytes that were copied are counted at both ends, of activations and of gradients") func copiedBytes() throws
+    {
+        let steps = ["--warmup", "2", "--measure", "3", "--stages", "4", "--microbatches", "3"]
+        let report = try Command.json(["run", "--transport", "sockets"] + tiny + steps)
+        // Three edges; a microbatch of 12 / 3 sequences of 5 tokens, with 16 columns of 4 bytes; each way, each end, each step.
+        #expect(report["handoff_bytes_copied"] as? Int == 3 * (3 * 4 * 5 * 16 * 4) * 2 * 2 * 5)
+    }
+
     @Test("ranks hold the ends of their own edges and no other; the parent holds none") func descriptors() throws {
         let running = try Command.Running(
             ["run", "--transport", "sockets", "--measure", "1000000", "--stages", "3", "--layers", "6"]

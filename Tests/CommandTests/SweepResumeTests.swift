@@ -69,6 +69,23 @@ struct SweepResumeTests {
                 == "ppthreads sweep: \(out): row 2: tokens_per_s is '1.234.5', not a number from 1e-15 to 1e15\n")
     }
 
+    @Test("a failed run's row that was cut off before its reason is half a row") func cutReason() throws {
+        let grid = arguments(["--schedule", "gpipe", "--no-baseline"])
+        #expect(try Command.run(grid).code == 0)
+        let whole = try SweepFileContents(out).runs
+        var lines = try String(contentsOfFile: out, encoding: .utf8).split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        let step = try #require(lines[0].firstIndex(of: "avg_step_time_s"))
+        #expect(lines[0].last == "error" && lines[1].last == "")
+        lines[1][step] = ""
+        try write(lines.map { $0.joined(separator: ",") }.joined(separator: "\n").utf8)
+        let outcome = try Command.run(grid)
+        #expect(outcome.code == 0)
+        #expect(outcome.errors.hasPrefix("ppthreads sweep: \(out): half a row at its end was cut off\n"))
+        #expect(try SweepFileContents(out).runs == whole)
+    }
+
     @Test("a header that was cut off is written anew") func cutHeader() throws {
         let grid = arguments(["--stages", "2", "--schedule", "gpipe", "--no-baseline"])
         #expect(try Command.run(grid).code == 0)

@@ -48,6 +48,20 @@ struct SweepTests {
         #expect(outcome.errorLines.allSatisfy { $0.hasPrefix("no fit") && $0.contains("has at most 2 stages, not 4") })
     }
 
+    @Test("stages a rank are those of schedules that take any number; the others have their own") func stagesOfRank()
+        throws
+    {
+        let outcome = try sweep([
+            "--layers", "4", "--virtual-stages", "2", "--schedule", "gpipe,1f1b,interleaved,zb-h1", "--no-baseline",
+        ])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let rows = try SweepFileContents(out).rows
+        #expect(
+            rows.map { "\($0["schedule"]!) \($0["virtual_stages"]!)" }.sorted() == [
+                "1f1b 1", "gpipe 1", "interleaved 2", "zb-h1 1",
+            ])
+    }
+
     @Test("runs that differ in pinning alone are told apart") func pinning() throws {
         let grid = ["--stages", "2", "--schedule", "gpipe", "--no-baseline"]
         for pin in ["auto", "none", "0,0", "none"] { #expect(try sweep(grid + ["--pin", pin]).code == 0) }

@@ -120,4 +120,22 @@ struct VerdictTests {
         let ratio = try #require(figures.candidates[1].overGPipe?.estimate)
         #expect(abs(ratio.value - 1.063341453) < 1e-8 && abs(ratio.interval!.upperBound - 1.254581967) < 1e-8)
     }
+
+    @Test("hand-offs are told by the median round: how long they took, and how many receivers slept") func handoffs()
+        throws
+    {
+        let figures = try MadeUpComparison().figures([
+            .init(
+                schedule: .gpipe, milliseconds: [100, 104, 97],
+                handoffs: [
+                    .init(seconds: [2e-6, 3e-6, 9e-6, 4e-6], parked: 3), .init(seconds: [5e-6, 7e-6], parked: 1),
+                    .init(seconds: [1e-6, 8e-6, 6e-6, 3e-6, 2e-6], parked: 1),
+                ]),
+            .init(schedule: .oneFOneB, milliseconds: Array(Self.fast.prefix(3))),
+        ])
+        // Medians of the rounds 3.5, 6 and 3 us; three of four, one of two and one of five slept.
+        let gpipe = figures.candidates[0]
+        #expect(abs(try #require(gpipe.handoffSeconds).value - 3.5e-6) < 1e-12 && gpipe.parkedShare.value == 0.5)
+        #expect(figures.candidates[1].handoffSeconds == nil && figures.candidates[1].parkedShare.value == 0)
+    }
 }

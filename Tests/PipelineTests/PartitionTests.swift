@@ -37,10 +37,10 @@ struct PartitionTests {
         }
     }
 
-    @Test("where cuts are too many to try, none that moves one or two of them is better")
-    func manyCuts() throws {
+    @Test("where cuts are too many to try, none that moves one or two of them is better", arguments: 1...8)
+    func manyCuts(seed: UInt64) throws {
         let graph = try TaskGraph(.interleaved(ranks: 2, virtualStages: 6, microbatches: 4))
-        var generator = SplitMix(state: 7)
+        var generator = SplitMix(state: seed)
         let loads = (0..<26).map { _ in Double(Int.random(in: 1...20, using: &generator)) }
         let found = try Partition.balanced(loads: loads, stages: 12, graph)
         let shortest = step(found, loads, graph)

@@ -49,6 +49,20 @@ struct TokenFileTests {
         }
     }
 
+    @Test("a file that the system hands out in pieces is put together") func pieces() throws {
+        // One that says nothing new between two reads, and of which each read gives 4 KiB at most.
+        let path = "/proc/kallsyms"
+        let handle = try FileHandle(forReadingFrom: URL(filePath: path))
+        var expected: [UInt8] = []
+        while expected.count < 100_000, let piece = try handle.read(upToCount: 1000), !piece.isEmpty {
+            expected += piece
+        }
+        try #require(expected.count >= 100_000)
+        var bytes = [UInt8](repeating: 0, count: expected.count)
+        try ReadableFile(path: path).read(into: &bytes, at: 0)
+        #expect(bytes == expected)
+    }
+
     @Test("a format that is asked for wins over the name") func askedFor() throws {
         let folder = try Folder()
         let path = try folder.file("a.bin", [1, 0, 2, 0, 3, 0, 0, 0])

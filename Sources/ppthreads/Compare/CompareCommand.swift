@@ -28,10 +28,14 @@ enum CompareCommand {
         try options.run.openData()
         let candidates = try options.candidates()
         let oneStage = try options.oneStage()
+        // A checkpoint is read for its fingerprint before the runs, which one that is gone by their end would otherwise cost.
+        let row = try readingData { () throws(DataError) in
+            options.json ? try ResultRow(candidates[0].plan, by: Version.program) : nil
+        }
         let figures = ComparisonFigures(try measure(candidates, oneStage, options))
         var attempts = Attempts("compare")
         attempts.attempt { () throws(CommandError) in
-            try files.report(try report(figures, options), isData: options.json || options.csv)
+            try files.report(try report(figures, options, row), isData: options.json || options.csv)
         }
         if let page {
             attempts.write { () throws(DataError) in
@@ -50,8 +54,11 @@ enum CompareCommand {
         return (files, page)
     }
 
-    private static func report(_ figures: ComparisonFigures, _ options: CompareOptions) throws(CommandError) -> String {
-        if options.json { return try CompareRows(figures).json(options) }
+    /// - Parameter row: for `--json`.
+    private static func report(
+        _ figures: ComparisonFigures, _ options: CompareOptions, _ row: ResultRow?
+    ) throws(CommandError) -> String {
+        if let row { return try CompareRows(figures).json(options, row) }
         if options.csv { return CompareRows(figures).csv }
         return CompareTable(figures, options).text
     }

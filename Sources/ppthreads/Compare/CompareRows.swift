@@ -58,7 +58,9 @@ struct CompareRows {
                 figures.append(("tokens_per_s_delivered", Figure(Estimate(value: delivered, interval: nil))))
             }
             figures += Breakdown.Term.allCases.map { ("\($0.rawValue)_s", Figure(candidate[$0])) }
+            // Null where there is none, so that all rows have the same columns.
             figures += [
+                ("ratio_to_first", Figure(candidate.overFirst?.estimate)),
                 ("handoff_us", Figure(candidate.handoffSeconds, scale: 1e6)),
                 ("parked_share", Figure(candidate.parkedShare)),
                 ("efficiency", Figure(candidate.efficiency)),
@@ -79,29 +81,44 @@ struct CompareRows {
         }
     }
 
+    /// What all candidates have in common, under the keys of `run --json`; then the rest.
     private struct Document: Encodable {
-        let model: String
-        let stages: Int
-        let microbatches: Int
-        let partition: String
-        let simd: String
-        let trials: Int
-        let measureSteps: Int
-        /// Ratios whose intervals hold together.
-        let ratiosAtOnce: Int
-        /// null for random tokens.
-        let data: DataJSON?
-        let rows: [Row]
-        let notes: [String]
+        let row: ResultRow
+        let rest: Rest
+
+        struct Rest: Encodable {
+            let model: String
+            let trials: Int
+            /// Ratios whose intervals hold together.
+            let ratiosAtOnce: Int
+            /// Not there for random tokens.
+            let data: DataJSON?
+            let rows: [Row]
+            let notes: [String]
+        }
+
+        private static let ofCandidates: Set = ["schedule", "transport", "virtual_stages"]
+        private static let ofProgram: Set = ["version", "commit", "host", "cpu", "os_cpus"]
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: TextKey.self)
+            for column in ResultColumn.all
+            where column.isSetting ? !Self.ofCandidates.contains(column.name) : Self.ofProgram.contains(column.name) {
+                guard let key = column.jsonKey, let value = column.value(of: row) else { continue }
+                try container.encode(value, forKey: TextKey(stringValue: key))
+            }
+            try rest.encode(to: encoder)
+        }
     }
 
-    func json(_ options: CompareOptions) throws(CommandError) -> String {
-        let run = options.run
-        return try JSONText.encode(
+    /// - Parameter row: of any candidate.
+    func json(_ options: CompareOptions, _ row: ResultRow) throws(CommandError) -> String {
+        try JSONText.encode(
             Document(
-                model: try run.model.spec().model().name, stages: run.stages, microbatches: run.microbatches,
-                partition: run.partition.rawValue, simd: run.simd.rawValue, trials: options.trials,
-                measureSteps: run.measure, ratiosAtOnce: pairCount, data: data, rows: rows, notes: notes))
+                row: row,
+                rest: Document.Rest(
+                    model: try options.run.model.spec().model().name, trials: options.trials, ratiosAtOnce: pairCount,
+                    data: data, rows: rows, notes: notes)))
     }
 
     /// Each figure in three columns: the value, and `_low` and `_high` of its interval; then the counts, and the notes, which have no commas.

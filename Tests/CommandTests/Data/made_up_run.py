@@ -247,7 +247,7 @@ def remarks(all):
     own = all["figures"]
     below = 1 - own["tokens_per_s_delivered"] / own["tokens_per_s"]
     return [
-        f"others had the ranks' CPUs: that took {own['disturbance'] * 100:.1f} % of the step in the quietest of {TRIES} "
+        f"ranks lost their CPUs to others or were stopped: that took {own['disturbance'] * 100:.1f} % of the step in the quietest of {TRIES} "
         "tries and is under oversubscription",
         f"the hypervisor took {own['stolen'] * 100:.1f} % of the ranks' CPUs away (steal)",
         f"delivered were {own['tokens_per_s_delivered']:.0f} tokens/s over the whole measured time: {below * 100:.1f} % below "

@@ -74,7 +74,7 @@ package final class ReadableFile: Sendable {
     }
 
     /// The same into an array's first bytes, as many as `count` says.
-    func read(into bytes: inout [UInt8], count: Int? = nil, at offset: Int) throws(DataError) {
+    package func read(into bytes: inout [UInt8], count: Int? = nil, at offset: Int) throws(DataError) {
         let count = count ?? bytes.count
         require(count <= bytes.count, "\(count) bytes to read, and room for \(bytes.count)")
         var span = bytes.mutableSpan

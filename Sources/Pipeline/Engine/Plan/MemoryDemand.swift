@@ -107,8 +107,12 @@ extension MemoryDemand {
         }
         if let bound = missed, needed(by: bound.source) > bound.availableBytes {
             let isOfEach = bound.source.isOfEachProcess
+            let needed = needed(by: bound.source)
+            // Rounded, both may read alike.
+            let isClose = "\(ByteCount(needed))" == "\(ByteCount(bound.availableBytes))"
+            let short = isClose ? " (\(ByteCount(needed - bound.availableBytes)) too few)" : ""
             throw refusal(
-                "\(ByteCount(needed(by: bound.source))) of memory\(isOfEach ? " in one process" : ""); \(bound)",
+                "\(ByteCount(needed)) of memory\(isOfEach ? " in one process" : ""); \(bound)\(short)",
                 ofProcess: isOfEach)
         }
         if let free = machine.sharedMemory?.freeBytes, inSharedMemory > free {

@@ -2,8 +2,8 @@ import Threads
 
 /// Takes the times of a rank's tasks as they go on, one after the other, and what the rank lost; without a timeline it does
 /// nothing.
-final class TaskWatch {
-    private(set) var times = TaskTimes()
+package final class TaskWatch {
+    package private(set) var times = TaskTimes()
     /// Nil without a timeline.
     private var lost: LostTime?
     /// Whether the rank may have slept since the task before was sent.
@@ -12,31 +12,31 @@ final class TaskWatch {
     private var excluded: UInt64 = 0
 
     /// To be made on the rank's own thread.
-    init(isOn: Bool) { lost = isOn ? LostTime() : nil }
+    package init(isOn: Bool) { lost = isOn ? LostTime() : nil }
 
     private var isOn: Bool { lost != nil }
 
     private func now() -> UInt64 { Clock.now() &- excluded }
 
     /// The rank is about to wait for its release into a step.
-    func startStep() {
+    package func startStep() {
         if !isOn { return }
         excluded = 0
         lost?.restart(at: now())
     }
 
     /// The rank was released.
-    func enterStep(_ waited: Waited) { mayHaveSlept = waited == .parked }
+    package func enterStep(_ waited: Waited) { mayHaveSlept = waited == .parked }
 
     /// What the rank did since the task before was no part of the step: the step's times from here on are so much less.
-    func exclude(nanoseconds: UInt64) {
+    package func exclude(nanoseconds: UInt64) {
         if !isOn || nanoseconds == 0 { return }
         excluded += nanoseconds
         lost?.restart(at: now())
     }
 
     /// The rank turns to its next task.
-    func begin() {
+    package func begin() {
         if !isOn { return }
         times = TaskTimes()
         times.begin = now()
@@ -46,7 +46,7 @@ final class TaskWatch {
     }
 
     /// The input is there.
-    func received(_ waited: Waited) {
+    package func received(_ waited: Waited) {
         if !isOn { return }
         times.received = now()
         times.inputWait = waited
@@ -55,7 +55,7 @@ final class TaskWatch {
     // A moment is taken first where an interval in which the rank does not sleep ends, and last where one begins, with the CPU
     // time outside: so what work falls short by was really lost.
 
-    func startWork(roomWait: Waited = .ready) {
+    package func startWork(roomWait: Waited = .ready) {
         if !isOn { return }
         times.roomWait = roomWait
         if times.inputWait == .parked || roomWait == .parked {
@@ -66,7 +66,7 @@ final class TaskWatch {
         times.lostWaiting += lost!.lost(until: times.ready, cpu: cpu, mayHaveSlept: false)
     }
 
-    func endWork() {
+    package func endWork() {
         if !isOn { return }
         times.end = now()
         times.sent = times.end
@@ -74,12 +74,12 @@ final class TaskWatch {
     }
 
     /// The output is handed on next.
-    func handOn() {
+    package func handOn() {
         if !isOn { return }
         times.sent = now()
         times.lostFinishing = lost!.lost(until: times.sent, mayHaveSlept: false)
     }
 
     /// The output was handed on.
-    func handedOn(_ waited: Waited) { mayHaveSlept = waited == .parked }
+    package func handedOn(_ waited: Waited) { mayHaveSlept = waited == .parked }
 }

@@ -33,7 +33,7 @@ struct CandidateRemarks {
         let count = trials.count { $0.disturbance?.isTooMuch == true }
         return count == 0
             ? nil
-            : "others had the ranks' CPUs in \(count) of \(counted(trials.count, "trial")) each time it was measured"
+            : "ranks lost their CPUs to others or were stopped in \(count) of \(counted(trials.count, "trial")) each time it was measured"
     }
 
     private var throttled: String? {

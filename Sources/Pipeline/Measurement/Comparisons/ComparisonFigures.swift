@@ -77,6 +77,8 @@ public struct CandidateFigures: Sendable {
     public let overThreads: Ratio?
     /// Over GPipe on the same transport; nil where that takes no part.
     public let overGPipe: Ratio?
+    /// Over the first schedule, of those on the first transport: what the verdict tells. Nil on others.
+    public let overFirst: Ratio?
     /// Tokens/s over P times those of one stage.
     public let efficiency: Estimate
     /// The median over the trials of their median hand-offs; nil with one stage.
@@ -131,6 +133,7 @@ public struct CandidateFigures: Sendable {
         }
         overThreads = ratio(over: comparison.index(candidate.schedule, .threads))
         overGPipe = ratio(over: comparison.index(.gpipe, candidate.transport))
+        overFirst = ratio(over: candidate.transport == comparison.candidates[0].transport ? 0 : nil)
         let ranks = Double(candidate.plan.schedule.ranks)
         efficiency = Estimate(
             medianOf: zip(trials, comparison.oneStage).map { $1.seconds / $0.seconds / ranks })

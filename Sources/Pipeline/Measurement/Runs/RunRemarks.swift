@@ -16,7 +16,7 @@ struct RunRemarks {
         guard let disturbance = figures.disturbance, disturbance.isTooMuch else { return nil }
         let tries = figures.tries > 1 ? " in the quietest of \(figures.tries) tries" : ""
         return
-            "others had the ranks' CPUs: that took \(MachineRemarks.percent(disturbance.share)) of the step\(tries) and is "
+            "ranks lost their CPUs to others or were stopped: that took \(MachineRemarks.percent(disturbance.share)) of the step\(tries) and is "
             + "under oversubscription"
     }
 
