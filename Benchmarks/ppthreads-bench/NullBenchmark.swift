@@ -28,13 +28,12 @@ struct NullBenchmark {
     }
 
     private func comparison(seed: UInt64) throws(RunError) -> Comparison {
-        let orders: [(ScheduleKind, Schedule)] = [
-            (.oneFOneB, .oneFOneB(ranks: 2, microbatches: 4)),
-            (.interleaved, .interleaved(ranks: 2, virtualStages: 1, microbatches: 4)),
+        let orders: [Schedule] = [
+            .oneFOneB(ranks: 2, microbatches: 4), .interleaved(ranks: 2, virtualStages: 1, microbatches: 4),
         ]
         var candidates: [Comparison.Candidate] = []
-        for (kind, order) in orders {
-            candidates.append(Comparison.Candidate(schedule: kind, transport: .threads, plan: try plan(order)))
+        for order in orders {
+            candidates.append(Comparison.Candidate(transport: .threads, plan: try plan(order)))
         }
         let oneStage = try plan(.gpipe(ranks: 1, microbatches: 4))
         return try Comparison(candidates, oneStage: oneStage, rounds: trials, seed: seed)

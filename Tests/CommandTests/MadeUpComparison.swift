@@ -30,7 +30,7 @@ struct MadeUpComparison {
     func figures(_ candidates: [Steps]) throws -> ComparisonFigures {
         let rounds = candidates[0].milliseconds.count
         let plans = try candidates.map { steps in
-            Comparison.Candidate(schedule: steps.schedule, transport: steps.transport, plan: try Self.plan(steps))
+            Comparison.Candidate(transport: steps.transport, plan: try Self.plan(steps))
         }
         let oneStage = (0..<rounds).map { _ in trial(150, update: 5) }
         let trials = candidates.map { steps in

@@ -90,7 +90,7 @@ struct PromiseTests {
             return try RunPlan(configuration)
         }
         func compare(_ plan: RunPlan, _ oneStage: RunPlan) throws {
-            let candidate = Comparison.Candidate(schedule: .gpipe, transport: .threads, plan: plan)
+            let candidate = Comparison.Candidate(transport: .threads, plan: plan)
             // Orders are drawn: of two rounds, some have either run before the other.
             _ = try Comparison([candidate], oneStage: oneStage, rounds: 2, seed: 0)
         }

@@ -68,7 +68,7 @@ struct RefusalTests {
             var configuration = smallConfiguration(.gpt, .gpipe(ranks: 1, microbatches: 2))
             configuration.keepsTimeline = keepsTimeline
             let plan = try RunPlan(configuration)
-            let candidate = Comparison.Candidate(schedule: .gpipe, transport: .threads, plan: plan)
+            let candidate = Comparison.Candidate(transport: .threads, plan: plan)
             do throws(RunError) {
                 _ = try Comparison(
                     Array(repeating: candidate, count: count), oneStage: plan, rounds: rounds, seed: 0)

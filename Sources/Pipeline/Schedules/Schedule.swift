@@ -48,6 +48,9 @@ public struct Schedule: Equatable, Sendable {
     /// Whether an action is the last that its stage does with a microbatch.
     func ends(_ action: Action) -> Bool { isForwardOnly || action.kind.endsMicrobatch }
 
+    /// What flags and results call it: the name by which it can be made, or a file's.
+    public var identifier: String { kind?.rawValue ?? name }
+
     /// P: how many there are, which are numbered from 0.
     public var ranks: Int { actions.count }
     /// How many there are over all ranks, which are numbered from 0.

@@ -182,7 +182,7 @@ extension Flag {
     }
 
     /// The elements of a list, in its order. Each stands once: what would run twice is more likely a slip than a wish.
-    private static func list<Element: Equatable>(
+    static func list<Element: Equatable>(
         _ text: String, _ element: (String) throws(FlagValueError) -> Element
     ) throws(FlagValueError) -> [Element] {
         var elements: [Element] = []

@@ -25,7 +25,7 @@ enum CompareCommand {
             throw CommandError(code: .usage, message: "--json: cannot be given together with --csv")
         }
         let (files, page) = try files(options)
-        try options.run.openData()
+        try options.open()
         let candidates = try options.candidates()
         let oneStage = try options.oneStage()
         // A checkpoint is read for its fingerprint before the runs, which one that is gone by their end would otherwise cost.
@@ -47,7 +47,7 @@ enum CompareCommand {
 
     private static func files(_ options: CompareOptions) throws(CommandError) -> (CommandFiles, page: OutputFile?) {
         var files = CommandFiles()
-        for input in options.run.inputs { try files.read(input.flag, input.path) }
+        for input in options.inputs { try files.read(input.flag, input.path) }
         let page = try files.write("--html", options.page)
         if options.json { try files.keepStandardOutput(for: "--json") }
         if options.csv { try files.keepStandardOutput(for: "--csv") }

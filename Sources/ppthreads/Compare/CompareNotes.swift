@@ -59,7 +59,7 @@ extension Comparison {
     var fewTrials: String { "\(counted(oneStage.count, "trial")) \(oneStage.count == 1 ? "is" : "are") too few" }
 }
 
-extension [String] {
+extension Array where Element: Equatable {
     /// Each once, in the order in which they come first.
-    var unique: [String] { reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
+    var unique: [Element] { reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
 }

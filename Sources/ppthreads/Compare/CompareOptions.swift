@@ -2,7 +2,7 @@ import Pipeline
 
 /// What `ppthreads compare` was asked for. The defaults are the reference workload 4L-4H at P=2 and M=4.
 struct CompareOptions {
-    var schedules = ScheduleKind.studied
+    var schedules = ScheduleKind.studied.map(ScheduleName.kind)
     var transports: [TransportKind] = [.threads, .processes]
     var trials = 8
     var seed = 0
@@ -22,7 +22,7 @@ struct CompareOptions {
 
     static var flags: [Flag<CompareOptions>] {
         [
-            .choices("--schedule", set: \.schedules, standard: standard, help: "orders of work"),
+            .schedules(set: \.schedules, standard: standard, help: "orders of work"),
             .choices(
                 "--transport", set: \.transports, standard: standard, help: "who runs a rank and where memory lies"),
             .number(
@@ -48,10 +48,23 @@ struct CompareOptions {
     private static var sharedFlags: [Flag<CompareOptions>] {
         RunOptions.flags(
             [
-                "--stages", "--virtual-stages", "--microbatches", "--partition", "--recompute", "--pin", "--threads",
+                "--stages", "--virtual-stages", "--microbatches", "--group-size", "--waves", "--partition",
+                "--recompute", "--pin", "--threads",
                 "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
                 "--batch-size", "--optimizer", "--lr", "--dropout", "--seed", "--data", "--data-format", "--timeout",
             ], within: \.run)
+    }
+
+    /// Reads the files that all runs have in common.
+    mutating func open() throws(CommandError) {
+        try run.openData()
+        try run.open(schedules)
+        run.takeSizes(of: schedules)
+    }
+
+    /// Files that are read.
+    var inputs: [(flag: String, path: String)] {
+        run.inputs + schedules.compactMap { if case .file(let path) = $0 { ("--schedule", path) } else { nil } }
     }
 
     /// Every combination, schedule by schedule.
@@ -61,8 +74,7 @@ struct CompareOptions {
             for transport in transports {
                 var options = run.under(schedule)
                 options.transport = transport
-                candidates.append(
-                    Comparison.Candidate(schedule: schedule, transport: transport, plan: try options.plan()))
+                candidates.append(Comparison.Candidate(transport: transport, plan: try options.plan()))
             }
         }
         return candidates

@@ -62,7 +62,7 @@ struct ComparePage {
         ]
         let rows = candidates.map { candidate -> Markup in
             let names = [
-                Page.rowHeader(candidate.schedule.title),
+                Page.rowHeader(candidate.schedule),
                 Page.textCell(candidate.transport.rawValue),
             ]
             let cells = [

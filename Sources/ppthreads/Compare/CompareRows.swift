@@ -49,7 +49,7 @@ struct CompareRows {
         let notes: String
 
         init(_ candidate: CandidateFigures, isJudged: Bool) {
-            schedule = candidate.schedule.rawValue
+            schedule = candidate.plan.schedule.identifier
             transport = candidate.transport.rawValue
             var figures = [
                 ("tokens_per_s", Figure(candidate.tokensPerSecond)), ("step_s", Figure(candidate.stepSeconds)),

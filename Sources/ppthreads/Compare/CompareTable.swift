@@ -20,7 +20,7 @@ struct CompareTable {
     private var candidates: [CandidateFigures] { figures.candidates }
 
     private func name(_ candidate: CandidateFigures) -> [String] {
-        [candidate.schedule.title, candidate.transport.rawValue]
+        [candidate.schedule, candidate.transport.rawValue]
     }
 
     private var header: String {

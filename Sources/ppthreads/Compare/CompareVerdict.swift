@@ -35,7 +35,7 @@ package struct CompareVerdict {
             let largest = Breakdown.Term.allCases.dropFirst().max { first[$0].value < first[$1].value }!
             return "Schedule: the largest loss is \(largest), \(first[largest].value.duration) of the step."
         }
-        let (title, transport) = (first.schedule.title, first.transport.rawValue)
+        let (title, transport) = (first.schedule, first.transport.rawValue)
         return "Schedule: against \(title), on \(transport): \(joined(figures.acrossSchedules))."
     }
 
@@ -45,12 +45,12 @@ package struct CompareVerdict {
     private func joined(_ differences: [Difference]) -> String {
         func listed(_ isSeen: Bool?) -> String? {
             let alike = differences.filter { $0.isSeen == isSeen }.map {
-                "\($0.candidate.schedule.title) (\(ratio($0)))"
+                "\($0.candidate.schedule) (\(ratio($0)))"
             }
             return alike.isEmpty ? nil : alike.joined(separator: ", ")
         }
         let seen = differences.filter { $0.isSeen == true }.map { difference in
-            "\(difference.candidate.schedule.title) \(ratio(difference))\(reason(difference))"
+            "\(difference.candidate.schedule) \(ratio(difference))\(reason(difference))"
         }
         let few = figures.comparison.fewTrials
         let others = [

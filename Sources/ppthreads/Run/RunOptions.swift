@@ -5,10 +5,14 @@ import Threads
 /// What `ppthreads run` was asked for. The defaults are the reference workload 4L-4H under 1F1B on two threads.
 package struct RunOptions {
     package var model = ModelOptions()
-    var schedule = ScheduleKind.oneFOneB
-    var stages = 2
+    var schedule = ScheduleName.kind(.oneFOneB)
+    /// Of schedules that are files, what was read there, by their paths.
+    var scheduleFiles: [String: ScheduleFile] = [:]
+    var stagesAskedFor: Int?
     var virtualStages: Int?
-    var microbatches = 4
+    var microbatchesAskedFor: Int?
+    var groupSize: Int?
+    var waves: Int?
     var batch = 8
     var threads = 1
     var warmup = 3
@@ -48,16 +52,22 @@ package struct RunOptions {
 
     private static var scheduleFlags: [Flag<RunOptions>] {
         [
-            .choice("--schedule", set: \.schedule, standard: standard, help: "order of work"),
+            .schedule(set: \.schedule, standard: standard, help: "order of work"),
             .number(
-                "--stages", "--procs", set: \.stages, in: Limits.stages, standard: standard,
+                "--stages", "--procs", set: \.stagesAskedFor, in: Limits.stages, standard: "2, or the file's",
                 help: "P: ranks, each a pinned thread or a process"),
             .number(
                 "--virtual-stages", set: \.virtualStages, in: Limits.virtualStages,
-                standard: "one layer a stage if interleaved, else 1", help: "v: stages a rank"),
+                standard: "what the order must have, or one layer a stage", help: "v: stages a rank"),
             .number(
-                "--microbatches", set: \.microbatches, in: Limits.batch, standard: standard,
+                "--microbatches", set: \.microbatchesAskedFor, in: Limits.batch, standard: "4, or the file's",
                 help: "M: equal pieces of the batch"),
+            .number(
+                "--group-size", set: \.groupSize, in: Limits.batch, standard: "the order's own choice",
+                help: "N: microbatches that pass a rank's stages together (interleaved, interleaved-zb)"),
+            .number(
+                "--waves", set: \.waves, in: 1...Limits.virtualStages.upperBound / 2, standard: "1",
+                help: "w: waves of hanayo, v = 2w"),
             .choice(
                 "--transport", set: \.transport, standard: standard, help: "who runs a rank, and how stages hand on"),
             .choice("--partition", set: \.partition, standard: standard, help: "how units are cut into stages"),
@@ -171,27 +181,12 @@ package struct RunOptions {
 }
 
 extension RunOptions {
-    /// v: what was asked for, else what the schedule must have, else one layer a stage, as the reference study has it.
-    func resolvedVirtualStages() throws(CommandError) -> Int {
-        if let virtualStages {
-            if schedule.allows(virtualStages: virtualStages) { return virtualStages }
-            let count = schedule.usualVirtualStages
-            let runs = count == 1 ? "one stage a rank; several need" : "\(count) stages a rank; other numbers need"
-            let any = ScheduleKind.allCases.filter { $0.stagesOfRank == .any }.map(\.rawValue)
-            throw CommandError(
-                code: .usage,
-                message: "--virtual-stages: \(schedule.rawValue) runs \(runs) \(any.joined(separator: " or "))")
-        }
-        if case .exactly(let count) = schedule.stagesOfRank { return count }
-        if model.layers % stages != 0 {
-            throw CommandError(
-                code: .usage,
-                message: "--virtual-stages: \(counted(model.layers, "layer")) on \(counted(stages, "rank")) "
-                    + "\(model.layers == 1 ? "does" : "do") not make whole stages of one layer each; give the number of "
-                    + "stages a rank")
-        }
-        return model.layers / stages
-    }
+    /// P.
+    var stages: Int { stagesAskedFor ?? scheduleFile?.schedule.ranks ?? 2 }
+    /// M.
+    var microbatches: Int { microbatchesAskedFor ?? scheduleFile?.schedule.microbatches ?? 4 }
+    /// The file that the schedule was read from.
+    var scheduleFile: ScheduleFile? { if case .file(let path) = schedule { scheduleFiles[path] } else { nil } }
 
     /// Opens the tokens once, for all runs that copies of these options ask for.
     mutating func openData() throws(CommandError) { tokenFile = try openedData() }
@@ -209,8 +204,7 @@ extension RunOptions {
     func configuration() throws(CommandError) -> RunConfiguration {
         let file = try openedData()
         let spec = try model.spec(standardVocabulary: file?.standardVocabulary ?? 10000)
-        let order = schedule.make(
-            ranks: stages, virtualStages: try resolvedVirtualStages(), microbatches: microbatches)
+        let order = try order()
         if forwardOnly && saveGradients != nil {
             throw CommandError(code: .usage, message: "--save-grads: there are no gradients with --forward-only")
         }
@@ -249,18 +243,11 @@ extension RunOptions {
     /// The files that a run reads.
     var inputs: [(flag: String, path: String)] {
         var inputs: [(String, String)] = []
+        if case .file(let path) = schedule { inputs.append(("--schedule", path)) }
         if let data { inputs.append(("--data", data)) }
         if let initial { inputs.append(("--init", initial)) }
         if case .library(let path) = gemm { inputs.append(("--gemm", path)) }
         return inputs
-    }
-
-    /// The same run under another schedule; v is for the schedules that leave a choice.
-    func under(_ schedule: ScheduleKind) -> RunOptions {
-        var options = self
-        options.schedule = schedule
-        if schedule.stagesOfRank != .any { options.virtualStages = nil }
-        return options
     }
 
     /// The flags with these names, each its flag's first one, for options that hold a run's.
@@ -270,8 +257,8 @@ extension RunOptions {
 
     /// The same model without a pipeline: what scaling efficiency is measured against.
     var oneStage: RunOptions {
-        var options = self
-        (options.schedule, options.stages, options.virtualStages) = (.gpipe, 1, nil)
+        var options = under(.kind(.gpipe))
+        (options.stagesAskedFor, options.microbatchesAskedFor) = (1, microbatches)
         (options.transport, options.partition) = (.threads, .uniform)
         return options
     }

@@ -24,7 +24,7 @@ struct OrderJSON: Encodable {
 
     init(_ order: OrderFacts) {
         let (times, schedule, costs) = (order.times, order.times.schedule, order.times.costs)
-        name = schedule.kind?.rawValue ?? schedule.name
+        name = schedule.identifier
         (ranks, stages, microbatches) = (schedule.ranks, schedule.stages, schedule.microbatches)
         rankOfStage = schedule.rankOfStage
         (forward, inputGradient, weightGradient) = (costs.forward, costs.inputGradient, costs.weightGradient)

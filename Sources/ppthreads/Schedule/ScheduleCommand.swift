@@ -41,8 +41,8 @@ enum ScheduleCommand {
     }
 
     private static func draw(_ name: String, _ options: ScheduleOptions) throws(CommandError) {
-        let choice: ScheduleChoice
-        do throws(FlagValueError) { choice = try ScheduleChoice(name) } catch {
+        let choice: ScheduleName
+        do throws(FlagValueError) { choice = try ScheduleName(name) } catch {
             throw CommandError(code: .usage, message: "'\(name)' is no schedule; \(error.allowed) is allowed")
         }
         var files = CommandFiles()
@@ -82,62 +82,31 @@ enum ScheduleCommand {
         }
     }
 
-    private static func facts(_ choice: ScheduleChoice, _ options: ScheduleOptions) throws(CommandError) -> OrderFacts {
-        switch choice {
-        case .kind(let kind):
-            let schedule = kind.make(try options.sizes(of: kind))
-            do throws(ScheduleError) {
-                return try OrderFacts(options.isForwardOnly ? schedule.forwardOnly() : schedule, options.costs)
-            } catch {
-                throw CommandError(code: .usage, message: "\(kind.rawValue): \(error)")
-            }
-        case .file(let path):
-            let file = try readingData { () throws(DataError) in try ScheduleFile(path: path) }
-            try options.check(against: file.schedule)
-            do throws(ScheduleError) {
-                let schedule = options.isForwardOnly ? file.schedule.forwardOnly() : file.schedule
-                return try OrderFacts(schedule, options.costs, notes: file.notes)
-            } catch {
-                throw CommandError(code: .data, message: "\(path): \(error)")
-            }
+    private static func facts(_ name: ScheduleName, _ options: ScheduleOptions) throws(CommandError) -> OrderFacts {
+        let (schedule, notes) = try options.order(name)
+        do throws(ScheduleError) {
+            return try OrderFacts(
+                options.isForwardOnly ? schedule.forwardOnly() : schedule, options.costs, notes: notes)
+        } catch {
+            throw CommandError(code: .usage, message: "\(name.text): \(error)")
         }
     }
 }
 
 extension ScheduleOptions {
-    /// What an order is to be made for.
-    fileprivate func sizes(of kind: ScheduleKind) throws(CommandError) -> ScheduleSizes {
-        var sizes = ScheduleSizes(
-            ranks: stages, virtualStages: virtualStages ?? kind.usualVirtualStages, microbatches: microbatches,
-            groupSize: groupSize)
-        if let waves {
-            if kind.stagesOfRank != .even {
-                throw CommandError(code: .usage, message: "--waves: \(kind.rawValue) has none; hanayo has")
-            }
-            if virtualStages.map({ $0 != 2 * waves }) ?? false {
-                throw CommandError(
-                    code: .usage,
-                    message:
-                        "--waves: \(counted(waves, "wave")) are \(2 * waves) stages a rank, and --virtual-stages is \(virtualStages!)"
-                )
-            }
-            sizes.virtualStages = 2 * waves
+    /// What an order is to be made for, as `run` has it but for models: those are two stages a rank where a choice is left.
+    fileprivate func order(_ name: ScheduleName) throws(CommandError) -> (Schedule, notes: [String]) {
+        var run = RunOptions().under(name)
+        try run.open([name])
+        (run.stagesAskedFor, run.microbatchesAskedFor, run.groupSize, run.waves) = (
+            stages, microbatches, groupSize, waves
+        )
+        run.virtualStages = virtualStages
+        if case .kind(let kind) = name {
+            run.stagesAskedFor = stages ?? 4
+            run.microbatchesAskedFor = microbatches ?? 8
+            if waves == nil { run.virtualStages = virtualStages ?? kind.usualVirtualStages }
         }
-        return sizes
-    }
-
-    /// Refuses flags that say something else than a file.
-    fileprivate func check(against schedule: Schedule) throws(CommandError) {
-        for (flag, asked, own) in [
-            ("--stages", stages, schedule.ranks), ("--microbatches", microbatches, schedule.microbatches),
-            ("--virtual-stages", virtualStages ?? 0, schedule.virtualStages),
-        ] where given.contains(flag) && asked != own {
-            throw CommandError(
-                code: .usage, message: "\(flag): \(asked) is asked for, and \(schedule.name) has \(own); leave it out")
-        }
-        for flag in ["--group-size", "--waves"] where given.contains(flag) {
-            throw CommandError(
-                code: .usage, message: "\(flag): an order that is read from a file is as it is; leave it out")
-        }
+        return (try run.order(), run.scheduleFile?.notes ?? [])
     }
 }

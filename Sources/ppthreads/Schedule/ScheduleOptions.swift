@@ -2,8 +2,8 @@ import Pipeline
 
 /// What `schedule` is asked for.
 struct ScheduleOptions {
-    var stages = 4
-    var microbatches = 8
+    var stages: Int?
+    var microbatches: Int?
     var virtualStages: Int?
     var groupSize: Int?
     var waves: Int?
@@ -14,20 +14,20 @@ struct ScheduleOptions {
     var svg: String?
     var json = false
     var isForwardOnly = false
-    /// Those that were given: a file has sizes of its own.
-    var given: Set<String> = []
 
     static let standard = ScheduleOptions()
 
     /// Times are in units of a chunk, so that this is more than anybody needs.
     private static let timeMost = 1e6
 
-    static var flags: [Flag<ScheduleOptions>] {
+    static var flags: [Flag<ScheduleOptions>] { sizeFlags + timeFlags + outputFlags }
+
+    private static var sizeFlags: [Flag<ScheduleOptions>] {
         [
             .number(
-                "--stages", "-p", set: \.stages, in: Limits.ranks, standard: standard, help: "P, ranks"),
+                "--stages", "-p", set: \.stages, in: Limits.ranks, standard: "4, or the file's", help: "P, ranks"),
             .number(
-                "--microbatches", "-m", set: \.microbatches, in: Limits.microbatches, standard: standard,
+                "--microbatches", "-m", set: \.microbatches, in: Limits.microbatches, standard: "8, or the file's",
                 help: "M, microbatches a step"),
             .number(
                 "--virtual-stages", set: \.virtualStages, in: Limits.virtualStages,
@@ -38,6 +38,12 @@ struct ScheduleOptions {
             .number(
                 "--waves", set: \.waves, in: 1...Limits.virtualStages.upperBound / 2, standard: "1",
                 help: "w, waves of hanayo: v = 2w"),
+            .on("--forward-only", set: \.isForwardOnly, help: "the forwards alone"),
+        ]
+    }
+
+    private static var timeFlags: [Flag<ScheduleOptions>] {
+        [
             .fromZero(
                 "--forward", set: \.costs.forward, max: timeMost, placeholder: "TIME", standard: standard,
                 help: "F, of a stage and microbatch, in any unit"),
@@ -50,20 +56,18 @@ struct ScheduleOptions {
             .fromZero(
                 "--hand-off", set: \.costs.handOff, max: timeMost, placeholder: "TIME", standard: standard,
                 help: "from one rank to another"),
-            .on("--forward-only", set: \.isForwardOnly, help: "the forwards alone"),
+        ]
+    }
+
+    private static var outputFlags: [Flag<ScheduleOptions>] {
+        [
             .number("--width", set: \.width, in: 20...10_000, standard: standard, help: "columns of the drawing"),
             .path(
-                "--csv", set: \.csv, help: "write the order as PyTorch's CSV, computations alone; - is standard output"),
+                "--csv", set: \.csv, help: "write the order as PyTorch's CSV, computations alone (- is standard output)"
+            ),
             .path("--comms", set: \.communication, help: "write it with sends and receives"),
             .path("--svg", set: \.svg, help: "write the drawing as SVG"),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
-        ].map { flag in
-            Flag(
-                names: flag.names, placeholder: flag.placeholder, help: flag.help, standard: flag.standard
-            ) { options, text throws(FlagValueError) in
-                try flag.apply(&options, text)
-                options.given.insert(flag.names[0])
-            }
-        }
+        ]
     }
 }

@@ -6,10 +6,10 @@ struct SweepOptions {
     enum Preset: String, CaseIterable { case none, reference }
 
     var preset = Preset.none
-    var schedules = ScheduleKind.studied
+    var schedules = ScheduleKind.studied.map(ScheduleName.kind)
     var transports = [TransportKind.threads]
     var partitions = [PartitionKind.uniform]
-    var stages = [2]
+    private var stagesAskedFor: [Int]?
     var threads = [1]
     var layers = [4]
     var heads = [4]
@@ -30,7 +30,7 @@ struct SweepOptions {
     private static var reference: SweepOptions {
         var options = SweepOptions()
         options.preset = .reference
-        (options.layers, options.heads, options.stages) = ([4, 8, 12], [4, 8, 12], [2, 4])
+        (options.layers, options.heads, options.stagesAskedFor) = ([4, 8, 12], [4, 8, 12], [2, 4])
         return options
     }
 
@@ -43,17 +43,20 @@ struct SweepOptions {
             try Flag.parse(arguments, Self.flags, into: &self)
         }
         try run.openData()
+        try run.open(schedules)
     }
 
     /// The file that all runs train on; nil for random tokens.
     var tokenFile: TokenFile? { run.tokenFile }
     var out: String { path ?? "results.csv" }
-    var inputs: [(flag: String, path: String)] { run.inputs }
+    var inputs: [(flag: String, path: String)] {
+        run.inputs + schedules.compactMap { if case .file(let path) = $0 { ("--schedule", path) } else { nil } }
+    }
 
     /// How many the grid has; the largest number there is for more than that.
     var combinationCount: Int {
         [
-            layers.count, heads.count, dims.count, rates.count, seeds.count, threads.count, stages.count,
+            layers.count, heads.count, dims.count, rates.count, seeds.count, threads.count, stagesAskedFor?.count ?? 1,
             microbatchesAskedFor?.count ?? 1, partitions.count, schedules.count, transports.count,
         ].reduce(1) { product, count in
             let (next, overflows) = product.multipliedReportingOverflow(by: count)
@@ -64,9 +67,10 @@ struct SweepOptions {
     /// Every combination, models outermost.
     var grid: [RunOptions] {
         [run].varied(\.model.layers, layers).varied(\.model.heads, heads).varied(\.model.dim, dims)
-            .varied(\.rate, rates).varied(\.seed, seeds).varied(\.threads, threads).varied(\.stages, stages)
-            .varied(\.microbatches, by: microbatches).varied(\.partition, partitions)
-            .flatMap { options in schedules.map(options.under) }.varied(\.transport, transports)
+            .varied(\.rate, rates).varied(\.seed, seeds).varied(\.threads, threads)
+            .varied(\.stagesAskedFor, stagesAskedFor ?? [nil]).varied(\.microbatchesAskedFor, by: microbatches)
+            .varied(\.partition, partitions).flatMap { options in schedules.map(options.under) }
+            .varied(\.transport, transports)
     }
 
     /// What tells combinations of this grid apart, for a person.
@@ -76,8 +80,8 @@ struct SweepOptions {
     }
 
     /// The reference study has M=4 at P=2 and M=8 at P=4.
-    private func microbatches(of options: RunOptions) -> [Int] {
-        microbatchesAskedFor ?? [preset == .reference ? 2 * options.stages : 4]
+    private func microbatches(of options: RunOptions) -> [Int?] {
+        microbatchesAskedFor ?? [preset == .reference ? 2 * options.stages : nil]
     }
 }
 
@@ -110,16 +114,17 @@ extension SweepOptions {
             .choice(
                 "--preset", set: \.preset, standard: standard,
                 help: "grid to start from, which other flags change: reference is the reference study's, out of"),
-            .choices("--schedule", set: \.schedules, standard: standard, help: "orders of work"),
+            .schedules(set: \.schedules, standard: standard, help: "orders of work"),
             .choices(
                 "--transport", set: \.transports, standard: standard,
                 help: "who runs a rank, and how stages hand on"),
             .choices("--partition", set: \.partitions, standard: standard, help: "how units are cut into stages"),
             .numbers(
-                "--stages", "--procs", set: \.stages, in: Limits.stages, standard: standard, help: "numbers of ranks"),
+                "--stages", "--procs", set: \.stagesAskedFor, in: Limits.stages,
+                standard: "2, or a file's; reference: 2,4", help: "numbers of ranks"),
             .numbers(
                 "--microbatches", set: \.microbatchesAskedFor, in: Limits.batch,
-                standard: "4; reference: 4 at P=2, 8 at P=4", help: "numbers of microbatches"),
+                standard: "4, or a file's; reference: 4 at P=2, 8 at P=4", help: "numbers of microbatches"),
             .numbers(
                 "--threads", set: \.threads, in: Limits.threads, standard: standard,
                 help: "numbers of threads that share a rank's work"),
@@ -141,7 +146,8 @@ extension SweepOptions {
     private static var sharedFlags: [Flag<SweepOptions>] {
         RunOptions.flags(
             [
-                "--virtual-stages", "--recompute", "--forward-only", "--no-timeline", "--pin", "--simd", "--gemm",
+                "--virtual-stages", "--group-size", "--waves", "--recompute", "--forward-only", "--no-timeline",
+                "--pin", "--simd", "--gemm",
                 "--arch",
                 "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--dropout",
                 "--data", "--data-format", "--timeout",

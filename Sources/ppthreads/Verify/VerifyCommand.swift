@@ -12,7 +12,8 @@ enum VerifyCommand {
 
                 Trains a model through every schedule, transport, number of ranks and partition that fits, and compares losses,
                 gradients and updated weights with the one-stage run, bit for bit. One line each; exit code 70 on any difference.
-                (A schedule that adds up gradients in another order would be held to rounding; none of these does.)
+                A schedule that adds up gradients in another order, such as looped-bfs, is held to rounding. Sizes that a schedule
+                has no order for do not fit; a schedule of a file has P and M of its own.
                 Without flags: a small decoder and a small gpt, threads and processes, M in 1, 3, 4, 8.
                 """, VerifyOptions.flags), run: run)
     }
@@ -26,10 +27,11 @@ enum VerifyCommand {
     private static func run(_ arguments: [String]) throws(CommandError) {
         var options = VerifyOptions()
         try Flag.parse(arguments, VerifyOptions.flags, into: &options)
+        try options.open()
         var (equal, rounded, different, unfit) = (0, 0, 0, 0)
         var settings: Set<String> = []
         for architecture in options.architectures {
-            for microbatches in options.microbatches {
+            for microbatches in options.allMicrobatches {
                 var baseline: RunResult?
                 for variant in options.variants(architecture, microbatches) {
                     switch try judge(variant, &baseline, options) {
@@ -69,8 +71,9 @@ enum VerifyCommand {
         of variant: VerifyOptions.Variant, _ options: VerifyOptions
     ) throws(CommandError) -> RunResult {
         let alone = VerifyOptions.Variant(
-            architecture: variant.architecture, schedule: .oneFOneB, ranks: 1, threads: 1, virtualStages: 1,
-            microbatches: variant.microbatches, transport: .threads, partition: .uniform, recomputes: false)
+            architecture: variant.architecture,
+            schedule: .oneFOneB(ranks: 1, microbatches: variant.schedule.microbatches), ranks: 1, threads: 1,
+            transport: .threads, partition: .uniform, recomputes: false)
         let configuration = try options.configuration(alone)
         do throws(RunError) { return try RunPlan(configuration).run() } catch { throw error.commandError }
     }

@@ -5,7 +5,9 @@ import Threads
 /// What `ppthreads verify` was asked for. The defaults are models small enough for every combination to take seconds.
 package struct VerifyOptions {
     var architectures = Architecture.allCases
-    var schedules = ScheduleKind.allCases
+    var schedules = ScheduleKind.allCases.map(ScheduleName.kind)
+    /// Of schedules that are files, what was read there, by their paths.
+    private(set) var scheduleFiles: [String: ScheduleFile] = [:]
     /// Sockets on request: they would double the time.
     var transports = [TransportKind.threads, .processes]
     var partitions = PartitionKind.allCases
@@ -30,7 +32,7 @@ package struct VerifyOptions {
     static var flags: [Flag<VerifyOptions>] {
         [
             .choices("--arch", set: \.architectures, standard: standard, help: "architectures"),
-            .choices("--schedule", set: \.schedules, standard: standard, help: "schedules"),
+            .schedules(set: \.schedules, standard: standard, help: "schedules; a file has P and M of its own"),
             .choices("--transport", set: \.transports, standard: standard, help: "transports"),
             .choices("--partition", set: \.partitions, standard: standard, help: "partitions"),
             .on(
@@ -72,48 +74,66 @@ extension VerifyOptions {
     /// One way to run the model.
     package struct Variant: CustomStringConvertible {
         let architecture: Architecture
-        let schedule: ScheduleKind
+        let schedule: Schedule
+        /// As it was asked for, also where there is no order for so many.
         let ranks: Int
         let threads: Int
-        let virtualStages: Int
-        let microbatches: Int
         let transport: TransportKind
         let partition: PartitionKind
         let recomputes: Bool
 
         package var description: String {
             let team = threads > 1 ? " of \(threads) threads" : ""
-            let stages = virtualStages > 1 ? " v=\(virtualStages)" : ""
-            return "\(architecture.rawValue) \(schedule.title) \(transport.rawValue) P=\(ranks)\(stages)\(team) "
-                + "M=\(microbatches) \(partition.rawValue)"
+            let stages = schedule.virtualStages > 1 ? " v=\(schedule.virtualStages)" : ""
+            let sizes = "P=\(ranks)\(stages)\(team) M=\(schedule.microbatches)"
+            return "\(architecture.rawValue) \(schedule.name) \(transport.rawValue) \(sizes) \(partition.rawValue)"
         }
+    }
+
+    /// Reads the files among the schedules.
+    mutating func open() throws(CommandError) {
+        for case .file(let path) in schedules {
+            scheduleFiles[path] = try readingData { () throws(DataError) in try ScheduleFile(path: path) }
+        }
+    }
+
+    /// The numbers of microbatches that anything is run with: those asked for, and those of files.
+    var allMicrobatches: [Int] {
+        let named = schedules.contains { if case .kind = $0 { true } else { false } } ? microbatches : []
+        return (named + scheduleFiles.values.map(\.schedule.microbatches).sorted()).unique
     }
 
     /// Every way to run an architecture with M microbatches, each schedule with its usual number of stages a rank.
     package func variants(_ architecture: Architecture, _ microbatches: Int) -> [Variant] {
-        schedules.flatMap { schedule in
+        schedules.flatMap { orders($0, microbatches) }.flatMap { ranks, schedule in
             transports.flatMap { transport in
                 partitions.flatMap { partition in
-                    stages.flatMap { ranks in
-                        threads.map { threads in
-                            Variant(
-                                architecture: architecture, schedule: schedule, ranks: ranks, threads: threads,
-                                virtualStages: schedule.usualVirtualStages, microbatches: microbatches,
-                                transport: transport, partition: partition, recomputes: recompute)
-                        }
+                    threads.map { threads in
+                        Variant(
+                            architecture: architecture, schedule: schedule, ranks: ranks, threads: threads,
+                            transport: transport, partition: partition, recomputes: recompute)
                     }
                 }
             }
         }
     }
 
+    /// A schedule for each number of ranks; a file's for its own, where M is its own too.
+    private func orders(_ name: ScheduleName, _ microbatches: Int) -> [(ranks: Int, Schedule)] {
+        switch name {
+        case .kind(let kind):
+            let wanted = self.microbatches.contains(microbatches) ? stages : []
+            return wanted.map { ($0, kind.make(ranks: $0, microbatches: microbatches)) }
+        case .file(let path):
+            guard let schedule = scheduleFiles[path]?.schedule else { return [] }
+            return schedule.microbatches == microbatches ? [(schedule.ranks, schedule)] : []
+        }
+    }
+
     package func configuration(_ variant: Variant) throws(CommandError) -> RunConfiguration {
         var model = model
         model.architecture = variant.architecture
-        var configuration = RunConfiguration(
-            model: try model.spec().model(),
-            schedule: variant.schedule.make(
-                ranks: variant.ranks, virtualStages: variant.virtualStages, microbatches: variant.microbatches))
+        var configuration = RunConfiguration(model: try model.spec().model(), schedule: variant.schedule)
         configuration.batchSize = batch
         configuration.partition = variant.partition
         configuration.recomputes = variant.recomputes

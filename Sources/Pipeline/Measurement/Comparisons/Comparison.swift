@@ -5,19 +5,19 @@ import Threads
 public struct Comparison: Sendable {
     /// One way to run the model.
     public struct Candidate: Sendable {
-        /// What the candidate is found and named by, together with the transport.
-        public let schedule: ScheduleKind
         /// What the candidate is found and named by, together with the schedule.
         public let transport: TransportKind
         /// What each of its trials runs.
         public let plan: RunPlan
 
-        /// Of a plan with this schedule and this transport, which nothing checks.
-        public init(schedule: ScheduleKind, transport: TransportKind, plan: RunPlan) {
-            self.schedule = schedule
+        /// Of a plan with this transport, which nothing checks.
+        public init(transport: TransportKind, plan: RunPlan) {
             self.transport = transport
             self.plan = plan
         }
+
+        /// What the candidate is found and named by, together with the transport: its schedule's name.
+        public var schedule: String { plan.schedule.name }
     }
 
     /// What one run of a candidate showed.
@@ -181,7 +181,7 @@ public struct Comparison: Sendable {
     }
 
     /// The index of a candidate, if it takes part.
-    public func index(_ schedule: ScheduleKind, _ transport: TransportKind) -> Int? {
+    public func index(_ schedule: String, _ transport: TransportKind) -> Int? {
         candidates.firstIndex { $0.schedule == schedule && $0.transport == transport }
     }
 }

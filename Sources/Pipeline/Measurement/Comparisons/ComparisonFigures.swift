@@ -99,7 +99,7 @@ public struct CandidateFigures: Sendable {
     /// `GPipe on threads`.
     public var name: String { candidate.name }
     /// The candidate's.
-    public var schedule: ScheduleKind { candidate.schedule }
+    public var schedule: String { candidate.schedule }
     /// The candidate's.
     public var transport: TransportKind { candidate.transport }
     /// The candidate's.
@@ -132,7 +132,7 @@ public struct CandidateFigures: Sendable {
             other.map { Ratio(estimate: comparison.ratio(index, over: $0), isToItself: $0 == index) }
         }
         overThreads = ratio(over: comparison.index(candidate.schedule, .threads))
-        overGPipe = ratio(over: comparison.index(.gpipe, candidate.transport))
+        overGPipe = ratio(over: comparison.indexOfGPipe(candidate.transport))
         overFirst = ratio(over: candidate.transport == comparison.candidates[0].transport ? 0 : nil)
         let ranks = Double(candidate.plan.schedule.ranks)
         efficiency = Estimate(
@@ -174,11 +174,14 @@ public struct Difference: Sendable {
 }
 
 extension Comparison {
+    /// The index of GPipe on a transport, if it takes part.
+    fileprivate func indexOfGPipe(_ transport: TransportKind) -> Int? { index(ScheduleKind.gpipe.title, transport) }
+
     /// The candidates that one of them is compared with, by table or verdict.
     private func bases(of index: Int) -> [Int] {
         let (candidate, first) = (candidates[index], candidates[0])
         let bases = [
-            self.index(candidate.schedule, .threads), self.index(.gpipe, candidate.transport),
+            self.index(candidate.schedule, .threads), indexOfGPipe(candidate.transport),
             self.index(candidate.schedule, first.transport), candidate.transport == first.transport ? 0 : nil,
         ]
         return bases.compactMap(\.self).filter { $0 != index }
@@ -206,5 +209,5 @@ extension Comparison {
 
 extension Comparison.Candidate {
     /// `GPipe on threads`.
-    public var name: String { "\(schedule.title) on \(transport.rawValue)" }
+    public var name: String { "\(schedule) on \(transport.rawValue)" }
 }
