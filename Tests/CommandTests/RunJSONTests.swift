@@ -27,6 +27,17 @@ struct RunJSONTests {
     }
 
     @Test(
+        "the feed-forward's width is what the docs say where nobody gives it",
+        arguments: [("decoder", 2048), ("gpt", 96)])
+    func feedForward(architecture: String, width: Int) throws {
+        let flags = [
+            "--layers", "2", "--heads", "2", "--dim", "24", "--vocab-size", "9", "--seq-len", "3", "--batch", "4",
+        ]
+        let report = try Command.json(["run", "--measure", "1", "--warmup", "0", "--arch", architecture] + flags)
+        #expect(report["ffn"] as? Int == width)
+    }
+
+    @Test(
         "matrix products of a step: those of linear maps and of attention, thrice each",
         arguments: [("decoder", 5_666_976), ("gpt", 3_671_136)])
     func productFLOPs(architecture: String, flops: Int) throws {

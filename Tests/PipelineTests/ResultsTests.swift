@@ -3,10 +3,10 @@ import Pipeline
 import Testing
 
 struct ResultsTests {
-    private func analysis(_ rows: [String]) throws -> ResultsAnalysis {
+    private func analysis(_ rows: [String], then more: String = "") throws -> ResultsAnalysis {
         let path = FileManager.default.temporaryDirectory.appending(path: "ppthreads-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s,repeat,timestamp"
+        let header = "schedule,world_size,layers,heads,tokens_per_s,avg_step_time_s,repeat,timestamp" + more
         try ([header] + rows).joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
         return ResultsAnalysis(try Results.read(path))
     }
@@ -71,6 +71,13 @@ struct ResultsTests {
         arguments: ["nan", "inf", "0x10", "", " 1", "1 ", "1e999", "-", ".", "-5", "0"])
     func notNumbers(text: String) throws {
         #expect(throws: DataError.self) { try analysis(["gpipe,2,4,4,\(text),0.5,,"]) }
+    }
+
+    @Test(
+        "a setting that may be as large as anybody likes is a number all the same", arguments: ["1e999", "-1", "nan"])
+    func rates(text: String) throws {
+        #expect(try analysis(["gpipe,2,4,4,100,0.5,,,1e30"], then: ",lr").groups.count == 1)
+        #expect(throws: DataError.self) { try analysis(["gpipe,2,4,4,100,0.5,,,\(text)"], then: ",lr") }
     }
 
     @Test(

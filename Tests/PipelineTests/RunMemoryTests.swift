@@ -63,6 +63,34 @@ struct RunMemoryTests {
     }
 }
 
+extension RunMemoryTests {
+    @Test("what helpers allocate for their team's work is counted", .enabled(if: ppt_counts_allocations() == 1))
+    func helpers() throws {
+        let team = try Team(name: "test", helperCPUs: [nil, nil], patience: .sharedCPU)
+        let kept = Kept()
+        for _ in 0..<5 { team.dispatcher.run(Greed(kept: kept)) }
+        let counts = team.end().map(\.allocations)
+        #expect(counts.count == 2 && counts.allSatisfy { (5...50).contains($0 ?? 0) }, "\(counts)")
+    }
+}
+
+/// An array for each member of a team.
+@safe
+private final class Kept {
+    let lists = UnsafeMutableBufferPointer<[Int]>.allocate(capacity: 3)
+    init() { unsafe lists.initialize(repeating: []) }
+    deinit {
+        unsafe lists.deinitialize()
+        unsafe lists.deallocate()
+    }
+}
+
+/// Each member allocates once.
+private struct Greed: TeamWork {
+    let kept: Kept
+    func run(member: Int, of members: Int) { unsafe kept.lists[member] = Array(repeating: member, count: 7) }
+}
+
 /// A layer that allocates in its forward.
 private struct Greedy: Layer {
     let inner: Scale

@@ -70,6 +70,8 @@ struct WaitTests {
         let context = lines.sleeper(timeoutNanoseconds: 35, clockLine: 2, nanosecondsALook: 10)
         #expect(throws: WaitError.timedOut(afterNanoseconds: 40)) { try lines.word(1).wait(for: 1, context) }
         #expect(lines.counter(2).value == 50, "the first look begins the wait")
+        let exact = lines.sleeper(timeoutNanoseconds: 30, clockLine: 2, nanosecondsALook: 10)
+        #expect(throws: WaitError.timedOut(afterNanoseconds: 30)) { try lines.word(1).wait(for: 1, exact) }
     }
 
     @Test("a wait by the system's clock lasts as long as its timeout") func systemClock() {
