@@ -9,7 +9,7 @@ enum ScheduleCommand {
             help: helpText(
                 """
                 Usage: ppthreads schedule NAME|FILE.csv [flags]
-                       ppthreads schedule --list
+                       ppthreads schedule --list [--markdown]
 
                 Draws the order in which each rank does its forwards (F0), backwards (B0; I0 and W0 where they come apart), in
                 times that are given in units of your choice; nothing runs. FILE.csv is a schedule as PyTorch's pipelining
@@ -29,11 +29,12 @@ enum ScheduleCommand {
                     "a schedule has to come first: ppthreads schedule NAME|FILE.csv [flags]; --list tells all names")
         }
         if name == "--list" {
+            if arguments == ["--list", "--markdown"] { return try Terminal.output(ScheduleList.document) }
             if arguments.count > 1 {
                 throw CommandError(
-                    code: .usage, message: "--list: takes no other arguments, and '\(arguments[1])' follows")
+                    code: .usage, message: "--list: takes --markdown and nothing else, and '\(arguments[1])' follows")
             }
-            return try Terminal.output(ScheduleList.table)
+            return try Terminal.output(ScheduleList.text)
         }
         var options = ScheduleOptions()
         try Flag.parse(Array(arguments.dropFirst()), ScheduleOptions.flags, into: &options)
