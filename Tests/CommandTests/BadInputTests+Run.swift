@@ -47,12 +47,15 @@ extension BadInputTests {
         Case("run --batch 1", 64, "--microbatches: a batch of 1 sequence cannot be split into 4 equal microbatches"),
         Case(
             "run --schedule gpipe --virtual-stages 2", 64,
-            "--virtual-stages: gpipe runs one stage a rank; several need interleaved"),
+            "--virtual-stages: gpipe runs one stage a rank, not 2; any number: interleaved, looped-bfs, interleaved-zb"),
         Case(
             "run --schedule interleaved --layers 5", 64,
             "--virtual-stages: 5 layers on 2 ranks do not make whole stages of one layer each; give the number of "
                 + "stages a rank"),
-        Case("run --schedule 2f2b", 64, "--schedule: '2f2b' is not allowed; gpipe, 1f1b, interleaved, zb-h1"),
+        Case(
+            "run --schedule 2f2b", 64,
+            "--schedule: '2f2b' is not allowed; gpipe, 1f1b, interleaved, eager-1f1b, looped-bfs, hanayo, zb-h1, zb-h2, interleaved-zb, zb-v, v-half, v-min, dualpipe-v, or a FILE.csv"
+        ),
         Case("run --transport gloo", 64, "--transport: 'gloo' is not allowed; threads, processes, sockets, unix"),
         Case("run --arch llama", 64, "--arch: 'llama' is not allowed; decoder, gpt"),
         Case("run --optimizer lion", 64, "--optimizer: 'lion' is not allowed; adam, sgd"),

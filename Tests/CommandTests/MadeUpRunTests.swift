@@ -78,7 +78,7 @@ struct MadeUpRunTests {
         let rest = [
             "simd": "portable", "data": "random", "repeat": "1", "throttled": "", "version": "9.8.7",
             "commit": "c0ffee",
-            "format": "5", "error": "", "memory_total_bytes": "", "host": machine.host ?? "",
+            "format": "6", "error": "", "memory_total_bytes": "", "host": machine.host ?? "",
             "os_cpus": "\(machine.topology.cpus.count)",
             "memory_planned_bytes": "\(figures.memory.plan.ranks.map(\.total).max()!)",
         ]

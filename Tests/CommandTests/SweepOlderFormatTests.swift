@@ -48,7 +48,7 @@ struct SweepOlderFormatTests {
                 for name in names { #expect(row[name] == (name == "format" ? "3" : old[name])) }
                 for name in lacking { #expect(row[name] == "") }
             }
-            #expect(rows[2...].allSatisfy { $0["lr"] == "0.0003" && $0["format"] == "5" })
+            #expect(rows[2...].allSatisfy { $0["lr"] == "0.0003" && $0["format"] == "6" })
             let again = try Command.run(grid)
             #expect(again.errors.isEmpty && again.output.contains(" 2 were there before; "))
             let table = try Command.run("analyze", out)

@@ -8,9 +8,11 @@ extension ResultColumn {
 
     /// The reference runner's columns, in its order and with its meanings: its tokens/s are over the mean step.
     private static let referenceColumns: [ResultColumn] = [
-        .setting("schedule", read: .name, required: true, oneOf(ScheduleKind.allCases)) {
-            .text($0.plan.schedule.kind?.rawValue ?? $0.plan.schedule.name)
-        },
+        .setting(
+            "schedule", read: .name, required: true,
+            oneOf(ScheduleKind.allCases)
+                + "; or a file's name and a fingerprint of its order (64-bit FNV-1a of it as a CSV of computations)"
+        ) { .text($0.schedule) },
         .setting("world_size", or: "Processes", json: "stages", read: .count(from: 1), required: true, "P, ranks") {
             .count($0.plan.schedule.ranks)
         },
@@ -60,6 +62,9 @@ extension ResultColumn {
         },
         .setting("virtual_stages", read: .count(from: 1), "v, stages a rank") {
             .count($0.plan.schedule.virtualStages)
+        },
+        .setting("group_size", read: .count(from: 1), "N (`--group-size`); empty for the order's own choice") {
+            $0.plan.schedule.groupSize.map { .count($0) }
         },
         .setting("ffn", read: .count(from: 1), "columns inside the feed-forward") {
             $0.model.spec.map { .count($0.hidden) }
@@ -200,8 +205,8 @@ extension ResultColumn {
         ) { .text($0.program.commit) },
         .remark(
             "format", json: "",
-            "of the row: 5 (4 had no `tokens_per_s_median`, `tokens_per_s_delivered`, `throttled`, `stolen`, `notes`, `memory_planned_bytes` and `memory_total_bytes`, 3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
-        ) { _ in .count(5) },
+            "of the row: 6 (5 had no `group_size`, 4 had no `tokens_per_s_median`, `tokens_per_s_delivered`, `throttled`, `stolen`, `notes`, `memory_planned_bytes` and `memory_total_bytes`, 3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
+        ) { _ in .count(6) },
         .remark("error", json: "", "why the run failed; empty when it did not") { .text($0.error) },
     ]
 

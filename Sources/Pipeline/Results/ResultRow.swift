@@ -28,6 +28,9 @@ public struct ResultRow: Sendable {
     /// What it reads: `random` for random tokens, else the file's name and a fingerprint of the tokens that are read, so that
     /// another path to the same file is the same run, and the same path to other tokens is not.
     let data: String
+    /// The name by which its order can be made; else the file's and a fingerprint of the order, as PyTorch's CSV without sends and
+    /// receives has it.
+    let schedule: String
     /// What its weights start from: `seed`, or a checkpoint's name and a fingerprint of the file.
     let initial: String
 
@@ -46,11 +49,13 @@ public struct ResultRow: Sendable {
         } else {
             initial = "seed"
         }
+        let order = plan.schedule
+        schedule = order.kind?.rawValue ?? "\(order.name):\(Fingerprint(order.csv().utf8))"
         (repetition, figures, error) = (1, nil, "")
     }
 
     private init(_ row: ResultRow, _ repetition: Int, figures: RunFigures? = nil, error: String = "") {
-        (plan, program, data, initial) = (row.plan, row.program, row.data, row.initial)
+        (plan, program, data, initial, schedule) = (row.plan, row.program, row.data, row.initial, row.schedule)
         (self.repetition, self.figures, self.error) = (repetition, figures, error)
     }
 
@@ -113,7 +118,7 @@ extension ResultRow {
             && values["version"] == program.version && values["commit"] == program.commit
     }
 
-    /// What the header of an older format has not: formats 1 to 4 had fewer columns. Nil when it is no such header.
+    /// What the header of an older format has not: formats 1 to 5 had fewer columns. Nil when it is no such header.
     public static func columnsLacking(inOlderHeader header: [String]) -> [String]? {
         let present = Set(header)
         let lacking = names.filter { !present.contains($0) }

@@ -4,6 +4,8 @@ public struct Schedule: Equatable, Sendable {
     public let name: String
     /// Which of those that can be made by name it is; nil for any other order.
     public let kind: ScheduleKind?
+    /// N, where it was made for groups of that size; nil for its own choice, and for orders that have none.
+    public let groupSize: Int?
     /// M: how many parts a step's batch is cut into.
     public let microbatches: Int
     /// The rank that runs each stage; its count is the number of stages.
@@ -17,21 +19,22 @@ public struct Schedule: Equatable, Sendable {
 
     /// Any order at all; `validated()` tells whether it can be run.
     public init(name: String, microbatches: Int, rankOfStage: [Int], actions: [[Action]]) {
-        self.init(name, nil, microbatches, (rankOfStage, actions), refusal: nil)
+        self.init(name, nil, nil, microbatches, (rankOfStage, actions), refusal: nil)
     }
 
     /// - Parameter refusal: why there is no order.
-    init(_ kind: ScheduleKind, microbatches: Int, _ order: ScheduleKind.Order, refusal: ScheduleError?) {
-        self.init(kind.title, kind, microbatches, order, refusal: refusal)
+    init(_ kind: ScheduleKind, _ sizes: ScheduleSizes, _ order: ScheduleKind.Order, refusal: ScheduleError?) {
+        self.init(kind.title, kind, sizes.groupSize, sizes.microbatches, order, refusal: refusal)
     }
 
     private init(
-        _ name: String, _ kind: ScheduleKind?, _ microbatches: Int, _ order: ScheduleKind.Order,
+        _ name: String, _ kind: ScheduleKind?, _ groupSize: Int?, _ microbatches: Int, _ order: ScheduleKind.Order,
         refusal: ScheduleError?
     ) {
         let (rankOfStage, actions) = order
         self.name = name
         self.kind = kind
+        self.groupSize = groupSize
         self.microbatches = microbatches
         self.rankOfStage = rankOfStage
         self.actions = actions
@@ -42,7 +45,7 @@ public struct Schedule: Equatable, Sendable {
     /// The forwards of this schedule, in its order, without the backwards.
     public func forwardOnly() -> Schedule {
         let forwards = actions.map { $0.filter { $0.kind == .forward } }
-        return Schedule(name, kind, microbatches, (rankOfStage, forwards), refusal: refusal)
+        return Schedule(name, kind, groupSize, microbatches, (rankOfStage, forwards), refusal: refusal)
     }
 
     /// Whether an action is the last that its stage does with a microbatch.

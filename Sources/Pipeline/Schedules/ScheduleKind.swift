@@ -117,9 +117,9 @@ extension ScheduleKind {
     /// Of sizes that make none it makes one without actions, which `validated()` refuses with the reason.
     public func make(_ sizes: ScheduleSizes) -> Schedule {
         if let refusal = refusal(sizes) {
-            return Schedule(self, microbatches: sizes.microbatches, ([], []), refusal: refusal)
+            return Schedule(self, sizes, ([], []), refusal: refusal)
         }
-        return Schedule(self, microbatches: sizes.microbatches, order(sizes), refusal: nil)
+        return Schedule(self, sizes, order(sizes), refusal: nil)
     }
 
     private func refusal(_ sizes: ScheduleSizes) -> ScheduleError? {

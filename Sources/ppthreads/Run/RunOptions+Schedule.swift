@@ -33,10 +33,12 @@ extension RunOptions {
         }
         if let virtualStages {
             if kind.allows(virtualStages: virtualStages) { return virtualStages }
+            let any = ScheduleKind.allCases.filter { $0.stagesOfRank == .any }.map(\.rawValue)
+            let runs = "\(kind.stagesOfRank) stage\(kind.stagesOfRank == .exactly(1) ? "" : "s") a rank"
             throw CommandError(
                 code: .usage,
-                message:
-                    "--virtual-stages: \(kind.rawValue) takes \(kind.stagesOfRank), and \(virtualStages) is asked for")
+                message: "--virtual-stages: \(kind.rawValue) runs \(runs), not \(virtualStages); any number: "
+                    + any.joined(separator: ", "))
         }
         guard kind.stagesOfRank == .any else { return kind.usualVirtualStages }
         if model.layers % stages != 0 {

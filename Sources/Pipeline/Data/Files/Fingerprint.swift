@@ -2,6 +2,11 @@
 public struct Fingerprint: Equatable, Sendable, CustomStringConvertible {
     private var hash: UInt64 = 0xcbf2_9ce4_8422_2325
 
+    init() {}
+
+    /// Of these.
+    init(_ bytes: some Sequence<UInt8>) { for byte in bytes { add(byte) } }
+
     mutating func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
 
     /// 16 hexadecimal digits.
