@@ -84,7 +84,9 @@ struct DisturbedRun: Codable {
         let sound = spec.model()
         guard let stop else { return sound }
         let units = sound.units.map { unit in
-            Unit(name: unit.name, layer: unit.layer, outputColumns: unit.outputColumns) { plan in
+            Unit(
+                name: unit.name, layer: unit.layer, outputColumns: unit.outputColumns, letter: unit.letter
+            ) { plan in
                 let inner = unit.make(&plan)
                 return unit.name == "layers.3 attention" ? StoppedLayer(inner: inner, stop: stop) : inner
             }

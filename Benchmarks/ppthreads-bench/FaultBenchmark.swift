@@ -96,9 +96,9 @@ struct FaultBenchmark {
         if effort.isShort { (spec.dim, spec.hidden, spec.vocabulary, spec.sequenceLength) = (32, 64, 100, 8) }
         let sound = spec.model()
         let units = sound.units.map { unit in
-            Unit(name: unit.name, layer: unit.layer, outputColumns: unit.outputColumns) { plan in
-                wrap(unit.name, unit.make(&plan))
-            }
+            Unit(
+                name: unit.name, layer: unit.layer, outputColumns: unit.outputColumns, letter: unit.letter
+            ) { plan in wrap(unit.name, unit.make(&plan)) }
         }
         return Model(
             name: sound.name, vocabulary: sound.vocabulary, sequenceLength: sound.sequenceLength, layers: sound.layers,

@@ -60,7 +60,7 @@ struct PipelineBenchmark {
     ) throws(BenchmarkError) -> RunResult {
         var configuration = RunConfiguration(
             model: model, schedule: schedule.make(ranks: variant.ranks, virtualStages: 1, microbatches: 8))
-        configuration.partition = variant.partition
+        configuration.partition = .kind(variant.partition)
         configuration.transport = variant.transport.transport
         configuration.warmupSteps = 2
         configuration.measuredSteps = 5

@@ -8,16 +8,21 @@ public struct Unit: Sendable {
     public let layer: Int?
     /// Columns of its output; 0 for the loss.
     public let outputColumns: Int
+    /// What it is called in a layout (`PartitionLayout`): an ASCII letter, but none of t, L and m, which mean something else there.
+    public let letter: Character
     /// Makes the layer and reserves its memory. Called once for each stage plan; must not depend on anything else.
     public let make: @Sendable (inout StagePlan) -> any Layer
 
     /// With these values; what does not fit is found when a run is planned.
+    /// - Parameter letter: H for the loss and x for others, unless given.
     public init(
-        name: String, layer: Int?, outputColumns: Int, make: @escaping @Sendable (inout StagePlan) -> any Layer
+        name: String, layer: Int?, outputColumns: Int, letter: Character? = nil,
+        make: @escaping @Sendable (inout StagePlan) -> any Layer
     ) {
         self.name = name
         self.layer = layer
         self.outputColumns = outputColumns
+        self.letter = letter ?? (outputColumns == 0 ? "H" : "x")
         self.make = make
     }
 }
@@ -117,21 +122,21 @@ public struct ModelSpec: Equatable, Sendable {
 
     private func decoderUnits() -> [Unit] {
         let spec = self
-        let embedding = Unit(name: "embedding", layer: nil, outputColumns: dim) { plan in
+        let embedding = Unit(name: "embedding", layer: nil, outputColumns: dim, letter: "E") { plan in
             Embedding(
                 "tok_embeddings", vocabulary: spec.vocabulary, dim: spec.dim, initializer: .normal(1), plan: &plan)
         }
         let blocks = (0..<layers).flatMap { layer in
             [
-                Unit(name: "layers.\(layer) attention", layer: layer, outputColumns: dim) { plan in
+                Unit(name: "layers.\(layer) attention", layer: layer, outputColumns: dim, letter: "a") { plan in
                     DecoderAttention("layers.\(layer)", dim: spec.dim, heads: spec.heads, plan: &plan)
                 },
-                Unit(name: "layers.\(layer) feed-forward", layer: layer, outputColumns: dim) { plan in
+                Unit(name: "layers.\(layer) feed-forward", layer: layer, outputColumns: dim, letter: "f") { plan in
                     DecoderFeedForward("layers.\(layer)", dim: spec.dim, hidden: spec.hidden, plan: &plan)
                 },
             ]
         }
-        let head = Unit(name: "head", layer: nil, outputColumns: 0) { plan in
+        let head = Unit(name: "head", layer: nil, outputColumns: 0, letter: "H") { plan in
             let norm = LayerNorm("norm", columns: spec.dim, plan: &plan)
             let project = Linear("output", inputs: spec.dim, outputs: spec.vocabulary, plan: &plan)
             return LossHead(norm: norm, project: project, dim: spec.dim, vocabulary: spec.vocabulary, plan: &plan)
@@ -141,7 +146,7 @@ public struct ModelSpec: Equatable, Sendable {
 
     private func gptUnits() -> [Unit] {
         let spec = self
-        let embedding = Unit(name: "embedding", layer: nil, outputColumns: dim) { plan in
+        let embedding = Unit(name: "embedding", layer: nil, outputColumns: dim, letter: "E") { plan in
             Embedding(
                 "transformer.wte", positions: "transformer.wpe", vocabulary: spec.vocabulary, dim: spec.dim,
                 initializer: .normal(0.02), dropout: DropoutSite("transformer.drop"), plan: &plan)
@@ -149,17 +154,17 @@ public struct ModelSpec: Equatable, Sendable {
         let blocks = (0..<layers).flatMap { layer in
             let name = "transformer.h.\(layer)"
             return [
-                Unit(name: "h.\(layer) attention", layer: layer, outputColumns: dim) { plan in
+                Unit(name: "h.\(layer) attention", layer: layer, outputColumns: dim, letter: "a") { plan in
                     PreNormBlock.attention(
                         name, dim: spec.dim, heads: spec.heads, layers: spec.layers, plan: &plan)
                 },
-                Unit(name: "h.\(layer) feed-forward", layer: layer, outputColumns: dim) { plan in
+                Unit(name: "h.\(layer) feed-forward", layer: layer, outputColumns: dim, letter: "f") { plan in
                     PreNormBlock.feedForward(
                         name, dim: spec.dim, hidden: spec.hidden, layers: spec.layers, plan: &plan)
                 },
             ]
         }
-        let head = Unit(name: "head", layer: nil, outputColumns: 0) { plan in
+        let head = Unit(name: "head", layer: nil, outputColumns: 0, letter: "H") { plan in
             let norm = LayerNorm("transformer.ln_f", columns: spec.dim, plan: &plan)
             let project = Linear(
                 "lm_head", inputs: spec.dim, outputs: spec.vocabulary, hasBias: false, weight: .normal(0.02),

@@ -60,6 +60,10 @@ extension Model {
                 unit,
                 reason: "gives \(unit.outputColumns) columns; a unit that is not the last gives 1 to \(Self.sizeMost)")
         }
+        for unit in units where !unit.letter.isASCII || !unit.letter.isLetter || "tLm".contains(unit.letter) {
+            throw ModelError(
+                unit, reason: "its letter is \(unit.letter), which is none of ASCII, or t, L or m, which layouts have for others")
+        }
         let sizes = [("vocabulary", vocabulary), ("sequence length", sequenceLength)]
         for (what, size) in sizes where !(1...Self.sizeMost).contains(size) {
             throw ModelError(reason: "a \(what) of \(size); 1 to \(Self.sizeMost) is allowed")

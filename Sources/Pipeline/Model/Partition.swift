@@ -1,11 +1,27 @@
 import Threads
 
-/// How the units of a model are cut into stages.
+/// The cuts that are worked out.
 public enum PartitionKind: String, CaseIterable, Sendable {
     /// Whole layers, as evenly as their number allows; the embedding with the first, the head with the last.
     case uniform
     /// Any cut between units, the one under which the schedule's step would be the shortest.
     case balanced
+}
+
+/// How the units of a model are to be cut into stages.
+public enum PartitionChoice: Equatable, Sendable {
+    /// By a cut that is worked out.
+    case kind(PartitionKind)
+    /// As a layout says, which then has as many stages as the schedule.
+    case layout(PartitionLayout)
+
+    /// Whole layers.
+    public static let uniform = PartitionChoice.kind(.uniform)
+    /// Any cut between units.
+    public static let balanced = PartitionChoice.kind(.balanced)
+
+    /// For people: `uniform`, `balanced` or `given`.
+    public var title: String { if case .kind(let kind) = self { kind.rawValue } else { "given" } }
 }
 
 /// A cut of a model's units into consecutive, non-empty stages.

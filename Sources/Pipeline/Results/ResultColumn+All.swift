@@ -53,8 +53,8 @@ extension ResultColumn {
         .setting("arch", read: .name, oneOf(Architecture.allCases)) {
             $0.model.spec.map { .text($0.architecture.rawValue) }
         },
-        .setting("partition", read: .name, oneOf(PartitionKind.allCases)) {
-            .text($0.configuration.partition.rawValue)
+        .setting("partition", read: .text, "`uniform`, `balanced`, or the layout that was given") {
+            if case .kind(let kind) = $0.configuration.partition { .text(kind.rawValue) } else { .text($0.plan.layout) }
         },
         .setting("recompute", read: .name, "`true` with `--recompute`") { .truth($0.configuration.recomputes) },
         .setting("forward_only", read: .name, "`true` with `--forward-only`") {

@@ -59,6 +59,7 @@ struct CompareOptions {
     mutating func open() throws(CommandError) {
         try run.openData()
         try run.open(schedules)
+        try run.open([run.partition])
         run.takeSizes(of: schedules)
     }
 

@@ -47,7 +47,8 @@ struct ComparePage {
         return [
             ("Model", configuration.model.name),
             ("P, ranks", "\(plan.schedule.ranks)\(threads > 1 ? " of \(threads) threads" : "")"),
-            ("M, microbatches", "\(plan.schedule.microbatches)"), ("Partition", configuration.partition.rawValue),
+            ("M, microbatches", "\(plan.schedule.microbatches)"), ("Partition", configuration.partition.title),
+            ("Layout", CompareLayouts(figures).texts.joined(separator: "; ")),
             ("SIMD", configuration.simd.rawValue), ("Matrix products", configuration.blas?.path ?? "builtin"),
             ("Trials", "\(options.trials) of \(counted(options.run.measure, "step")) each"),
             ("Date", Date.now.formatted(.iso8601)),

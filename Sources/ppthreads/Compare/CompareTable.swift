@@ -29,9 +29,10 @@ struct CompareTable {
         let threads = configuration.threadsPerRank > 1 ? " of \(configuration.threadsPerRank) threads" : ""
         let trials = counted(options.trials, "trial")
         return "\(configuration.model.name), P=\(plan.schedule.ranks)\(threads), M=\(plan.schedule.microbatches), "
-            + "\(configuration.partition.rawValue) partition, \(configuration.simd.rawValue) kernels; \(trials) of "
+            + "\(configuration.partition.title) partition, \(configuration.simd.rawValue) kernels; \(trials) of "
             + "\(counted(options.run.measure, "step")) each, in turns; \(CompareNotes.intervals(figures))"
             + (figures.comparison.hasIntervals ? ", ± to the farther end" : "")
+            + CompareLayouts(figures).lines.map { "\n\($0)" }.joined()
             + (options.run.tokenFile.map { "\ndata: \($0.summary)" } ?? "")
     }
 

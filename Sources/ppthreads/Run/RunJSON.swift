@@ -32,6 +32,8 @@ extension RunJSON {
         let data: DataJSON?
         /// How results compare with those of one stage: `as one stage`, to the bit, or `to rounding`.
         let bits: String
+        /// The cut, as `--partition` takes it.
+        let layout: String
         let parameters: Int
         /// The signal that has stopped the run, such as SIGINT; otherwise there is no such key.
         let stoppedBy: String?
@@ -77,6 +79,7 @@ extension RunJSON {
             let plan = result.plan
             data = DataJSON(plan.configuration)
             bits = plan.facts.bits.label
+            layout = plan.layout
             parameters = plan.parameters.reduce(0) { $0 + $1.shape.count }
             stoppedBy = result.steps < plan.configuration.steps ? Signals.noted?.description : nil
             stepSpread = figures.steps.relativeSpread

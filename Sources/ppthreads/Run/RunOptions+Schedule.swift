@@ -93,6 +93,9 @@ extension RunOptions {
         }
     }
 
+    /// Reads the files of these partitions, likewise.
+    mutating func open(_ names: [PartitionName]) throws(CommandError) { layoutFiles = try names.read() }
+
     /// Gives named schedules the sizes of a file among these, where nobody asked for others: what is compared has one P and M.
     mutating func takeSizes(of names: [ScheduleName]) {
         for name in names {

@@ -18,7 +18,9 @@ package struct RunOptions {
     var warmup = 3
     var measure = 10
     var transport = TransportKind.threads
-    var partition = PartitionKind.uniform
+    var partition = PartitionName.uniform
+    /// Of partitions that are files, what was read there, by their paths.
+    var layoutFiles: [String: PartitionLayout] = [:]
     var recompute = false
     var dropout = 0.0
     var forwardOnly = false
@@ -70,7 +72,7 @@ package struct RunOptions {
                 help: "w: waves of hanayo, v = 2w"),
             .choice(
                 "--transport", set: \.transport, standard: standard, help: "who runs a rank, and how stages hand on"),
-            .choice("--partition", set: \.partition, standard: standard, help: "how units are cut into stages"),
+            .partition(set: \.partition, standard: standard, help: "how units are cut into stages"),
             .on(
                 "--recompute", set: \.recompute,
                 help: "keep only a stage's input, and do its forward again for the backward"),
@@ -214,7 +216,8 @@ extension RunOptions {
         var configuration = RunConfiguration(
             model: spec.model(), schedule: forwardOnly ? order.forwardOnly() : order)
         configuration.batchSize = batch
-        configuration.partition = partition
+        guard let choice = partition.choice(layoutFiles) else { trap("a layout's file that was not opened") }
+        configuration.partition = choice
         configuration.recomputes = recompute
         configuration.dropout = dropout
         configuration.transport = transport.transport
@@ -244,6 +247,7 @@ extension RunOptions {
     var inputs: [(flag: String, path: String)] {
         var inputs: [(String, String)] = []
         if case .file(let path) = schedule { inputs.append(("--schedule", path)) }
+        if case .file(let path) = partition { inputs.append(("--partition", path)) }
         if let data { inputs.append(("--data", data)) }
         if let initial { inputs.append(("--init", initial)) }
         if case .library(let path) = gemm { inputs.append(("--gemm", path)) }

@@ -33,7 +33,7 @@ package struct RunTable {
         let threads = configuration.threadsPerRank > 1 ? " of \(configuration.threadsPerRank) threads" : ""
         return "\(configuration.model.name), \(count.grouped) parameters; \(schedule.name) on "
             + "\(configuration.transport.name), P=\(schedule.ranks)\(stages)\(threads), M=\(schedule.microbatches), "
-            + "\(configuration.partition.rawValue) partition, \(schedule.isForwardOnly ? "forward only, " : configuration.recomputes ? "recomputing, " : "")\(configuration.simd.rawValue) kernels"
+            + "\(configuration.partition.title) partition, \(schedule.isForwardOnly ? "forward only, " : configuration.recomputes ? "recomputing, " : "")\(configuration.simd.rawValue) kernels"
             + (configuration.dropout > 0 && !schedule.isForwardOnly ? ", dropout \(configuration.dropout)" : "")
             + (configuration.blas.map { ", products by \($0.path)" } ?? "")
     }
@@ -47,6 +47,7 @@ package struct RunTable {
             \(steps.quantile(0.75).milliseconds), range \(steps.min.milliseconds) to \(steps.max.milliseconds) \
             (\(counted(steps.sorted.count, "step")) after \(configuration.warmupSteps) of warm-up)
             products   \(gigaFLOPs.fixed(1)) GFLOP a step, \((gigaFLOPs / steps.median).fixed(1)) GFLOP/s over all ranks\(configuration.recomputes ? "; forwards that are done again are not counted" : "")
+            layout     \(plan.layout)
             loss       \(loss)
             memory     \(MemoryTable.brief(figures.memory))
             time       \(result.totalSeconds.fixed(2)) s in all, \(result.setUpSeconds.fixed(2)) s of them before the first step

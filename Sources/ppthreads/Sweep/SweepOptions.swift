@@ -8,7 +8,7 @@ struct SweepOptions {
     var preset = Preset.none
     var schedules = ScheduleKind.studied.map(ScheduleName.kind)
     var transports = [TransportKind.threads]
-    var partitions = [PartitionKind.uniform]
+    var partitions = [PartitionName.uniform]
     private var stagesAskedFor: [Int]?
     var threads = [1]
     var layers = [4]
@@ -44,6 +44,7 @@ struct SweepOptions {
         }
         try run.openData()
         try run.open(schedules)
+        try run.open(partitions)
     }
 
     /// The file that all runs train on; nil for random tokens.
@@ -51,6 +52,7 @@ struct SweepOptions {
     var out: String { path ?? "results.csv" }
     var inputs: [(flag: String, path: String)] {
         run.inputs + schedules.compactMap { if case .file(let path) = $0 { ("--schedule", path) } else { nil } }
+            + partitions.paths.map { ("--partition", $0) }
     }
 
     /// How many the grid has; the largest number there is for more than that.
@@ -118,7 +120,7 @@ extension SweepOptions {
             .choices(
                 "--transport", set: \.transports, standard: standard,
                 help: "who runs a rank, and how stages hand on"),
-            .choices("--partition", set: \.partitions, standard: standard, help: "how units are cut into stages"),
+            .partitions(set: \.partitions, standard: standard, help: "how units are cut into stages"),
             .numbers(
                 "--stages", "--procs", set: \.stagesAskedFor, in: Limits.stages,
                 standard: "2, or a file's; reference: 2,4", help: "numbers of ranks"),

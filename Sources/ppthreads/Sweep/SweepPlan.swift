@@ -99,6 +99,6 @@ extension RunOptions {
     var title: String {
         let team = threads > 1 ? " of \(threads) threads" : ""
         return "\(model.architecture.rawValue) \(model.layers)L-\(model.heads)H dim \(model.dim) \(schedule.title) "
-            + "\(transport.rawValue) P=\(stages)\(team) M=\(microbatches) \(partition.rawValue)"
+            + "\(transport.rawValue) P=\(stages)\(team) M=\(microbatches) \(partition.text)"
     }
 }

@@ -10,7 +10,9 @@ package struct VerifyOptions {
     private(set) var scheduleFiles: [String: ScheduleFile] = [:]
     /// Sockets on request: they would double the time.
     var transports = [TransportKind.threads, .processes]
-    var partitions = PartitionKind.allCases
+    var partitions = PartitionKind.allCases.map(PartitionName.kind)
+    /// Of partitions that are files, what was read there, by their paths.
+    private var layoutFiles: [String: PartitionLayout] = [:]
     package var recompute = false
     var dropout = 0.0
     var stages = [1, 2, 4]
@@ -34,7 +36,7 @@ package struct VerifyOptions {
             .choices("--arch", set: \.architectures, standard: standard, help: "architectures"),
             .schedules(set: \.schedules, standard: standard, help: "schedules; a file has P and M of its own"),
             .choices("--transport", set: \.transports, standard: standard, help: "transports"),
-            .choices("--partition", set: \.partitions, standard: standard, help: "partitions"),
+            .partitions(set: \.partitions, standard: standard, help: "partitions"),
             .on(
                 "--recompute", set: \.recompute,
                 help: "do forwards again for the backwards, except in the one-stage run to compare with"),
@@ -79,19 +81,20 @@ extension VerifyOptions {
         let ranks: Int
         let threads: Int
         let transport: TransportKind
-        let partition: PartitionKind
+        let partition: PartitionName
         let recomputes: Bool
 
         package var description: String {
             let team = threads > 1 ? " of \(threads) threads" : ""
             let stages = schedule.virtualStages > 1 ? " v=\(schedule.virtualStages)" : ""
             let sizes = "P=\(ranks)\(stages)\(team) M=\(schedule.microbatches)"
-            return "\(architecture.rawValue) \(schedule.name) \(transport.rawValue) \(sizes) \(partition.rawValue)"
+            return "\(architecture.rawValue) \(schedule.name) \(transport.rawValue) \(sizes) \(partition.text)"
         }
     }
 
-    /// Reads the files among the schedules.
+    /// Reads the files among schedules and partitions.
     mutating func open() throws(CommandError) {
+        layoutFiles = try partitions.read()
         for case .file(let path) in schedules {
             scheduleFiles[path] = try readingData { () throws(DataError) in try ScheduleFile(path: path) }
         }
@@ -135,7 +138,8 @@ extension VerifyOptions {
         model.architecture = variant.architecture
         var configuration = RunConfiguration(model: try model.spec().model(), schedule: variant.schedule)
         configuration.batchSize = batch
-        configuration.partition = variant.partition
+        guard let choice = variant.partition.choice(layoutFiles) else { trap("a layout's file that was not opened") }
+        configuration.partition = choice
         configuration.recomputes = variant.recomputes
         configuration.dropout = dropout
         configuration.transport = variant.transport.transport

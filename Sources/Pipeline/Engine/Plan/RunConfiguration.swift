@@ -12,7 +12,7 @@ public struct RunConfiguration: Sendable {
     /// Sequences in a step; a multiple of the schedule's microbatches.
     public var batchSize = 8
     /// How the units are cut into the schedule's stages.
-    public var partition = PartitionKind.uniform
+    public var partition = PartitionChoice.uniform
     /// Whether stages keep only their input from a microbatch's forward, and do the forward again for its backward
     /// (Chen et al., 1604.06174): less memory, a third more work, the same bits.
     public var recomputes = false

@@ -53,7 +53,7 @@ public struct RunPlan: Sendable {
         // A forward is one of the three products that a layer's cost counts.
         let share = schedule.isForwardOnly ? 1.0 / 3 : 1
         productFLOPs = costs.reduce(0) { $0 + $1.productFLOPs } * Double(schedule.microbatches) * share
-        partition = try Self.cut(configuration, graph, loads: costs.map(\.productFLOPs))
+        partition = try configuration.cut(graph, loads: costs.map(\.productFLOPs))
         let here: Machine
         do {
             here = try machine ?? Machine.current()
@@ -83,6 +83,9 @@ public struct RunPlan: Sendable {
     /// The configuration's.
     public var schedule: Schedule { configuration.schedule }
 
+    /// The cut as a person writes it, which `PartitionLayout` reads.
+    public var layout: String { partition.layout(of: configuration.model) }
+
     /// Stages a rank runs, in ascending order.
     func stages(ofRank rank: Int) -> [Stage] { stages.filter { schedule.rankOfStage[$0.index] == rank } }
 
@@ -108,30 +111,6 @@ public struct RunPlan: Sendable {
             let own = stages(ofRank: rank).reduce(0) { $0 + $1.plan.productFLOPs }
             let all = stages.reduce(0) { $0 + $1.plan.productFLOPs }
             return all > 0 ? own / all : 0
-        }
-    }
-
-    private static func cut(
-        _ configuration: RunConfiguration, _ graph: TaskGraph, loads: [Double]
-    ) throws(RunError) -> Partition {
-        let schedule = configuration.schedule
-        if configuration.partition == .uniform && schedule.stages > 1 {
-            do throws(ModelError) { try configuration.model.checkLayers() } catch { throw .model(error) }
-        }
-        do throws(PartitionError) {
-            switch configuration.partition {
-            case .uniform: return try .uniform(configuration.model, stages: schedule.stages)
-            case .balanced: return try .balanced(loads: loads, stages: schedule.stages, graph)
-            }
-        } catch {
-            // As many ranks with a stage each would fit: then it is the stages a rank that are too many.
-            if schedule.stages > schedule.ranks && schedule.ranks <= error.stagesMax {
-                let ranks = counted(schedule.ranks, "rank")
-                throw .configuration(
-                    setting: "--virtual-stages",
-                    "\(error) on \(ranks); at most \(error.stagesMax / schedule.ranks) a rank")
-            }
-            throw .configuration(setting: "--stages", "\(error)")
         }
     }
 

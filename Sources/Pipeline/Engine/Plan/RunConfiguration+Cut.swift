@@ -1,0 +1,55 @@
+import Threads
+
+extension RunConfiguration {
+    /// Cuts the model into the schedule's stages.
+    /// - Parameter loads: the work of each unit.
+    func cut(_ graph: TaskGraph, loads: [Double]) throws(RunError) -> Partition {
+        switch partition {
+        case .layout(let layout): return try cut(as: layout)
+        case .kind(let kind):
+            if kind == .uniform && schedule.stages > 1 {
+                do throws(ModelError) { try model.checkLayers() } catch { throw .model(error) }
+            }
+            do throws(PartitionError) {
+                switch kind {
+                case .uniform: return try .uniform(model, stages: schedule.stages)
+                case .balanced: return try .balanced(loads: loads, stages: schedule.stages, graph)
+                }
+            } catch {
+                throw tooMany(error)
+            }
+        }
+    }
+
+    private func tooMany(_ error: PartitionError) -> RunError {
+        // As many ranks with a stage each would fit: then it is the stages a rank that are too many.
+        if schedule.stages > schedule.ranks && schedule.ranks <= error.stagesMax {
+            let most = error.stagesMax / schedule.ranks
+            return .configuration(
+                setting: "--virtual-stages", "\(error) on \(counted(schedule.ranks, "rank")); at most \(most) a rank")
+        }
+        return .configuration(setting: "--stages", "\(error)")
+    }
+
+    /// The longest that a results CSV can tell and have read again, in bytes.
+    private static let layoutBytesMost = 4096
+
+    private func cut(as layout: PartitionLayout) throws(RunError) -> Partition {
+        let partition: Partition
+        do throws(LayoutError) { partition = try Partition(layout, of: model) } catch {
+            throw .configuration(setting: "--partition", "\(error)")
+        }
+        if layout.stages != schedule.stages {
+            let stages = schedule.virtualStages > 1 ? ", v=\(schedule.virtualStages)" : ""
+            throw .configuration(
+                setting: "--partition",
+                "the layout has \(counted(layout.stages, "stage")), and \(schedule.stages) are needed for "
+                    + "P=\(schedule.ranks)\(stages)")
+        }
+        if partition.layout(of: model).utf8.count > Self.layoutBytesMost {
+            throw .configuration(
+                setting: "--partition", "the layout takes more than \(Self.layoutBytesMost) bytes to be told")
+        }
+        return partition
+    }
+}
