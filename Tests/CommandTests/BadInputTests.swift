@@ -15,7 +15,7 @@ struct BadInputTests {
         }
     }
 
-    static let cases = runCases + commandCases + fileCases
+    static let cases = runCases + partitionCases + commandCases + fileCases
 
     private func folder() throws -> Folder {
         let folder = try Folder()
@@ -43,6 +43,8 @@ struct BadInputTests {
         _ = try folder.file("trailing", header(good) + Array(repeating: 0, count: 12))
         _ = try folder.file(
             "twice", header(good.replacing("}}", with: "},\(good.dropFirst())")) + Array(repeating: 0, count: 8))
+        _ = try folder.file("lines.layout", Array("E t\n| t)\n".utf8))
+        _ = try folder.file("long.layout", Array(repeating: UInt8(ascii: "t"), count: 100_000))
         _ = try folder.file("other", header(good) + Array(repeating: 0, count: 8))
         return folder
     }

@@ -24,7 +24,8 @@ struct ModelCheckTests {
 
     /// What planning says of a model; nil when it takes it.
     private func refusal(
-        _ model: Model, _ schedule: Schedule = .gpipe(ranks: 1, microbatches: 1), _ partition: PartitionKind = .balanced
+        _ model: Model, _ schedule: Schedule = .gpipe(ranks: 1, microbatches: 1),
+        _ partition: PartitionChoice = .balanced
     ) throws -> String? {
         var configuration = RunConfiguration(model: model, schedule: schedule)
         configuration.partition = partition

@@ -15,7 +15,7 @@ struct RunTests {
                     let schedule = kind.make(ranks: 2, microbatches: microbatches)
                     // ZB-H2 takes 3 microbatches and more, DualPipeV 4.
                     if schedule.actions.isEmpty { continue }
-                    expectPromised(try train(architecture, schedule, partition), baseline)
+                    expectPromised(try train(architecture, schedule, .kind(partition)), baseline)
                 }
             }
         }

@@ -19,7 +19,7 @@ func smallConfiguration(_ architecture: Architecture, _ schedule: Schedule) -> R
 
 /// Runs it.
 func train(
-    _ architecture: Architecture, _ schedule: Schedule, _ partition: PartitionKind = .uniform,
+    _ architecture: Architecture, _ schedule: Schedule, _ partition: PartitionChoice = .uniform,
     change: (inout RunConfiguration) -> Void = { _ in }
 ) throws -> RunResult {
     var configuration = smallConfiguration(architecture, schedule)
@@ -36,7 +36,7 @@ func expectPromised(_ result: RunResult, _ baseline: RunResult) {
 
 /// Losses, gradients and weights.
 func expectSameBits(_ result: RunResult, _ baseline: RunResult) {
-    let label = "\(result.plan.schedule.name) \(result.plan.configuration.partition)"
+    let label = "\(result.plan.schedule.name) \(result.plan.layout)"
     #expect(result.losses.map(\.bitPattern) == baseline.losses.map(\.bitPattern), "\(label)")
     #expect(result.gradients!.differences(from: baseline.gradients!) == [], "\(label)")
     #expect(result.weights!.differences(from: baseline.weights!) == [], "\(label)")

@@ -62,7 +62,9 @@ extension Model {
         }
         for unit in units where !unit.letter.isASCII || !unit.letter.isLetter || "tLm".contains(unit.letter) {
             throw ModelError(
-                unit, reason: "its letter is \(unit.letter), which is none of ASCII, or t, L or m, which layouts have for others")
+                unit,
+                reason:
+                    "its letter is \(unit.letter), which is none of ASCII, or t, L or m, which layouts have for others")
         }
         let sizes = [("vocabulary", vocabulary), ("sequence length", sequenceLength)]
         for (what, size) in sizes where !(1...Self.sizeMost).contains(size) {

@@ -21,6 +21,9 @@ package enum PartitionName: Equatable, Sendable {
             self = .file(text)
         } else if let meant = Slip.of(text, among: names) {
             throw FlagValueError(allowed: "did you mean \(meant)? \(Self.allowed)")
+        } else if !text.contains(where: "EHL|".contains) {
+            // A word: what a model's first and last unit, or a bar, has to stand in is meant for something else.
+            throw FlagValueError(allowed: Self.allowed)
         } else {
             do throws(LayoutError) { self = .layout(try PartitionLayout(text)) } catch {
                 throw FlagValueError(allowed: "\(error); \(Self.allowed)")

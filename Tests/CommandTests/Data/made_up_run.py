@@ -232,6 +232,7 @@ def figures():
             "parameters": sum(parameters), "weight_bytes": [4 * count for count in parameters],
             "peak_activation_bytes": PEAK_BYTES, "peak_in_flight": PEAK_IN_FLIGHT, "loss_history": LOSSES,
             "loss": LOSSES[-1], "handoff_bytes_copied": 3003, "cpus": [2, None], "bits": "as one stage",
+            "layout": "E t | t t H",
             "breakdown": breakdown, "ranks": ranks, "handoffs": [there, back]},
         # What the CSV has under other names, or alone.
         "row": {

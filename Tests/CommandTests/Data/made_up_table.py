@@ -44,6 +44,7 @@ def main():
           f"{ms(own['step_s_min'])} to {ms(own['step_s_max'])} (3 steps after 1 of warm-up)")
     print(f"products   {own['product_flops'] / 1e9:.1f} GFLOP a step, {own['product_flops'] / 1e9 / own['step_s_median']:.1f} "
           "GFLOP/s over all ranks")
+    print(f"layout     {own['layout']}")
     print(f"loss       {LOSSES[-1]} at the last step, {LOSSES[0]} at the first")
     print("memory     MEMORY")
     print(f"time       {own['total_s']:.2f} s in all, {own['set_up_s']:.2f} s of them before the first step\n")
