@@ -89,7 +89,7 @@ struct LayoutErrorTests {
     }
 
     @Test("a model without layers has no t") func noLayers() {
-        let loss = Unit(name: "loss", layer: nil, outputColumns: 0) { _ in Scale("s", columns: 6, plan: &$0) }
+        let loss = Unit(name: "loss", layer: nil, outputColumns: 0) { Scale("s", columns: 6, plan: &$0) }
         let model = Model(name: "alone", vocabulary: 2, sequenceLength: 1, layers: 0, units: [loss])
         let error = #expect(throws: LayoutError.self) { try Partition(PartitionLayout("t"), of: model) }
         #expect(
