@@ -21,7 +21,7 @@ extension BadInputTests {
             "--partition: column 7: t stands once too often: all 4 layers are there before it"),
         Case(
             "run --partition Etta|fat --layers 4", 64,
-            "--partition: column 7: unit 9, f of layer 3, is missing before t"),
+            "--partition: column 8: t stands too early: unit 9, f of layer 3, comes before it"),
         Case(
             "run --partition Et|t|t|tH --stages 2", 64,
             "--partition: the layout has 4 stages, and 2 are needed for P=2"),
@@ -45,7 +45,7 @@ extension BadInputTests {
         Case("run --partition FOLDER/text", 65, "FOLDER/text: has bytes that are not UTF-8; a layout is text"),
         Case(
             "run --partition FOLDER/header.csv", 65,
-            "FOLDER/header.csv: column 9: _ is neither a letter nor one of | ( ) *"),
+            "FOLDER/header.csv: column 15: _ is neither a letter nor one of | ( ) *"),
         Case(
             "verify --partition FOLDER/lines.layout", 65,
             "FOLDER/lines.layout: line 2, column 4: the parenthesis closes none"),

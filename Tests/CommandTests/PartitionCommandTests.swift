@@ -58,7 +58,7 @@ struct PartitionCommandTests {
             return outcome.output.split(separator: "\n").map(String.init)
         }
         #expect(
-            try sweep("uniform,E t|t t t H,E t | t*3 H,\(path)").last?.hasPrefix("3 runs, 0 of them failed, 0 were")
+            try sweep("uniform,E t|t t t H,\(path)").last?.hasPrefix("3 runs, 0 of them failed, 0 were")
                 == true)
         #expect(try sweep("Et|tttL,E a | f t*3 H").last?.contains("2 runs, 0 of them failed, 1 were there") == true)
         let cuts = try SweepFileContents(out).rows.compactMap { $0["partition"] }

@@ -73,6 +73,7 @@ struct LayoutErrorTests {
             ("E f a | t H", "column 3: f stands too early: unit 2, a of layer 0, comes before it"),
             ("E H | t t", "column 3: H stands too early: unit 2, a of layer 0, comes before it"),
             ("t | E t H", "column 1: t stands too early: unit 1, E, comes before it"),
+            ("E t a | t H", "column 9: t stands too early: unit 5, f of layer 1, comes before it"),
             ("E a t f H", "column 5: t stands too early: unit 3, f of layer 0, comes before it"),
             ("E E t | t H", "column 3: E stands twice"), ("E t | t H L", "column 11: H stands twice"),
             ("E t | t t H", "column 9: t stands once too often: all 2 layers are there before it"),

@@ -82,7 +82,10 @@ private struct LayoutWalk {
         let symbol = layout.symbols[index]
         let all = count(symbol.letter, in: units.indices)
         if all == 0 { return .unknownLetter(symbol.character, model: model.name, known: knownLetters) }
-        if count(symbol.letter, in: next..<units.count) == 0 { return .tooOften(symbol.character, count: all) }
+        let isWithinLayer = symbol.letter == Symbol.wholeLayer && next < units.count && units[next].layer != nil
+        if !isWithinLayer && count(symbol.letter, in: next..<units.count) == 0 {
+            return .tooOften(symbol.character, count: all)
+        }
         return comesLater(from: index)
             ? .tooEarly(symbol.character, unit: name(of: next)) : .missing(name(of: next), before: symbol.character)
     }
