@@ -2,6 +2,7 @@ import AllocationCounter
 import Pipeline
 import SharedTensor
 import Testing
+import Threads
 
 /// What a run takes of memory, and that it takes it before the first step.
 struct RunMemoryTests {
