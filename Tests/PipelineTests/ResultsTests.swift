@@ -73,6 +73,13 @@ struct ResultsTests {
         #expect(throws: DataError.self) { try analysis(["gpipe,2,4,4,\(text),0.5,,"]) }
     }
 
+    @Test("a row with a value too many or too few is told, and not read from the wrong columns")
+    func otherCounts() throws {
+        for row in ["gpipe,2,4,4,100,0.5,,,9", "gpipe,2,4,4,100,0.5,"] {
+            #expect(throws: DataError.self) { try analysis([row]) }
+        }
+    }
+
     @Test(
         "a setting that may be as large as anybody likes is a number all the same", arguments: ["1e999", "-1", "nan"])
     func rates(text: String) throws {
