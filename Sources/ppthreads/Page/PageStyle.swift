@@ -187,12 +187,17 @@ extension Page {
           document.addEventListener("pointerdown", point);
           document.documentElement.addEventListener("pointerleave", hide);
           document.addEventListener("focusout", event => { if (markOf(event)) hide(); });
-          document.addEventListener("focusin", event => {
-            const mark = markOf(event);
-            if (!mark) return;
+          const showBelow = mark => {
             const at = mark.getBoundingClientRect();
             show(mark, Math.max(at.left, 0), at.bottom);
-          });
+          };
+          document.addEventListener("focusin", event => { if (markOf(event)) showBelow(markOf(event)); });
+          // What has the focus may be scrolled to; what is pointed at moves away.
+          document.addEventListener("scroll", () => {
+            const mark = document.activeElement?.closest(".mark");
+            if (mark && !box.hidden) showBelow(mark);
+            else hide();
+          }, true);
           document.addEventListener("keydown", event => {
             const mark = markOf(event);
             if (event.key === "Escape") hide();

@@ -24,7 +24,8 @@ extension ScheduleOptions {
 
     private func single(_ flag: String, _ list: [Int]?) throws(CommandError) -> Int? {
         guard let list, list.count > 1 else { return list?.first }
-        let isOfFile = html == nil ? "one order of one size is drawn; --html FILE makes a page of several" : "a file has one"
+        let isOfFile =
+            html == nil ? "one order of one size is drawn; --html FILE makes a page of several" : "a file has one"
         throw CommandError(code: .usage, message: "\(flag): \(isOfFile)")
     }
 
@@ -35,7 +36,8 @@ extension ScheduleOptions {
             ("--group-size", groupSize != nil), ("--waves", waves != nil), ("--forward-only", isForwardOnly),
         ]
         for (flag, isGiven) in others where isGiven {
-            throw CommandError(code: .usage, message: "\(flag): is of one order's drawing, and --html writes all orders' page")
+            throw CommandError(
+                code: .usage, message: "\(flag): is of one order's drawing, and --html writes all orders' page")
         }
     }
 }

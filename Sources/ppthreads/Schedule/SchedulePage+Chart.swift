@@ -47,7 +47,7 @@ extension SchedulePage {
           const first = svg.querySelector(".mark");
           if (first) first.setAttribute("tabindex", "0");
           if (view.chain) for (const action of longestChain(order, result)) marks.get(action).classList.add("critical");
-          outlineCauses(figure, marks);
+          for (const [action, mark] of marks) if (action.sender) senders.set(mark, marks.get(action.sender));
           drawRanks(figure.querySelector(".ranks"), result, view.share);
         };
 
@@ -80,12 +80,12 @@ extension SchedulePage {
         };
 
         const caption = (action, pixels, x, top, order) => {
-          const hasStages = order.stages > order.ranks;
-          const [number, stage] = [`${action.microbatch}`, hasStages ? `s${action.stage}` : ""];
-          if (pixels < Math.max(7 * number.length, 6 * stage.length) + 3) return [];
+          const [number, stage] = [`${action.microbatch}`, `s${action.stage}`];
+          if (pixels < 7 * number.length + 3) return [];
+          const hasStage = order.stages > order.ranks && pixels >= 6 * stage.length + 2;
           const style = `caption in-${kinds[action.kind][1]}`;
-          const texts = [drawn("text", { class: style, x, y: top + (hasStages ? 13 : 19) }, number)];
-          if (hasStages) texts.push(drawn("text", { class: `${style} small`, x, y: top + 24 }, stage));
+          const texts = [drawn("text", { class: style, x, y: top + (hasStage ? 13 : 19) }, number)];
+          if (hasStage) texts.push(drawn("text", { class: `${style} small`, x, y: top + 24 }, stage));
           return texts;
         };
 
@@ -126,20 +126,18 @@ extension SchedulePage {
             const x = part(index * step);
             return [
               drawn("line", { class: "grid", x1: x, x2: x, y1: 0, y2: height }),
-              drawn("text", { class: "tick", x, y: height + 15 }, index ? plain(index * step) : "0 units"),
+              drawn("text", { class: index ? "tick" : "tick first", x, y: height + 15 }, index ? plain(index * step) : "0 units"),
             ];
           }).flat();
         };
 
-        // The action that one waited for stands out while that one is pointed at or has the focus.
-        const outlineCauses = (figure, marks) => {
-          const causes = new Map([...marks].map(([action, mark]) => [mark, marks.get(action.sender)]));
-          const outline = event => {
-            for (const old of figure.querySelectorAll(".cause")) old.classList.remove("cause");
-            if (event.type !== "pointerleave") causes.get(event.target.closest?.(".mark"))?.classList.add("cause");
-          };
-          const svg = figure.querySelector(".chart");
-          svg.onpointerover = svg.onfocusin = svg.onpointerleave = outline;
+        // The action that one receives from stands out while that one is pointed at or has the focus.
+        const senders = new WeakMap();
+        const outline = event => {
+          for (const old of document.querySelectorAll(".cause")) old.classList.remove("cause");
+          const mark = event.type === "focusout" ? null : event.target.closest?.(".mark");
+          if (mark) senders.get(mark)?.classList.add("cause");
         };
+        for (const type of ["pointerover", "focusin", "focusout"]) document.addEventListener(type, outline);
         """)
 }

@@ -6,20 +6,23 @@ extension SchedulePage {
         .element(
             "form", ["id": "choices", "autocomplete": "off", "aria-label": "Choices"],
             [
-                group("Order and sizes", [order, other, size("ranks", "P, ranks", orders.ranks, usual: 4), microbatches]),
-                group("Times, in any unit", times + [slowRank, number(Self.slowness, 2)]),
+                group(
+                    "Order and sizes", [order, other, size("ranks", "P, ranks", orders.ranks, usual: 4), microbatches]),
+                group("Times, in any unit", times + [slowRank, number(Self.slowness, 2)], style: "inputs times"),
                 .element(
                     "div", ["class": "checks"],
                     [
-                        check("stage", "times are of one stage (as ppthreads schedule has them), not of a rank's whole share"),
+                        check(
+                            "stage",
+                            "times are of one stage (as ppthreads schedule has them), not of a rank's whole share"),
                         check("chain", "outline what the makespan hangs on"),
                         .element("button", ["type": "reset"], "Start again"),
                     ]),
             ])
     }
 
-    private func group(_ title: Markup, _ inputs: [Markup]) -> Markup {
-        .element("fieldset", [:], [.element("legend", [:], title), .element("div", ["class": "inputs"], Markup(inputs))])
+    private func group(_ title: Markup, _ inputs: [Markup], style: String = "inputs") -> Markup {
+        .element("fieldset", [:], [.element("legend", [:], title), .element("div", ["class": style], Markup(inputs))])
     }
 
     // MARK: Choices

@@ -56,9 +56,15 @@ extension SchedulePage {
             describe(one);
           };
 
-          // Wide enough for the numbers in most actions: those of the rank that has most.
-          const widthFor = ({ lists }) =>
-            Math.max(...lists.lists.map(list => list.length)) * (lists.stages > lists.ranks ? 19 : 17);
+          // Wide enough for the numbers in the shortest actions, within reason: where those are very short, in most actions.
+          const widthFor = ({ lists, result }) => {
+            const lengths = [...result.times.values()].map(({ start, end }) => end - start).filter(length => length > 0);
+            const digits = String(Math.max(...lists.lists.flat().map(action => action.microbatch))).length;
+            const stage = lists.stages > lists.ranks ? 6 * `s${lists.stages - 1}`.length + 3 : 0;
+            const wish = result.makespan / Math.min(...lengths) * Math.max(7 * digits + 4, stage) || 0;
+            const usual = Math.max(...lists.lists.map(list => list.length)) * 17;
+            return Math.min(Math.max(wish, usual), 2.5 * usual);
+          };
 
           const drawFigure = (id, order, view) => {
             const figure = document.getElementById(id);
@@ -204,6 +210,8 @@ extension SchedulePage {
             for (const other of boxes) if (other !== box) other.scrollLeft = box.scrollLeft;
           });
 
+          // Beside a narrow page's inputs there is no room for them.
+          if (innerWidth < 640) document.querySelector(".lessons").open = false;
           setAll(location.hash.slice(1));
           settle();
           table.tHead.rows[0].cells[1].setAttribute("aria-sort", "ascending");

@@ -8,19 +8,22 @@ extension SchedulePage {
     var words: Markup {
         Page.section(
             "words", "What the words mean",
-            .element("dl", ["class": "definitions"], Markup(Self.definitions.map { Page.definition("\($0)", "\($1)") })))
+            .element("dl", ["class": "definitions"], Markup(Self.definitions.map { Page.definition("\($0)", "\($1)") }))
+        )
     }
 
     private static let definitions: KeyValuePairs<String, String> = [
         "P, rank": "What works at a time of its own: a thread, a process, a GPU. P of them, numbered from 0.",
         "Stage, v":
             "A run of the network's layers. A rank runs one stage, or v of them: then each is a v-th as long, and a microbatch comes by v times.",
-        "M, microbatch": "A batch's M parts pass the stages one behind the other, so that ranks have something to do at the same time.",
+        "M, microbatch":
+            "A batch's M parts pass the stages one behind the other, so that ranks have something to do at the same time.",
         "F": "The forward of one microbatch through a rank's share of the network.",
         "I": "Its backward as far as others wait for it: the gradient of the input, which the stage before needs.",
         "W": "The rest of its backward: the gradients of the weights, which nobody waits for.",
         "B": "I and W in one piece. What it hands on leaves when all of it is done.",
-        "Hand-off": "From the end of an action to the moment that another rank has what it made. Within a rank it takes nothing.",
+        "Hand-off":
+            "From the end of an action to the moment that another rank has what it made. Within a rank it takes nothing.",
         "Makespan": "From the start to the end of the last action: the step, but for the optimizer.",
         "Idle, bubble":
             "A rank idles when it does nothing, from 0 to the makespan; the bubble is the part of all ranks' time that is idle. Shares of it that no order avoids come from the first microbatch's way in and the last one's way out.",

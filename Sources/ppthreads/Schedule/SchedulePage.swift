@@ -88,7 +88,8 @@ struct SchedulePage {
             let needs = Markup.element(
                 "td", ["class": "text wrap"],
                 [
-                    Markup(order.about?.constraints ?? "the sizes of its file"), .element("small", ["class": "refusal"]),
+                    Markup(order.about?.constraints ?? "the sizes of its file"),
+                    .element("small", ["class": "refusal"]),
                 ])
             return .element(
                 "tr", ["data-key": order.key],

@@ -40,7 +40,8 @@ struct SchedulePageSizes {
         if actions <= Double(Self.actionsMost) { return }
         throw CommandError(
             code: .usage,
-            message: "--html: a page of up to \(actions.grouped) actions; it may hold \(Self.actionsMost). Fewer or smaller "
+            message:
+                "--html: a page of up to \(actions.grouped) actions; it may hold \(Self.actionsMost). Fewer or smaller "
                 + "--stages, --microbatches and --virtual-stages make a smaller one")
     }
 
