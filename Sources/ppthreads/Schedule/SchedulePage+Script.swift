@@ -77,7 +77,7 @@ extension SchedulePage {
           };
 
           const chunks = ({ lists, result, share }) =>
-            share === 1 ? "" : ` (${Math.max(...result.peaks)} of its stages')`;
+            share === 1 ? "" : ` (${Math.max(...result.peaks)} chunks)`;
           const figures = order => {
             if (order.refusal) return [written("span", order.refusal, "refusal")];
             const { result, peak } = order;

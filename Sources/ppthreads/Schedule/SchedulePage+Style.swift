@@ -3,6 +3,7 @@ extension SchedulePage {
     static let style = Markup.code(
         "style",
         """
+        [hidden] { display: none !important; }
         #choices { margin: 1rem 0; padding: .75rem 1rem 1rem; background: var(--raised); border-radius: .25rem; }
         fieldset { border: 0; margin: 0 0 .75rem; padding: 0; min-width: 0; }
         legend { padding: 0; color: var(--muted); font-size: .75rem; font-weight: 600; }

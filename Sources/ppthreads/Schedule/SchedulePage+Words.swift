@@ -15,7 +15,7 @@ extension SchedulePage {
     private static let definitions: KeyValuePairs<String, String> = [
         "P, rank": "What works at a time of its own: a thread, a process, a GPU. P of them, numbered from 0.",
         "Stage, v":
-            "A run of the network's layers. A rank runs one stage, or v of them: then each is a v-th as long, and a microbatch comes by v times.",
+            "A run of the network's layers. A rank runs one stage, or v of them, its chunks: then each is a v-th as long, and a microbatch comes by v times.",
         "M, microbatch":
             "A batch's M parts pass the stages one behind the other, so that ranks have something to do at the same time.",
         "F": "The forward of one microbatch through a rank's share of the network.",
@@ -28,7 +28,7 @@ extension SchedulePage {
         "Idle, bubble":
             "A rank idles when it does nothing, from 0 to the makespan; the bubble is the part of all ranks' time that is idle. Shares of it that no order avoids come from the first microbatch's way in and the last one's way out.",
         "In flight":
-            "A microbatch whose forward has begun at a stage and whose backward is not done: so long is memory held for it. With v stages a rank each holds a v-th of what a rank's whole share does.",
+            "A microbatch whose forward has begun at a stage and whose backward is not done: so long is memory held for it. A chunk holds a v-th of what a rank's whole share does.",
         "Results":
             "To the bit: losses, gradients and weights are those of one stage, bit for bit. To rounding: some gradients are added up in another order.",
     ]
