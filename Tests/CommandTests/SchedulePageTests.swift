@@ -75,8 +75,8 @@ import Testing
                 "all --html FOLDER/a --waves 1", 64,
                 "--waves: is of one order's drawing, and --html writes all orders' page"
             ),
-            ("all --html FOLDER/none/a", 65, "FOLDER/none/a: cannot be written: no such file or directory (ENOENT)"),
-            ("all --html FOLDER/a -p 0,2", 64, "--stages"),
+            ("all --html FOLDER/none/a", 65, "FOLDER/none/a: cannot be written: its folder: ENOENT"),
+            ("all --html FOLDER/a --stages 0,2", 64, "--stages: '0,2' is not allowed"),
             ("all --html FOLDER/a -p 512 -m 512", 64, "--html: a page of"),
             ("al --html FOLDER/a", 64, "'al' is no schedule"),
         ])

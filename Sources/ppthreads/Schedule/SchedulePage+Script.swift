@@ -172,15 +172,16 @@ extension SchedulePage {
           };
           const setAll = text => { for (const [name, value] of new URLSearchParams(text)) set(name, value); };
 
-          let isWaiting = false;
+          // At once; drawings that take long, of thousands of actions, when nothing has changed for a moment.
+          let waiting = 0, milliseconds = 0;
           const changed = () => {
             settle();
-            if (isWaiting) return;
-            isWaiting = true;
-            requestAnimationFrame(() => {
-              isWaiting = false;
+            clearTimeout(waiting);
+            waiting = setTimeout(() => requestAnimationFrame(() => {
+              const begin = performance.now();
               draw();
-            });
+              milliseconds = performance.now() - begin;
+            }), milliseconds > 100 ? 300 : 0);
           };
           // A page within another one may have no address of its own.
           const remember = () => {

@@ -69,12 +69,12 @@ extension SchedulePage {
             text: "And where W is short beside I?", orders: ["zb-h1", "1f1b"], times: [1, 1.8, 0.2, 0]),
         Question(text: "What do two stages a rank change?", orders: ["interleaved:2", "1f1b"]),
         Question(
-            text: "And where hand-offs take long?", orders: ["interleaved:2", "1f1b"], times: [1, 1, 1, 0.5]),
+            text: "And where hand-offs take time?", orders: ["interleaved:2", "1f1b"], times: [1, 1, 1, 0.5]),
         Question(
             text: "Who pays for a hand-off, and what hides it?", orders: ["eager-1f1b", "1f1b"],
             times: [1, 1, 1, 0.5]),
         Question(
-            text: "One rank is half as fast again: who waits?", orders: ["1f1b", "gpipe"],
+            text: "One rank takes half as long again: who waits?", orders: ["1f1b", "gpipe"],
             others: "&slow=1&slowness=1.5&chain=on"),
         Question(text: "How little memory is enough?", orders: ["v-min", "zb-v"]),
     ]

@@ -103,7 +103,8 @@ class Browser:
 
     def settle(self):
         """Waits until what has changed is drawn."""
-        self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
+        self.value("""new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(
+            () => setTimeout(done))), 5))""")
 
     def press(self, key, code=None):
         for kind in ["keyDown", "keyUp"]:
