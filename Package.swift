@@ -47,7 +47,7 @@ let package = Package(
             exclude: ["Golden"],
             swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["ppthreads", "ppthreads-bench"], exclude: ["Data"],
+            name: "CommandTests", dependencies: ["ppthreads", "ppthreads-bench"], exclude: ["Browser", "Data"],
             swiftSettings: unoptimized),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

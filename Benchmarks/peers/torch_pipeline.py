@@ -27,7 +27,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Dict, List, NoReturn, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
 
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # Read when torch is loaded; its warnings are not the one line.
 
@@ -41,6 +41,7 @@ LOOPBACK = "127.0.0.1"
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 0.5  # For all ranks to end when one failed, so that the cause is told and not a consequence.
 Message = Union[RankReport, str]
+Work = Callable[[Job, int, List[int]], RankReport]
 
 
 class Failure(Exception):
@@ -67,7 +68,7 @@ def join_group(job: Job, rank: int, listener: socket.socket) -> None:
     dist.init_process_group("gloo", store=store, rank=rank, world_size=job.stages, timeout=limit)
 
 
-def rank_main(job: Job, rank: int, listener: socket.socket, parent: int, pipe: Connection) -> None:
+def rank_main(job: Job, work: Work, rank: int, listener: socket.socket, parent: int, pipe: Connection) -> None:
     """A rank's process: sends a RankReport, or a sentence that says why there is none."""
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent alone tells of it.
@@ -77,7 +78,7 @@ def rank_main(job: Job, rank: int, listener: socket.socket, parent: int, pipe: C
         cpus = pin(job, rank)
         if job.schedule != NO_PIPELINE:
             join_group(job, rank, listener)
-        result: Message = train_rank(job, rank, cpus)
+        result: Message = work(job, rank, cpus)
         if job.schedule != NO_PIPELINE:
             dist.destroy_process_group()
     except Exception as error:  # Whatever it is, the parent tells it.
@@ -85,8 +86,8 @@ def rank_main(job: Job, rank: int, listener: socket.socket, parent: int, pipe: C
     pipe.send(result)
 
 
-def run_ranks(job: Job) -> List[RankReport]:
-    """Forks all ranks and collects their reports; none is alive afterwards."""
+def run_ranks(job: Job, work: Work = train_rank) -> List[RankReport]:
+    """Forks all ranks, which do the work, and collects their reports; none is alive afterwards."""
     context = multiprocessing.get_context("fork")
     processes: List[BaseProcess] = []
     pipes: List[Connection] = []
@@ -95,7 +96,7 @@ def run_ranks(job: Job) -> List[RankReport]:
             for rank in range(job.stages):
                 receiving, sending = context.Pipe(duplex=False)
                 pipes.append(receiving)
-                arguments = (job, rank, listener, os.getpid(), sending)
+                arguments = (job, work, rank, listener, os.getpid(), sending)
                 process = context.Process(target=rank_main, args=arguments, daemon=True)
                 process.start()
                 processes.append(process)

@@ -6,12 +6,13 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List, Optional, Union
+from typing import Callable, List, Optional, Sequence, Union
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed import pipelining
+from torch.distributed.pipelining import schedules
 
 import torch_models as models
 
@@ -22,6 +23,7 @@ SCHEDULES = {
 }
 NO_PIPELINE = "none"
 Model = Union[models.Decoder, models.GPT]
+Schedule = Union[schedules.PipelineScheduleSingle, schedules.PipelineScheduleMulti]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class Job:
     @property
     def steps(self) -> int:
         return self.warmup_steps + self.measure_steps
+
+    def stages_of(self, rank: int) -> Sequence[int]:
+        """The stages of a rank, in a loop."""
+        return range(rank, self.stages * self.virtual_stages, self.stages)
 
     def model(self) -> Model:
         """The whole model, the same in every process."""
@@ -147,21 +153,24 @@ class Pipeline:
     """A rank's stages and PyTorch's schedule over them."""
 
     def __init__(self, job: Job, rank: int, model: Model) -> None:
-        count = job.stages * job.virtual_stages
-        self.first, self.last, self.microbatches = rank == 0, rank == job.stages - 1, job.microbatches
-        indices = range(rank, count, job.stages)
+        count, indices = job.stages * job.virtual_stages, job.stages_of(rank)
+        self.first, self.last, self.microbatches = 0 in indices, count - 1 in indices, job.microbatches
         self.modules = [Stage(model, index, count) for index in indices]
         cpu = torch.device("cpu")
         stages = [pipelining.PipelineStage(own, index, count, cpu) for own, index in zip(self.modules, indices)]
+        self.schedule = self.schedule_of(job, stages)
+
+    def schedule_of(self, job: Job, stages: List[pipelining.PipelineStage]) -> Schedule:
+        """PyTorch's own schedule of the name."""
         held = stages if job.schedule == "interleaved" else stages[0]
         # Dividing the loss instead of the gradients (scale_grads) saves PyTorch a pass over all of them.
-        self.schedule = SCHEDULES[job.schedule](held, job.microbatches, loss_fn=self.loss, scale_grads=False)
+        return SCHEDULES[job.schedule](held, job.microbatches, loss_fn=self.loss, scale_grads=False)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten()) / self.microbatches
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> float:
-        """Forwards and backwards of a step; the loss on the last rank."""
+        """Forwards and backwards of a step; the loss on the last stage's rank."""
         losses: List[Tensor] = []
         arguments = (inputs,) if self.first else ()
         expected = {"target": targets, "losses": losses} if self.last else {}
@@ -171,13 +180,19 @@ class Pipeline:
 
 def train_rank(job: Job, rank: int, cpus: List[int]) -> RankReport:
     """Trains one rank's part."""
-    model, tokens = job.model(), job.tokens()
+    model = job.model()
     if job.schedule == NO_PIPELINE:
-        modules: List[nn.Module] = [model]
-        run: Callable[[Tensor, Tensor], float] = lambda x, y: models.accumulate_gradients(model, x, y, job.microbatches)
-    else:
-        run = pipeline = Pipeline(job, rank, model)
-        modules = pipeline.modules
+        run = lambda x, y: models.accumulate_gradients(model, x, y, job.microbatches)
+        return train_modules(job, run, [model], cpus)
+    pipeline = Pipeline(job, rank, model)
+    return train_modules(job, pipeline, pipeline.modules, cpus)
+
+
+def train_modules(
+    job: Job, run: Callable[[Tensor, Tensor], float], modules: Sequence[nn.Module], cpus: List[int]
+) -> RankReport:
+    """Trains modules: `run` makes the gradients of a batch and returns its loss."""
+    tokens = job.tokens()
     parameters = [parameter for module in modules for parameter in module.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=job.lr, fused=True)
     report = RankReport([], [], [], sum(p.numel() for p in parameters), cpus)

@@ -29,7 +29,8 @@ struct SignalTests {
         let running = try Command.Running(
             Self.endless + ["--transport", transport, "--save", folder.path("m.safetensors")])
         try running.waitUntilItComputes()
-        kill(running.process.processIdentifier, signal.number)
+        // A terminal's Ctrl-C goes to the ranks too.
+        for process in running.children + [running.process.processIdentifier] { kill(process, signal.number) }
         let outcome = running.wait()
         #expect(outcome.code == signal.code)
         #expect(outcome.output.contains("tokens/s"))

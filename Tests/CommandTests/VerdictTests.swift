@@ -137,5 +137,10 @@ struct VerdictTests {
         let gpipe = figures.candidates[0]
         #expect(abs(try #require(gpipe.handoffSeconds).value - 3.5e-6) < 1e-12 && gpipe.parkedShare.value == 0.5)
         #expect(figures.candidates[1].handoffSeconds == nil && figures.candidates[1].parkedShare.value == 0)
+        let lines = CompareRows(figures).csv.split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        let column = try #require(lines[0].firstIndex(of: "handoff_us"))
+        #expect(abs(try #require(Double(lines[1][column])) - 3.5) < 1e-9 && lines[2][column] == "")
     }
 }

@@ -34,7 +34,7 @@ struct ComparisonTests {
             let sum = Breakdown.Term.allCases.reduce(0) { $0 + candidate[$1].value }
             #expect(abs(sum - candidate.stepSeconds.value) < 1e-12)
             #expect(candidate.stepSeconds.interval == nil)
-            let itself = candidate.schedule == ScheduleKind.gpipe.title ? candidate.overGPipe : candidate.overThreads
+            let itself = candidate.schedule == "GPipe" ? candidate.overGPipe : candidate.overThreads
             #expect(itself?.isToItself == true && itself?.estimate == Estimate(value: 1, interval: nil))
             #expect(candidate.handoffSeconds!.value > 0)
             #expect(trials.contains { $0.step.times.seconds == candidate.typicalStep.seconds })

@@ -43,6 +43,23 @@ struct ResultsTests {
         #expect(few.speedup(1)?.value == Estimate(ratios: Array(ratios.prefix(4)), among: 1).value)
     }
 
+    @Test("a GPipe run that failed does not stand in the way of one that went well") func failedBase() throws {
+        let analysis = try analysis(
+            ["gpipe,2,4,4,,,1,,1,failed", "gpipe,2,4,4,80,0.5,1,,2,", "1f1b,2,4,4,100,0.5,1,,1,"],
+            then: ",virtual_stages,error")
+        #expect(analysis.groups.compactMap { analysis.speedup($0)?.value } == [1, 1.25])
+    }
+
+    @Test("the ideal is P times one stage's rate, less the bubble of equal stages") func ideal() throws {
+        let analysis = try analysis(
+            ["gpipe,1,4,4,90,0.5,,,6,1", "gpipe,3,4,4,150,0.5,,,6,1", "interleaved,3,4,4,160,0.5,,,6,2"],
+            then: ",microbatches,virtual_stages")
+        // 3 x 90 x 6 / (6 + 2), and with two stages a rank 3 x 90 x 12 / (12 + 2).
+        let ideals = analysis.groups.compactMap { analysis.idealTokensPerSecond($0) }.sorted()
+        #expect(ideals.count == 3 && ideals[0] == 90 && abs(ideals[1] - 202.5) < 1e-9)
+        #expect(abs(ideals[2] - 3240.0 / 14) < 1e-9)
+    }
+
     @Test("of other repeats the speedup is the ratio of medians, from the ends of both intervals") func unpaired()
         throws
     {
@@ -71,6 +88,13 @@ struct ResultsTests {
         arguments: ["nan", "inf", "0x10", "", " 1", "1 ", "1e999", "-", ".", "-5", "0"])
     func notNumbers(text: String) throws {
         #expect(throws: DataError.self) { try analysis(["gpipe,2,4,4,\(text),0.5,,"]) }
+    }
+
+    @Test("a row with a value too many or too few is told, and not read from the wrong columns")
+    func otherCounts() throws {
+        for row in ["gpipe,2,4,4,100,0.5,,,9", "gpipe,2,4,4,100,0.5,"] {
+            #expect(throws: DataError.self) { try analysis([row]) }
+        }
     }
 
     @Test(

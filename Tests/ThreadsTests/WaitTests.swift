@@ -22,6 +22,18 @@ struct WaitTests {
         #expect(try waiter.join())
     }
 
+    @Test("a value that comes while the waiter spins is told as spun for") func spins() throws {
+        let lines = Lines(2)
+        // So many that it does not come to sleep.
+        let context = lines.context(Patience(spins: 2_000_000_000, sliceNanoseconds: 60_000_000_000))
+        let waiter = try PinnedThread<Waited, WaitError>(name: "waiter", cpu: nil) { _ throws(WaitError) in
+            try lines.word(1).wait(for: 1, context)
+        }
+        Clock.sleep(nanoseconds: 20_000_000)
+        lines.word(1).publish(1)
+        #expect(try waiter.join() == .spun)
+    }
+
     @Test("two threads that hand a word to and fro lose no wake-up", arguments: patiences)
     func noLostWakeUp(patience: Patience) throws {
         let lines = Lines(3)

@@ -2,9 +2,10 @@ import FoundationEssentials
 
 /// JSON as every command writes it: snake case keys in order, a number that is none as a string.
 enum JSONText {
-    static func encode(_ value: some Encodable) throws(CommandError) -> String {
+    /// - Parameter isForScript: in one line, for a page's own script instead of a person.
+    static func encode(_ value: some Encodable, isForScript: Bool = false) throws(CommandError) -> String {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.outputFormatting = isForScript ? [.sortedKeys] : [.prettyPrinted, .sortedKeys]
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")

@@ -3,13 +3,13 @@ import Pipeline
 
 /// A comparison for programs: one row for each candidate, each figure with its interval. Times are in seconds but for
 /// `handoff_us`, which is in microseconds.
-struct CompareRows {
+package struct CompareRows {
     private let rows: [Row]
     private let notes: [String]
     private let pairCount: Int
     private let data: DataJSON?
 
-    init(_ figures: ComparisonFigures) {
+    package init(_ figures: ComparisonFigures) {
         rows = figures.candidates.map { Row($0, isJudged: figures.comparison.isJudged) }
         notes = CompareNotes(figures).lines
         pairCount = figures.pairCount
@@ -122,7 +122,7 @@ struct CompareRows {
     }
 
     /// Each figure in three columns: the value, and `_low` and `_high` of its interval; then the counts, and the notes, which have no commas.
-    var csv: String {
+    package var csv: String {
         let header =
             ["schedule", "transport"] + rows[0].figures.flatMap { ["\($0.name)", "\($0.name)_low", "\($0.name)_high"] }
             + rows[0].counts.map(\.name) + ["notes"]

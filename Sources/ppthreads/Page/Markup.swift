@@ -38,6 +38,13 @@ package struct Markup: ExpressibleByStringInterpolation, ExpressibleByArrayLiter
         return Markup(html: "<style>\n\(rules)\n</style>\n")
     }
 
+    /// Data for the page's own script, which reads it by its id; nothing runs it.
+    /// - Parameter json: in which `<` stands only within strings.
+    static func data(_ id: String, json: String) -> Markup {
+        let attributes = list(["type": "application/json", "id": id])
+        return Markup(html: "<script\(attributes)>\(json.replacing("<", with: "\\u003c"))</script>\n")
+    }
+
     /// The whole file.
     static func document(head: Markup, body: Markup) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n\(head.html)</head>\n<body>\n\(body.html)</body>\n</html>\n"

@@ -2,8 +2,14 @@ import Pipeline
 
 /// What all pages have in common: one file that needs no other and no network, and that can be read without its script.
 package enum Page {
-    package static func text(title: Markup, _ content: Markup) -> String {
-        Markup.document(head: head(title), body: [patterns, .element("main", [:], content), script])
+    /// - Parameters:
+    ///   - style: what this page has besides the common one.
+    ///   - scripts: likewise; they run after the common one.
+    package static func text(
+        title: Markup, _ content: Markup, style: Markup = [], scripts: Markup = []
+    ) -> String {
+        Markup.document(
+            head: [head(title), style], body: [patterns, .element("main", [:], content), script, scripts])
     }
 
     /// The policy forbids the page whatever would need a network.

@@ -166,52 +166,82 @@ extension Page {
             box.style.transform = `translate(${Math.min(left, innerWidth - 8 - box.offsetWidth)}px, ${top}px)`;
           };
           for (const chart of document.querySelectorAll(".chart")) {
-            const marks = [...chart.querySelectorAll(".mark")];
-            marks.forEach((mark, index) => {
+            chart.querySelectorAll(".mark").forEach((mark, index) => {
               const title = mark.querySelector("title");
               mark.setAttribute("aria-label", title.textContent);
               mark.setAttribute("role", "img");
               mark.setAttribute("tabindex", index ? "-1" : "0");
               title.remove();
-              mark.addEventListener("pointermove", event => show(mark, event.clientX, event.clientY));
-              mark.addEventListener("pointerleave", hide);
-              mark.addEventListener("blur", hide);
-              mark.addEventListener("focus", () => {
-                const at = mark.getBoundingClientRect();
-                show(mark, Math.max(at.left, 0), at.bottom);
-              });
-              mark.addEventListener("keydown", event => {
-                const to = { ArrowRight: index + 1, ArrowDown: index + 1, ArrowLeft: index - 1, ArrowUp: index - 1,
-                  Home: 0, End: marks.length - 1 }[event.key];
-                if (event.key === "Escape") hide();
-                if (!marks[to]) return;
-                event.preventDefault();
-                mark.setAttribute("tabindex", "-1");
-                marks[to].setAttribute("tabindex", "0");
-                marks[to].focus();
-              });
             });
           }
-          const compare = (a, b) => {
-            if (!a || !b) return !a - !b;
-            return isNaN(a) || isNaN(b) ? b.localeCompare(a) : b - a;
+          // The document listens, since a page's own script may make marks later.
+          const markOf = event => event.target.closest?.(".mark");
+          let pointed = null;
+          const point = event => {
+            const mark = markOf(event);
+            if (mark) show(mark, event.clientX, event.clientY);
+            else if (pointed) hide();
+            pointed = mark;
+          };
+          document.addEventListener("pointermove", point);
+          document.addEventListener("pointerdown", point);
+          document.documentElement.addEventListener("pointerleave", hide);
+          document.addEventListener("focusout", event => { if (markOf(event)) hide(); });
+          const showBelow = mark => {
+            const at = mark.getBoundingClientRect();
+            show(mark, Math.max(at.left, 0), at.bottom);
+          };
+          document.addEventListener("focusin", event => { if (markOf(event)) showBelow(markOf(event)); });
+          // What has the focus may be scrolled to; what is pointed at moves away.
+          document.addEventListener("scroll", () => {
+            const mark = document.activeElement?.closest(".mark");
+            if (mark && !box.hidden) showBelow(mark);
+            else hide();
+          }, true);
+          document.addEventListener("keydown", event => {
+            const mark = markOf(event);
+            if (event.key === "Escape") hide();
+            if (!mark) return;
+            const marks = [...mark.closest(".chart").querySelectorAll(".mark")];
+            const index = marks.indexOf(mark);
+            const to = { ArrowRight: index + 1, ArrowDown: index + 1, ArrowLeft: index - 1, ArrowUp: index - 1,
+              Home: 0, End: marks.length - 1 }[event.key];
+            if (!marks[to]) return;
+            event.preventDefault();
+            mark.setAttribute("tabindex", "-1");
+            marks[to].setAttribute("tabindex", "0");
+            marks[to].focus();
+          });
+          const compare = (a, b) => isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b;
+          // Rows without a value come last, whichever way the others stand.
+          const sort = (table, column, sign) => {
+            const value = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
+            const rows = [...table.tBodies[0].rows].sort((a, b) => {
+              const [x, y] = [value(a), value(b)];
+              return x && y ? sign * compare(x, y) : !x - !y;
+            });
+            table.tBodies[0].append(...rows);
           };
           for (const table of document.querySelectorAll(".sortable")) {
             const headers = [...table.tHead.rows[0].cells];
-            headers.forEach((header, column) => {
+            const again = () => headers.forEach((header, column) => {
+              const order = header.getAttribute("aria-sort");
+              if (order) sort(table, column, order === "ascending" ? 1 : -1);
+            });
+            // Sent by a script that has changed values.
+            table.addEventListener("sort", again);
+            for (const header of headers) {
               const button = document.createElement("button");
               button.type = "button";
               button.append(...header.childNodes);
               header.append(button);
               button.addEventListener("click", () => {
-                const again = header.getAttribute("aria-sort") === "descending";
+                const order = header.getAttribute("aria-sort") === "descending" ? "ascending" : "descending";
                 for (const other of headers) other.removeAttribute("aria-sort");
-                header.setAttribute("aria-sort", again ? "ascending" : "descending");
-                const value = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
-                const rows = [...table.tBodies[0].rows].sort((a, b) => compare(value(a), value(b)));
-                table.tBodies[0].append(...(again ? rows.reverse() : rows));
+                header.setAttribute("aria-sort", order);
+                again();
               });
-            });
+            }
           }
         })();
         """)

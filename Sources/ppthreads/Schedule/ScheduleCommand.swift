@@ -9,6 +9,7 @@ enum ScheduleCommand {
             help: helpText(
                 """
                 Usage: ppthreads schedule NAME|FILE.csv [flags]
+                       ppthreads schedule all|NAME|FILE.csv --html FILE [flags]
                        ppthreads schedule --list [--markdown]
 
                 Draws the order in which each rank does its forwards (F0), backwards (B0; I0 and W0 where they come apart), in
@@ -16,6 +17,9 @@ enum ScheduleCommand {
                 writes it, with or without its sends and receives; sizes follow from it. Says the makespan beside a time that no
                 order of the same actions can beat, where each rank idles, what is in flight, and whether results will
                 be those of one stage to the bit. --list tells all orders there are: \(names).
+
+                With --html, a page to learn from: all orders there are, of each P and M given, drawn to times that are changed
+                on the page, two of them one above the other. NAME or FILE.csv is the one that it shows first.
                 """, ScheduleOptions.flags), run: run)
     }
 
@@ -38,14 +42,21 @@ enum ScheduleCommand {
         }
         var options = ScheduleOptions()
         try Flag.parse(Array(arguments.dropFirst()), ScheduleOptions.flags, into: &options)
-        try draw(name, options)
+        let choice = name == "all" ? nil : try choice(name)
+        if options.html != nil { return try writePage(choice, options) }
+        guard let choice else {
+            throw CommandError(code: .usage, message: "all: only a page holds all orders; --html FILE writes one")
+        }
+        try draw(choice, options)
     }
 
-    private static func draw(_ name: String, _ options: ScheduleOptions) throws(CommandError) {
-        let choice: ScheduleName
-        do throws(FlagValueError) { choice = try ScheduleName(name) } catch {
+    private static func choice(_ name: String) throws(CommandError) -> ScheduleName {
+        do throws(FlagValueError) { return try ScheduleName(name) } catch {
             throw CommandError(code: .usage, message: "'\(name)' is no schedule; \(error.allowed) is allowed")
         }
+    }
+
+    private static func draw(_ choice: ScheduleName, _ options: ScheduleOptions) throws(CommandError) {
         var files = CommandFiles()
         if case .file(let path) = choice { try files.read("FILE", path) }
         let outputs = [
@@ -91,23 +102,5 @@ enum ScheduleCommand {
         } catch {
             throw CommandError(code: .usage, message: "\(name.text): \(error)")
         }
-    }
-}
-
-extension ScheduleOptions {
-    /// What an order is to be made for, as `run` has it but for models: those are two stages a rank where a choice is left.
-    fileprivate func order(_ name: ScheduleName) throws(CommandError) -> (Schedule, notes: [String]) {
-        var run = RunOptions().under(name)
-        try run.open([name])
-        (run.stagesAskedFor, run.microbatchesAskedFor, run.groupSize, run.waves) = (
-            stages, microbatches, groupSize, waves
-        )
-        run.virtualStages = virtualStages
-        if case .kind(let kind) = name {
-            run.stagesAskedFor = stages ?? 4
-            run.microbatchesAskedFor = microbatches ?? 8
-            if waves == nil { run.virtualStages = virtualStages ?? kind.usualVirtualStages }
-        }
-        return (try run.order(), run.scheduleFile?.notes ?? [])
     }
 }

@@ -2,9 +2,8 @@ import Pipeline
 
 /// What `schedule` is asked for.
 struct ScheduleOptions {
-    var stages: Int?
-    var microbatches: Int?
-    var virtualStages: Int?
+    /// Several of each only on a page.
+    var stages, microbatches, virtualStages: [Int]?
     var groupSize: Int?
     var waves: Int?
     var costs = ChunkCosts()
@@ -12,6 +11,7 @@ struct ScheduleOptions {
     var csv: String?
     var communication: String?
     var svg: String?
+    var html: String?
     var json = false
     var isForwardOnly = false
 
@@ -24,14 +24,17 @@ struct ScheduleOptions {
 
     private static var sizeFlags: [Flag<ScheduleOptions>] {
         [
-            .number(
-                "--stages", "-p", set: \.stages, in: Limits.ranks, standard: "4, or the file's", help: "P, ranks"),
-            .number(
-                "--microbatches", "-m", set: \.microbatches, in: Limits.microbatches, standard: "8, or the file's",
-                help: "M, microbatches a step"),
-            .number(
+            .numbers(
+                "--stages", "-p", set: \.stages, in: Limits.ranks,
+                standard: "4, or the file's; of a page \(SchedulePageSizes.ranks)",
+                help: "P, ranks; a list with --html"),
+            .numbers(
+                "--microbatches", "-m", set: \.microbatches, in: Limits.microbatches,
+                standard: "8, or the file's; of a page \(SchedulePageSizes.microbatches)",
+                help: "M, microbatches a step; a list with --html"),
+            .numbers(
                 "--virtual-stages", set: \.virtualStages, in: Limits.virtualStages,
-                standard: "what the order must have, or 2", help: "v, stages a rank"),
+                standard: "what the order must have, or 2", help: "v, stages a rank; a list with --html"),
             .number(
                 "--group-size", set: \.groupSize, in: Limits.microbatches, standard: "the order's own choice",
                 help: "N, microbatches that pass a rank's stages together (interleaved, interleaved-zb)"),
@@ -67,6 +70,9 @@ struct ScheduleOptions {
             ),
             .path("--comms", set: \.communication, help: "write it with sends and receives"),
             .path("--svg", set: \.svg, help: "write the drawing as SVG"),
+            .path(
+                "--html", set: \.html,
+                help: "write a page of all orders and sizes instead, whose times can be changed as one looks at it"),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
         ]
     }

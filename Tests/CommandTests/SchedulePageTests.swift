@@ -1,0 +1,180 @@
+import Foundation
+import Pipeline
+import Testing
+
+@Suite("the page of all orders") struct SchedulePageTests {
+    @Test("it holds every order of every size as it is made, or the validator's reason why it is not")
+    func orders() throws {
+        let page = try WrittenPage(["all"], in: Folder())
+        #expect(page.orders.orders.compactMap(\.kind) == ScheduleKind.allCases)
+        #expect(page.orders.first == "1f1b" && page.orders.other == "gpipe")
+        for order in page.orders.orders {
+            let sizes = order.sizes.map { [$0.ranks, $0.microbatches] }
+            #expect(sizes == [2, 4, 8].flatMap { ranks in [4, 8, 16].map { [ranks, $0] } })
+            for size in order.sizes { try check(size, order) }
+        }
+    }
+
+    private func check(_ size: WrittenPage.Size, _ order: WrittenPage.Order) throws {
+        let schedule = try #require(order.kind).make(size, order.virtualStages)
+        do {
+            let facts = try schedule.validated()
+            #expect(size.refusal == nil)
+            #expect(size.rankOfStage == schedule.rankOfStage)
+            #expect(size.actions == schedule.actions.map { $0.map(\.description).joined(separator: " ") })
+            if case .toRounding(let reason) = facts.bits {
+                #expect(size.rounding == reason)
+            } else {
+                #expect(size.rounding == nil)
+            }
+        } catch {
+            #expect(size.refusal == "\(error)" && size.actions.isEmpty, "\(order.key)")
+        }
+    }
+
+    @Test("it is one sound file that needs no other, and not large") func soundFile() throws {
+        let text = try WrittenPage(["all"], in: Folder()).text
+        #expect(unbalancedTags(text).isEmpty)
+        #expect(text.contains("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; "))
+        let references = ["http://", "https://", "src=", "href=", "@import", "<link"].filter { text.contains($0) }
+        #expect(references.isEmpty)
+        for reference in text.matches(of: /url\((.)/) { #expect(reference.1 == "#") }
+        #expect(text.utf8.count < 400_000)
+    }
+
+    @Test("an order is shown first, and v may be a list") func first() throws {
+        let sizes = ["-p", "3", "-m", "5,6", "--virtual-stages", "1,3"]
+        let orders = try WrittenPage(["interleaved"] + sizes, in: Folder()).orders
+        #expect(orders.first == "interleaved:1" && orders.other == nil)
+        let keys = orders.orders.map(\.key)
+        #expect(keys.contains("interleaved:3") && keys.contains("hanayo:1") && keys.contains("zb-v"))
+        let hanayo = try #require(orders.orders.first { $0.key == "hanayo:1" })
+        #expect(hanayo.sizes.map(\.refusal) == Array(repeating: "1 stages a rank: Hanayo runs 2, 4, 6, ...", count: 2))
+    }
+
+    @Test("a file's order stands beside all others of its sizes, and its name is text") func file() throws {
+        let folder = try Folder()
+        let file = folder.path("a <b>&'\"</script>.csv".replacing("/", with: ":"))
+        #expect(try Command.run("schedule", "zb-h1", "-p", "2", "-m", "3", "--csv", file).code == 0)
+        let page = try WrittenPage([file], in: folder)
+        let last = try #require(page.orders.orders.last)
+        #expect(page.orders.first == last.key && last.key.hasPrefix("file:a <b>&'\""))
+        #expect(page.orders.orders.allSatisfy { $0.sizes.map(\.ranks) == [2] && $0.sizes.map(\.microbatches) == [3] })
+        let same = try #require(page.orders.orders.first { $0.key == "zb-h1" })
+        #expect(last.sizes[0].actions == same.sizes[0].actions)
+        #expect(!page.text.contains("<b>") && unbalancedTags(page.text).isEmpty)
+    }
+
+    @Test(
+        "what does not go with a page gets one line",
+        arguments: [
+            ("all", 64, "all: only a page holds all orders; --html FILE writes one"),
+            ("1f1b -p 2,4", 64, "--stages: one order of one size is drawn; --html FILE makes a page of several"),
+            ("all --html FOLDER/a --json", 64, "--json: is of one order's drawing, and --html writes all orders' page"),
+            (
+                "all --html FOLDER/a --waves 1", 64,
+                "--waves: is of one order's drawing, and --html writes all orders' page"
+            ),
+            ("all --html FOLDER/none/a", 65, "FOLDER/none/a: cannot be written: its folder: ENOENT"),
+            ("all --html FOLDER/a --stages 0,2", 64, "--stages: '0,2' is not allowed"),
+            ("all --html FOLDER/a -p 512 -m 512", 64, "--html: a page of"),
+            ("al --html FOLDER/a", 64, "'al' is no schedule"),
+        ])
+    func refused(arguments: String, code: Int, line: String) throws {
+        let folder = try Folder()
+        let words = arguments.replacing("FOLDER", with: folder.url.path).split(separator: " ").map(String.init)
+        let outcome = try Command.run(["schedule"] + words)
+        #expect(outcome.code == Int32(code) && outcome.output.isEmpty && outcome.errorLines.count == 1)
+        let start = line.replacing("FOLDER", with: folder.url.path)
+        #expect(outcome.errors.hasPrefix("ppthreads schedule: \(start)"), "\(outcome.errors)")
+        #expect(try folder.names().isEmpty)
+    }
+
+    // MARK: The page's script
+
+    private struct Replayed: Decodable {
+        let key: String
+        let makespan, bubble: Double
+        let starts: [[Double]]
+        let peaks: [Int]
+    }
+
+    @Test("its replay is OrderTimes to the last digit, of every order and size", .enabled(if: Tool.node != nil))
+    func replay() throws {
+        let folder = try Folder()
+        let page = try WrittenPage(["all"], in: folder)
+        let costs = try folder.file("costs.json", Array(try JSONEncoder().encode(PageCosts.cases)))
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Browser/replay.js").path
+        let end = try ChildProcess([Tool.node!, script, page.path, costs]).wait()
+        try #require(end.code == 0, "\(String(decoding: end.errors, as: UTF8.self))")
+        let results = try JSONDecoder().decode([Replayed].self, from: end.output)
+        let expected = page.schedules.flatMap { key, schedule in PageCosts.cases.map { (key, schedule, $0) } }
+        try #require(results.count == expected.count)
+        for (result, (key, schedule, costs)) in zip(results, expected) {
+            let times = try costs.times(of: schedule)
+            #expect(result.key == key && result.starts == times.start && result.makespan == times.makespan)
+            #expect(result.peaks == (try schedule.validated().inFlightOfRank))
+            if costs.slow != nil { continue }
+            #expect(abs(result.bubble - (try OrderTimes(schedule, costs.costs(of: schedule)).bubble)) < 1e-12)
+        }
+    }
+
+    @Test(
+        "in a browser it draws what OrderTimes says, follows every input, and loads nothing",
+        .enabled(if: Python.isThere && Tool.chromium != nil))
+    func browser() throws {
+        let folder = try Folder()
+        let page = try WrittenPage(["all"], in: folder)
+        let made = try page.schedules.enumerated().filter { $0.offset % 7 == 0 }.map { index, named in
+            try choices(named.key, named.schedule, PageCosts.cases[index / 7 % PageCosts.cases.count])
+        }
+        let refused = page.orders.orders.flatMap { order in
+            order.sizes.filter { $0.refusal != nil }.map { size in
+                [
+                    "choices": ["order": order.key, "ranks": "\(size.ranks)", "microbatches": "\(size.microbatches)"],
+                    "sentence": size.refusal!,
+                ] as [String: Any]
+            }
+        }
+        let cases = try JSONSerialization.data(withJSONObject: ["made": made, "refused": refused])
+        let outcome = try Python.run(
+            "Browser/schedule_page.py", [Tool.chromium!, page.path, try folder.file("cases.json", Array(cases))])
+        #expect(outcome.code == 0, "\(outcome.output)\(outcome.errors)")
+    }
+
+    /// What to choose on the page, and what it has to show.
+    private func choices(_ key: String, _ schedule: Schedule, _ costs: PageCosts) throws -> [String: Any] {
+        let times = try costs.times(of: schedule)
+        let starts = zip(schedule.actions.joined(), times.start.joined()).map { ($0.description, $1) }
+        let share = Double(schedule.ranks) / Double(schedule.stages)
+        let work = schedule.actions.enumerated().map { rank, list in
+            list.reduce(0) { sum, action in
+                sum + costs.costs(of: schedule).duration(action.kind) * (rank == costs.slow ? costs.slowness : 1)
+            }
+        }
+        let all = times.makespan * Double(schedule.ranks)
+        return [
+            "choices": [
+                "order": key, "other": "", "ranks": "\(schedule.ranks)", "microbatches": "\(schedule.microbatches)",
+                "forward": "\(costs.forward)", "input": "\(costs.input)", "weights": "\(costs.weights)",
+                "handoff": "\(costs.handoff)", "stage": costs.isOfStage ? "on" : "",
+                "slow": costs.slow.map(String.init) ?? "", "slowness": "\(costs.slowness)",
+            ],
+            "starts": Dictionary(uniqueKeysWithValues: starts), "makespan": times.makespan,
+            "bubble": (all - work.reduce(0, +)) / all,
+            "peak": Double(try schedule.validated().inFlightOfRank.max()!) * share,
+        ]
+    }
+}
+
+/// Programs that some machines have; tests that need one are off where it is not.
+private enum Tool {
+    static let node = path("node")
+    static let chromium = path("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+    private static func path(_ names: String...) -> String? {
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        return names.flatMap { name in folders.map { "\($0)/\(name)" } }
+            .first(where: FileManager.default.isExecutableFile)
+    }
+}
