@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Testing
 import Threads
 
@@ -21,6 +21,18 @@ struct ProgramTests {
 
     @Test("one that takes too long is killed") func timeout() throws {
         #expect(try Program.run("/bin/sleep", ["20"], nanosecondsMost: 1_000_000) == 1009)
+    }
+
+    @Test("time in which this program was stopped is not the other one's") func stopped() async {
+        // In a process of its own, which a shell of its stops from 0.1 to 1.7 seconds.
+        await #expect(processExitsWith: .exitCode(0)) {
+            let stop = ["-c", "sleep 0.1; kill -STOP $PPID; sleep 1.6; kill -CONT $PPID"]
+            let shell = Process()
+            (shell.executableURL, shell.arguments) = (URL(filePath: "/bin/sh"), stop)
+            try shell.run()
+            // A shell itself, so that its time goes on; half of it is this program's.
+            exit(try Program.run("/bin/sleep", ["2.3"], nanosecondsMost: 1_300_000_000))
+        }
     }
 
     @Test("one that is not there cannot be started") func missing() {
