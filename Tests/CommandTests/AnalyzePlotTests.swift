@@ -85,6 +85,22 @@ struct AnalyzePlotTests {
         }
     }
 
+    @Test("what a converter has started does not outlive it") func childrenOfConverter() throws {
+        let list = folder.path("helpers")
+        let outcome = try png(
+            "rsvg-convert", "/bin/sleep 600 >/dev/null 2>&1 & echo $! >> \(list); \(Self.likePNG) \"$9\" > \"$8\"")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let helpers = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n").compactMap { Int32($0) }
+        #expect(helpers.count == 4)
+        for helper in helpers {
+            // Killed, it may still wait for whoever collects it.
+            let state = (try? String(contentsOfFile: "/proc/\(helper)/stat", encoding: .utf8)) ?? ""
+            if state.isEmpty || state.contains(") Z ") { continue }
+            Issue.record("\(helper) goes on")
+            kill(helper, SIGKILL)
+        }
+    }
+
     @Test("a plot that is too high for a PNG is left out, and a line says so") func highPlot() throws {
         let rows = (0..<300).map { resultsRow("gpipe", threads: $0 + 1) }
         let outcome = try png("rsvg-convert", #"\#(Self.likePNG) "$9" > "$8""#, rows)

@@ -63,6 +63,22 @@ struct OutputFailureTests {
         #expect(try size("weights") ?? 0 > 10_000 && size("trace") == 3 && folder.names() == ["weights", "trace"])
     }
 
+    @Test("a limit on files' sizes that nobody has had ignored is told all the same", .enabled(if: !Sanitizer.isOn))
+    func ownFileSizeLimit() throws {
+        let outcome = try folder.shell("ulimit -f 200 && \"$@\"", Self.run + ["--trace", "trace"])
+        #expect(outcome.code == 65 && outcome.output.contains("tokens/s"))
+        #expect(outcome.errors == "ppthreads run: trace: cannot be written: write: EFBIG (File too large)\n")
+    }
+
+    @Test("a reader that goes away costs the report, with a sentence, and not the files") func readerGone() throws {
+        let outcome = try folder.shell(
+            "{ \"$@\" --save weights; echo $? > code; } | /bin/true", Self.run)
+        #expect(try String(contentsOfFile: folder.path("code"), encoding: .utf8) == "70\n")
+        #expect(
+            outcome.errors == "ppthreads run: standard output could not be written: write: EPIPE (Broken pipe)\n")
+        #expect(size("weights") ?? 0 > 10_000)
+    }
+
     @Test(
         "a file that has the name of a former partial file is somebody else's: it stays, and does not stand in the way")
     func foreignPartialFile() throws {

@@ -34,6 +34,28 @@ struct SocketTests {
         #expect((report["loss_history"] as? [Double])?.count == 1)
     }
 
+    @Test("a rank that waits for a socket sleeps", arguments: ["sockets", "unix"]) func waits(transport: String) throws
+    {
+        let running = try Command.Running(
+            ["run", "--transport", transport, "--measure", "1000000", "--no-timeline"] + tiny)
+        try running.waitUntilItComputes()
+        let ranks = running.children
+        kill(ranks[1], SIGSTOP)
+        usleep(300_000)
+        func ticks() -> Int {
+            let stat = (try? String(contentsOfFile: "/proc/\(ranks[0])/stat", encoding: .utf8)) ?? ""
+            let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+            return fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : 0
+        }
+        let before = ticks()
+        usleep(1_500_000)
+        // Of 150 that it could have; a hundredth of a second each.
+        #expect(before > 0 && ticks() - before < 40, "\(ticks() - before) of 150")
+        kill(ranks[1], SIGCONT)
+        kill(running.process.processIdentifier, SIGINT)
+        #expect(running.wait().code == 130)
+    }
+
     @Test("bytes that were copied are counted at both ends, of activations and of gradients") func copiedBytes() throws
     {
         let steps = ["--warmup", "2", "--measure", "3", "--stages", "4", "--microbatches", "3"]

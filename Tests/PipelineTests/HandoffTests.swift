@@ -34,6 +34,18 @@ struct HandoffTests {
         #expect(copied.ranks.map(\.handoffBytesCopied) == [1, 2, 2, 1].map { $0 * bytesOfLink })
     }
 
+    @Test("receivers that sleep for an item are told as asleep") func asleep() throws {
+        let cpu = try #require(try CPUSet.allowed().cpus.first)
+        var configuration = smallConfiguration(.gpt, .oneFOneB(ranks: 2, microbatches: 4))
+        // On one CPU nobody spins: who has to wait gives it to the other.
+        configuration.pin = .list([cpu, cpu])
+        configuration.measuredSteps = 8
+        let figures = RunFigures(try RunPlan(configuration).run())
+        let handoffs = try #require(figures.timed).handoffs
+        #expect(handoffs.count == 2 && handoffs.reduce(0) { $0 + $1.parked } > 0)
+        #expect(handoffs.allSatisfy { $0.ready + $0.spun + $0.parked == 8 * 4 && $0.spun == 0 })
+    }
+
     /// Four stages of one unit each: embedding, two layers that note where their tensors lie, loss.
     private func train(_ first: Places, _ second: Places, transport: any Transport) throws -> RunResult {
         let columns = Self.columns

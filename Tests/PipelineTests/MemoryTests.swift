@@ -54,7 +54,7 @@ struct MemoryTests {
         }
         #expect(
             reason.contains(
-                "\(ByteCount(need)) of memory; \(ByteCount(need - 1)) are available under the container's limit of \(ByteCount(need - 1)): make "
+                "\(ByteCount(need)) of memory; \(ByteCount(need - 1)) are available under the container's limit of \(ByteCount(need - 1)) (1 byte too few): make "
             ))
     }
 

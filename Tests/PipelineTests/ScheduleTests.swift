@@ -2,6 +2,13 @@ import Pipeline
 import Testing
 
 struct ScheduleTests {
+    @Test("v is that of the rank with the most stages") func virtualStages() {
+        func count(_ rankOfStage: [Int]) -> Int {
+            Schedule(name: "any", microbatches: 1, rankOfStage: rankOfStage, actions: []).virtualStages
+        }
+        #expect(count([0, 1, 1, 2, 1, 0]) == 3 && count([0, 1]) == 1 && count([]) == 0)
+    }
+
     @Test("every order is sound for every small P, v and M that it takes", arguments: 1...6, 1...13)
     func smallSpace(ranks: Int, microbatches: Int) throws {
         for virtualStages in 1...4 {

@@ -1,13 +1,14 @@
 import Pipeline
 import SharedTensor
 import Testing
+import Threads
 
 enum Bug: String, CaseIterable, Codable, Sendable {
     case noSample, wildQuantile, noEstimate, untimedStep, untimed, unknownRank, wrongDurations
     case headsThatDoNotDivide, noHeads, negativeColumns, hugeColumns, biasOfAnotherWidth, lossOfAnotherWidth
     case hiddenOfAnotherWidth, attentionOfAnotherWidth, rowsBeyondPlace, placeOfAnotherPlan, weightOfAnotherPlan
     case probeOfAnotherWidth, probeOfTwins, strangeToken, strangeTarget, negativeBatch, cutsOfAnotherGraph
-    case bytesBeyondFile
+    case bytesBeyondFile, localSlotsAllTaken, localItemNotThere
 
     var sentence: String {
         switch self {
@@ -34,6 +35,8 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .strangeTarget: "token -2 is outside the columns of the logits, 0 to 8"
         case .negativeBatch: "a microbatch of -1 sequences of 3 tokens"
         case .cutsOfAnotherGraph: "a graph of 2 stages to cut 3 for"
+        case .localSlotsAllTaken: "all 2 slots of an edge inside a rank are taken"
+        case .localItemNotThere: "an item is received that the same rank has not handed on yet"
         case .bytesBeyondFile: "bytes 0..<1099511627776 outside a file of "
         }
     }
@@ -94,6 +97,8 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .cutsOfAnotherGraph:
             _ = try Partition.balanced(
                 loads: [1, 1, 1], stages: 3, TaskGraph(.gpipe(ranks: 2, microbatches: 1)))
+        case .localSlotsAllTaken: try localEdge(sends: 3, receives: 0)
+        case .localItemNotThere: try localEdge(sends: 1, receives: 2)
         case .bytesBeyondFile: _ = try ReadableFile(path: #filePath).bytes(0..<1 << 40)
         }
     }
@@ -101,6 +106,22 @@ enum Bug: String, CaseIterable, Codable, Sendable {
     private func attention(heads: Int, _ project: Linear, _ output: Linear, _ plan: inout StagePlan) {
         _ = SelfAttention(
             dim: 10, heads: heads, isCausal: false, project: project, output: output, plan: &plan)
+    }
+
+    /// Of two slots.
+    private func localEdge(sends: Int, receives: Int) throws {
+        let segment = try Segment(bytes: 4096, backing: .privateMemory)
+        let items = (0..<2).map { segment.tensor(Region(offset: 64 * $0, bytes: 16), Shape(4)) }
+        let edge = LocalSlots(items)
+        // Sound: the segment outlives the flag, which nobody raises.
+        let abort = AbortFlag(unsafe SharedCounter(at: segment.address(of: Region(offset: 2048, bytes: 8))))
+        let context = WaitContext(patience: .sharedCPU, abort: abort, timeoutNanoseconds: 1_000_000_000)
+        for _ in 0..<sends {
+            _ = try edge.reserve(context)
+            _ = try edge.commit(context)
+        }
+        for _ in 0..<receives { _ = try edge.receive(context) }
+        withExtendedLifetime(segment) {}
     }
 
     private func probe(_ unit: Unit, _ inputColumns: Int) throws -> LayerProbe {

@@ -54,6 +54,32 @@ struct KernelTests {
         expect(out, near: zip(xv, dv).map { $1 * Reference.geluSlope($0) }, within: 1e-6, "gelu backward")
     }
 
+    @Test("relu keeps what is no number, so that a run that diverged shows it", arguments: levels)
+    func reluOfNaN(level: SIMDLevel) throws {
+        let bench = try Bench(level)
+        let inputs: [Float] = [.nan, -1, 2, -.nan, 3, .nan, -.infinity, .infinity, 0, .nan]
+        let (x, y) = (bench.tensor(Shape(inputs.count)), bench.tensor(Shape(inputs.count)))
+        for (index, value) in inputs.enumerated() { x[index] = value }
+        bench.kernels.relu(x, into: y)
+        for (index, value) in inputs.enumerated() {
+            #expect(value.isNaN ? y[index].isNaN : y[index] == max(value, 0), "\(value)")
+        }
+    }
+
+    @Test("gelu's slope is right far out, on both sides", arguments: levels) func geluSlopes(level: SIMDLevel) throws {
+        let bench = try Bench(level)
+        let values: [Float] = [-1e30, -1e4, -50, -9.9, -5, -3.5, -3, 3, 3.5, 5, 50, 1e4, 1e30]
+        let (x, slope) = (bench.tensor(Shape(values.count)), bench.tensor(Shape(values.count)))
+        let one = bench.tensor(Shape(values.count), filledWith: 1)
+        for (index, value) in values.enumerated() { x[index] = value }
+        bench.kernels.geluBackward(one, input: x, into: slope)
+        for (index, value) in values.enumerated() {
+            // Beyond 20 it is 0 or 1 as far as a Double tells.
+            let expected = abs(value) > 20 ? (value < 0 ? 0 : 1) : Reference.geluSlope(Double(value))
+            #expect(abs(Double(slope[index]) - expected) <= 1e-5, "\(value)")
+        }
+    }
+
     @Test("gelu is right far out, on both sides", arguments: levels) func geluTails(level: SIMDLevel) throws {
         let bench = try Bench(level)
         let inputs: [Float] = [-100, -30, -9, -5, -1e-6, 0, 1e-6, 5, 9, 30, 100]

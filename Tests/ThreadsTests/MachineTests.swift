@@ -24,6 +24,22 @@ struct MachineTests {
         #expect(try machine(["proc/self/cgroup": groups, "proc/self/mountinfo": mounts]).knowsGroups == isKnown)
     }
 
+    @Test("a limit is blamed for a task that could not be had where it leaves none, and not where it leaves some")
+    func blame() throws {
+        let error = SystemError(call: "pthread_create", code: EAGAIN)
+        func blamed(_ current: Int, _ error: SystemError) throws -> String {
+            let root = try FakeRoot([
+                "proc/self/cgroup": "4:pids:/job", "proc/self/mountinfo": KernelText.version1("pids"),
+                "sys/fs/cgroup/pids/job/pids.max": "9", "sys/fs/cgroup/pids/job/pids.current": "\(current)",
+            ])
+            return TaskBound.naming(error, root: root.url.path).call
+        }
+        #expect(
+            try blamed(9, error) == "pthread_create beyond the container's limit of 9 tasks (docker run --pids-limit)")
+        #expect(try blamed(8, error) == "pthread_create")
+        #expect(try blamed(9, SystemError(call: "fork", code: ENOMEM)) == "fork")
+    }
+
     @Test("each group's limit on tasks counts, of either version, and the user's unless the user is root")
     func tasks() throws {
         func bounds(_ files: [String: String]) throws -> [TaskBound] {

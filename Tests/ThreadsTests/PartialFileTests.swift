@@ -17,6 +17,25 @@ import Threads
         try PartialFile(folder: folder, name: name, mode: 0o666)
     }
 
+    @Test("what a signal's handler removes stays noted, and goes again when it is made anew before the next one")
+    func removedTwice() async {
+        // In a process of its own: all its partial files go.
+        await #expect(processExitsWith: .success) {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "ppthreads-\(UUID().uuidString)").path
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let file = try PartialFile(folder: folder, name: "weights", mode: 0o666)
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+            PartialFile.removeAll()
+            let none = try FileManager.default.contentsOfDirectory(atPath: folder)
+            try Data().write(to: URL(filePath: "\(folder)/\(names[0])"))
+            PartialFile.removeAll()
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+            withExtendedLifetime(file) {}
+            try #require(names.count == 1 && none.isEmpty && left.isEmpty)
+        }
+    }
+
     @Test("a partial file has a name of its own that starts with the target's, and goes unless it is renamed")
     func life() throws {
         do {

@@ -23,6 +23,14 @@ struct ProgramTests {
         #expect(try Program.run("/bin/sleep", ["20"], nanosecondsMost: 1_000_000) == 1009)
     }
 
+    @Test("time in which this program was stopped is not the other one's") func stopped() async {
+        // In a process of its own, which what it runs stops from 0.1 to 1.7 seconds.
+        await #expect(processExitsWith: .exitCode(0)) {
+            let script = "(sleep 0.1; kill -STOP $PPID; sleep 1.6; kill -CONT $PPID) & sleep 2.3"
+            exit(try Program.run("/bin/sh", ["-c", script], nanosecondsMost: 1_300_000_000))
+        }
+    }
+
     @Test("one that is not there cannot be started") func missing() {
         #expect(throws: SystemError.self) { try Program.run("/nowhere/program", [], nanosecondsMost: 1) }
     }

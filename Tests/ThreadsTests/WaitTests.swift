@@ -22,6 +22,18 @@ struct WaitTests {
         #expect(try waiter.join())
     }
 
+    @Test("who sleeps for a value takes no CPU meanwhile") func sleeps() throws {
+        let lines = Lines(2)
+        let waiter = try PinnedThread<UInt64, WaitError>(name: "waiter", cpu: nil) { _ throws(WaitError) in
+            let before = Clock.threadCPU()
+            try lines.word(1).wait(for: 1, lines.context(.sharedCPU))
+            return Clock.threadCPU() - before
+        }
+        Clock.sleep(nanoseconds: 400_000_000)
+        lines.word(1).publish(1)
+        #expect(try waiter.join() < 100_000_000)
+    }
+
     @Test("a value that comes while the waiter spins is told as spun for") func spins() throws {
         let lines = Lines(2)
         // So many that it does not come to sleep.

@@ -40,8 +40,9 @@ public struct TaskBound: Sendable, Equatable, CustomStringConvertible {
 
     /// An error of a call that makes a task, with the bound that is to blame in the call's name. Of a bound with room left
     /// nothing is said: the system refuses threads for want of memory by the same number.
-    static func naming(_ error: SystemError) -> SystemError {
-        guard error.code == EAGAIN, let bound = all().first, bound.left <= 0 else { return error }
+    /// - Parameter root: as of `all`.
+    package static func naming(_ error: SystemError, root: String = "") -> SystemError {
+        guard error.code == EAGAIN, let bound = all(root: root).first, bound.left <= 0 else { return error }
         return SystemError(call: "\(error.call) beyond \(bound)", code: error.code)
     }
 

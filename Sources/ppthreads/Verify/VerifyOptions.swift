@@ -108,13 +108,15 @@ extension VerifyOptions {
 
     /// Every way to run an architecture with M microbatches, each schedule with its usual number of stages a rank.
     package func variants(_ architecture: Architecture, _ microbatches: Int) -> [Variant] {
-        schedules.flatMap { orders($0, microbatches) }.flatMap { ranks, schedule in
+        schedules.map { orders($0, microbatches) }.flatMap { orders in
             transports.flatMap { transport in
                 partitions.flatMap { partition in
-                    threads.map { threads in
-                        Variant(
-                            architecture: architecture, schedule: schedule, ranks: ranks, threads: threads,
-                            transport: transport, partition: partition, recomputes: recompute)
+                    orders.flatMap { ranks, schedule in
+                        threads.map { threads in
+                            Variant(
+                                architecture: architecture, schedule: schedule, ranks: ranks, threads: threads,
+                                transport: transport, partition: partition, recomputes: recompute)
+                        }
                     }
                 }
             }
