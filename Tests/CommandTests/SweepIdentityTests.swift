@@ -28,6 +28,7 @@ struct SweepIdentityTests {
             "--schedule": ["1f1b"], "--transport": ["unix"], "--partition": ["balanced"], "--stages": ["1"],
             "--microbatches": ["2"], "--threads": ["2"], "--n-layers": ["2"], "--n-heads": ["2"], "--dim": ["16"],
             "--lr": ["1e-3"], "--seed": ["1"], "--virtual-stages": ["1", "--schedule", "interleaved"],
+            "--group-size": ["4", "--schedule", "interleaved"], "--waves": ["1", "--schedule", "hanayo"],
             "--recompute": [], "--forward-only": [], "--no-timeline": [], "--pin": ["none"], "--simd": ["portable"],
             "--arch": ["gpt"], "--ffn": ["9"], "--vocab-size": ["10"], "--seq-len": ["4"], "--batch-size": ["16"],
             "--optimizer": ["sgd"], "--dropout": ["0.5"], "--warmup-steps": ["1"], "--measure-steps": ["3"],
