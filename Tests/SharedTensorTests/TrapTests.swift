@@ -55,7 +55,8 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .regionOverflows: "a region of 9223372036854775807 bytes at 64"
         case .tensorBeyondRegion: "tensor [17] outside its region or its arena"
         case .tensorBeyondArena: "tensor [16] outside its region or its arena"
-        case .smallWorkspaceOfTeam: " floats is too small for 2 threads"
+        case .smallWorkspaceOfTeam:
+            "a packing buffer of \(Kernels.workspaceShape().count) floats is too small for 2 threads"
         case .tokensBeyondArena: "tokens outside their arena"
         case .partOverflows: "bytes 9223372036854775807 to 9223372036854775807 + 1 are outside a region of 64"
         case .copyBelowZero: "copy -1 outside its region or its arena"
