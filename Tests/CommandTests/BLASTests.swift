@@ -24,6 +24,30 @@ struct BLASTests {
     }
 
     @Test(
+        "a library is told to start no threads of its own, whatever the environment says",
+        .enabled(if: CompiledLibrary.isPossible))
+    func noThreads() throws {
+        let folder = try Folder()
+        let told = """
+            #include <stdio.h>
+            #include <stdlib.h>
+            __attribute__((constructor)) static void tell(void) {
+                const char *threads = getenv("OPENBLAS_NUM_THREADS");
+                FILE *file = fopen("\(folder.path("threads"))", "w");
+                if (file) { fputs(threads ? threads : "none", file); fclose(file); }
+            }
+
+            """
+        let library = try CompiledLibrary.compile(told + CompiledLibrary.products(), in: folder, name: "told")
+        for environment in [["OPENBLAS_NUM_THREADS=7"], []] {
+            let outcome = try Command.run(
+                ["run", "--measure", "1", "--gemm", library] + tiny, through: ["/usr/bin/env"] + environment)
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(try String(contentsOfFile: folder.path("threads"), encoding: .utf8) == "1")
+        }
+    }
+
+    @Test(
         "what is hidden in a library's path is JSON's escapes in JSON, and an escape in the table and the row",
         .enabled(if: CompiledLibrary.isPossible))
     func hiddenCharacters() throws {

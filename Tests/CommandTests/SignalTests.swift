@@ -14,6 +14,19 @@ struct SignalTests {
         #expect(outcome.output.contains("loss"))
     }
 
+    @Test("while it runs it does not ignore SIGCHLD: an ended rank's number stays its own until it is collected")
+    func keptChildren() throws {
+        let running = try Command.Running(Self.endless, through: ignoring("CHLD"))
+        try running.waitUntilItComputes()
+        let file = "/proc/\(running.process.processIdentifier)/status"
+        let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        let mask = lines.first { $0.hasPrefix("SigIgn:") }?.split(separator: "\t").last
+        let ignored = try #require(mask.flatMap { UInt64($0, radix: 16) })
+        #expect(ignored & 1 << UInt64(SIGCHLD - 1) == 0)
+        kill(running.process.processIdentifier, SIGINT)
+        #expect(running.wait().code == 130)
+    }
+
     @Test("a program that leaves SIGCHLD ignored gets its ranks' reports all the same") func uncollected() throws {
         let outcome = try Command.run(
             ["pipeline", "--short"], through: ignoring("CHLD"), executable: "ppthreads-bench")

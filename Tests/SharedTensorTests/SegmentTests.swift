@@ -32,6 +32,30 @@ struct SegmentTests {
         #expect(many.isTooLarge)
     }
 
+    @Test("regions that are too large together are remembered too") func tooLargeTogether() {
+        var layout = SegmentLayout()
+        for _ in 0..<2 { _ = layout.reserve(bytes: SegmentLayout.bytesMax / 2) }
+        #expect(!layout.isTooLarge)
+        _ = layout.reserve(bytes: 64)
+        #expect(layout.isTooLarge)
+    }
+
+    @Test("a segment's memory goes with it") func unmapped() throws {
+        func pages() -> Int { Int(TextFile.text("/proc/self/statm")?.split(separator: " ").first ?? "") ?? 0 }
+        let before = pages()
+        for _ in 0..<100 { _ = try Segment(bytes: 64 << 20, backing: .privateMemory) }
+        #expect(before > 0 && pages() - before < (3 << 30) / 4096)
+    }
+
+    @Test("memory that could not be had is blamed on /dev/shm where it was to come from there alone") func blame() {
+        #expect {
+            _ = try Segment(bytes: 1 << 47, backing: .privateMemory)
+        } throws: { error in
+            (error as? SegmentError)?.space == nil
+                && "\(error)".hasPrefix("128 TiB of memory could not be mapped: mmap")
+        }
+    }
+
     @Test("pages that are there are counted: all of resident memory, else those that were touched, beyond one look too")
     func residentBytes() throws {
         #expect(try Segment(bytes: 5 * 4096 + 1, backing: .residentMemory).residentBytes == 6 * 4096)

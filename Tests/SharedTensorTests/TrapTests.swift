@@ -32,7 +32,7 @@ enum Bug: String, CaseIterable, Codable, Sendable {
     case ringOfNothing, ringOfTooMuch, strangerOfTeam, smallWorkspace, negativeWork, rateOfNothing, stepZero
     case workWithoutGrain
     case crookedRing, commitUnreserved, commitTwice, twoProducers, releaseTwice, releaseLate, releaseOfProducers
-    case receiveOfHeld, drawBelowZero, partOfStranger
+    case receiveOfHeld, drawBelowZero, partOfStranger, tensorBeyondArena, smallWorkspaceOfTeam
 
     var sentence: String {
         switch self {
@@ -54,6 +54,9 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .negativeRegion: "a region of 8 bytes at -64"
         case .regionOverflows: "a region of 9223372036854775807 bytes at 64"
         case .tensorBeyondRegion: "tensor [17] outside its region or its arena"
+        case .tensorBeyondArena: "tensor [16] outside its region or its arena"
+        case .smallWorkspaceOfTeam:
+            "a packing buffer of \(Kernels.workspaceShape().count) floats is too small for 2 threads"
         case .tokensBeyondArena: "tokens outside their arena"
         case .partOverflows: "bytes 9223372036854775807 to 9223372036854775807 + 1 are outside a region of 64"
         case .copyBelowZero: "copy -1 outside its region or its arena"
@@ -122,6 +125,13 @@ enum Bug: String, CaseIterable, Codable, Sendable {
         case .negativeRegion: _ = Region(offset: -64, bytes: 8)
         case .regionOverflows: _ = Region(offset: 64, bytes: .max)
         case .tensorBeyondRegion: _ = segment.arena.tensor(Region(offset: 0, bytes: 64), Shape(17))
+        case .tensorBeyondArena: _ = segment.arena.tensor(Region(offset: 4096, bytes: 64), Shape(16))
+        case .smallWorkspaceOfTeam:
+            let team = try Team(name: "two", helperCPUs: [nil], patience: .sharedCPU)
+            let one = Kernels.workspaceShape()
+            let memory = try Segment(bytes: 4 * one.count, backing: .privateMemory)
+            let workspace = memory.tensor(Region(offset: 0, bytes: 4 * one.count), one)
+            _ = Kernels(level: .portable, workspace: workspace, team: team.dispatcher)
         case .tokensBeyondArena: _ = segment.arena.tokens(Region(offset: 4096, bytes: 4))
         case .partOverflows: _ = Region(offset: 0, bytes: 64).part(offset: .max, bytes: 1)
         case .copyBelowZero: _ = segment.arena.part(Region(offset: 0, bytes: 64), copy: -1, of: layout)
