@@ -67,7 +67,7 @@ struct Vector: CustomStringConvertible {
     /// All that there are, by name.
     static let all: [Vector] = {
         let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path())
-        return (names ?? []).sorted().compactMap(Vector.init)
+        return (names ?? []).sorted().filter { !$0.hasSuffix(".comms.csv") }.compactMap(Vector.init)
     }()
 
     let file: String

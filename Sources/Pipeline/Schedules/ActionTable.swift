@@ -24,7 +24,14 @@ struct ActionTable {
                 let cell = isFar ? cells : min(before, cells) + min(action.microbatch, cells)
                 if cell >= cells { continue }
                 for step in action.kind.steps {
-                    if positions[3 * cell + step.rawValue] >= 0 { throw .repeated(action) }
+                    if positions[3 * cell + step.rawValue] >= 0 {
+                        // A part of what was whole, or the whole of what came apart, is the whole twice.
+                        let (gradient, end) = (positions[3 * cell + 1], positions[3 * cell + 2])
+                        let isWhole = step != .forward && gradient == end
+                        throw .repeated(
+                            isWhole
+                                ? Action(.backward, stage: action.stage, microbatch: action.microbatch) : action)
+                    }
                     positions[3 * cell + step.rawValue] = Int32(index)
                 }
             }
