@@ -13,6 +13,8 @@ struct MadeUpComparison {
         var whole: [Comparison.Trial.WholeRun] = []
         /// Of each round; none unless given.
         var handoffs: [Handoffs] = []
+        /// In each round, which part of the step others took; nobody can tell unless given.
+        var taken: [Double] = []
     }
 
     /// What receivers met in a round.
@@ -38,7 +40,8 @@ struct MadeUpComparison {
                 trial(
                     steps.milliseconds[round], update: steps.update,
                     whole: steps.whole.isEmpty ? nil : steps.whole[round],
-                    handoffs: steps.handoffs.isEmpty ? Handoffs() : steps.handoffs[round])
+                    handoffs: steps.handoffs.isEmpty ? Handoffs() : steps.handoffs[round],
+                    taken: steps.taken.isEmpty ? nil : steps.taken[round])
             }
         }
         return ComparisonFigures(Comparison(plans, trials: trials, oneStage: oneStage))
@@ -54,7 +57,7 @@ struct MadeUpComparison {
 
     private func trial(
         _ milliseconds: Double, update: Double, whole: Comparison.Trial.WholeRun? = nil,
-        handoffs: Handoffs = Handoffs()
+        handoffs: Handoffs = Handoffs(), taken: Double? = nil
     ) -> Comparison.Trial {
         var tasks: [TaskTimes] = []
         var now: UInt64 = 0
@@ -67,7 +70,8 @@ struct MadeUpComparison {
         }
         let times = StepTimes(graph, released: 0, seconds: Double(now) / 1e9, tasks: [tasks])
         return Comparison.Trial(
-            step: StepFigures(times), handoffSeconds: handoffs.seconds, parked: handoffs.parked, whole: whole)
+            step: StepFigures(times), handoffSeconds: handoffs.seconds, parked: handoffs.parked,
+            disturbance: taken.map { Disturbance(share: $0) }, whole: whole)
     }
 
     private func nanoseconds(of task: RankTask, _ milliseconds: Double, _ update: Double) -> UInt64 {

@@ -85,6 +85,30 @@ struct VerdictTests {
                 + "1F1B (x1.000 [1.000, 1.000]), Interleaved-1F1B (x1.000 [1.000, 1.000]).")
     }
 
+    @Test("candidates of which most trials stayed disturbed are told, and no others") func disturbed() throws {
+        func machine(_ gpipe: [Double], _ oneFOneB: [Double]) throws -> (sentence: String?, all: Int) {
+            let verdict = CompareVerdict(
+                try MadeUpComparison().figures([
+                    .init(schedule: .gpipe, milliseconds: [100, 104, 97, 130], taken: gpipe),
+                    .init(schedule: .oneFOneB, milliseconds: [91, 93, 90, 119], taken: oneFOneB),
+                ]))
+            return (verdict.machine, verdict.sentences.count)
+        }
+        // More than 2 % is too much; of four trials two leave a median between one that was quiet and one that was not.
+        let quiet = try machine([0.5, 0.5, 0.02, 0.02], [0, 0.02, 0.3, 0.02])
+        #expect(quiet.sentence == nil && quiet.all == 2)
+        let one = try machine([0.5, 0.5, 0.021, 0.02], [0, 0.3, 0.3, 0.02])
+        #expect(
+            one.sentence
+                == "Machine: others took CPUs all the while from GPipe on threads (3 of 4 trials); differences may be theirs."
+        )
+        #expect(one.all == 3)
+        #expect(
+            try machine([0.5, 0.5, 0.5, 0], [0.3, 0.3, 0.3, 0.3]).sentence
+                == "Machine: others took CPUs all the while from GPipe on threads (3 of 4 trials), 1F1B on threads (4 of 4 "
+                + "trials); differences may be theirs.")
+    }
+
     @Test("pairs that a table compares are counted once, whichever of both is over the other")
     func pairs() throws {
         func count(_ schedules: [ScheduleKind], _ transports: [TransportKind]) throws -> Int {

@@ -48,6 +48,13 @@ extension Flag {
         ) { options, text throws(FlagValueError) in options[keyPath: path] = try ScheduleName(text) }
     }
 
+    /// `--schedule` of one, or none.
+    static func schedule(set path: WritableKeyPath<Options, ScheduleName?>, help: String) -> Flag {
+        Flag(
+            names: ["--schedule"], placeholder: "NAME", help: "\(help): \(ScheduleName.allowed)", standard: "none"
+        ) { options, text throws(FlagValueError) in options[keyPath: path] = try ScheduleName(text) }
+    }
+
     /// `--schedule` of several, each once.
     static func schedules(
         set path: WritableKeyPath<Options, [ScheduleName]>, standard: Options, help: String

@@ -30,13 +30,12 @@ struct ComparePage {
     private static let question = "Which schedule, which transport, and where does the step go?"
 
     private var title: Markup {
-        let verdict = CompareVerdict(figures)
+        let sentences = CompareVerdict(figures).sentences
         return .element(
             "header", [:],
             [
                 .element("h1", [:], Markup(Self.question)), Page.facts(facts), Page.command("compare", arguments),
-                .element("p", ["class": "verdict"], Markup(verdict.transport)),
-                .element("p", ["class": "verdict"], Markup(verdict.schedule)),
+                Markup(sentences.map { .element("p", ["class": "verdict"], Markup($0)) }),
                 Markup(CompareNotes(figures).lines.map { .element("p", ["class": "note"], "Note: \($0).") }),
             ])
     }

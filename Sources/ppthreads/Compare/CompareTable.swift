@@ -12,9 +12,8 @@ struct CompareTable {
     }
 
     var text: String {
-        let verdict = CompareVerdict(figures)
-        return [header, "", speeds, "", terms, "", circumstances, "", verdict.transport, verdict.schedule]
-            .joined(separator: "\n") + CompareNotes(figures).lines.map { "\nnote: \($0)" }.joined()
+        let parts = [header, "", speeds, "", terms, "", circumstances, ""] + CompareVerdict(figures).sentences
+        return parts.joined(separator: "\n") + CompareNotes(figures).lines.map { "\nnote: \($0)" }.joined()
     }
 
     private var candidates: [CandidateFigures] { figures.candidates }

@@ -1,10 +1,14 @@
 import Pipeline
 
-/// What a comparison means, in two sentences: one about the transport, one about the schedule.
+/// What a comparison means, in two sentences: one about the transport, one about the schedule. A third tells where neither can be
+/// relied on.
 package struct CompareVerdict {
     private let figures: ComparisonFigures
 
     package init(_ figures: ComparisonFigures) { self.figures = figures }
+
+    /// In the order in which they are told.
+    package var sentences: [String] { [transport, schedule] + [machine].compactMap(\.self) }
 
     /// The candidates of each transport, in order.
     private var transports: [(name: String, indices: [Int])] {
@@ -37,6 +41,17 @@ package struct CompareVerdict {
         }
         let (title, transport) = (first.schedule, first.transport.rawValue)
         return "Schedule: against \(title), on \(transport): \(joined(figures.acrossSchedules))."
+    }
+
+    /// Nil where no more than half of any candidate's trials stayed disturbed: their median is of one that was not.
+    package var machine: String? {
+        let rounds = figures.comparison.oneStage.count
+        let mostly = figures.candidates.filter { 2 * $0.tries.disturbed > rounds }.map {
+            "\($0.name) (\($0.tries.disturbed) of \(counted(rounds, "trial")))"
+        }
+        if mostly.isEmpty { return nil }
+        return
+            "Machine: others took CPUs all the while from \(mostly.joined(separator: ", ")); differences may be theirs."
     }
 
     // MARK: Words

@@ -5,6 +5,7 @@ enum TraceCommand {
     struct Options {
         var step: Int?
         var width = 110
+        var schedule: ScheduleName?
 
         static let standard = Options()
         static var flags: [Flag<Options>] {
@@ -13,6 +14,7 @@ enum TraceCommand {
                     "--step", set: \.step, in: 0...Limits.steps.upperBound * 2, standard: "the last one",
                     help: "step to draw; they count from 0, warm-up included"),
                 .number("--width", set: \.width, in: 20...10_000, standard: standard, help: "columns of the drawing"),
+                .schedule(set: \.schedule, help: "another order, in which to draw the step's tasks besides"),
             ]
         }
     }
@@ -25,7 +27,8 @@ enum TraceCommand {
                 Usage: ppthreads trace FILE [flags]
 
                 Draws one step of a trace that `ppthreads run --trace FILE` wrote: a line for each rank, with forwards as F0===,
-                backwards as B0### (I0 and W0 when they come apart), packing as p, the update as u, waits as dots.
+                backwards as B0### (I0 and W0 when they come apart), packing as p, the update as u, waits as dots. With
+                --schedule, besides, what another order of the same tasks would have made of the step.
                 """, Options.flags), run: run)
     }
 
@@ -37,6 +40,7 @@ enum TraceCommand {
         try Flag.parse(Array(arguments.dropFirst()), Options.flags, into: &options)
         var files = CommandFiles()
         try files.read("FILE", path)
+        if case .file(let path) = options.schedule { try files.read("--schedule", path) }
         let trace = try readingData { () throws(DataError) in try TraceFile(path: path) }
         let steps = trace.steps
         let step = options.step ?? steps.last!
@@ -44,77 +48,51 @@ enum TraceCommand {
             throw CommandError(
                 code: .usage, message: "--step: \(step) is not in the trace; it has \(steps.first!) to \(steps.last!)")
         }
-        try Terminal.output(TraceDrawing(trace, step: step, width: options.width).lines)
+        let drawing = TraceDrawing(trace.spans.filter { $0.step == step }, ranks: trace.ranks, width: options.width)
+        guard let name = options.schedule else {
+            return try Terminal.output(["step \(step)"] + drawing.lines(over: drawing.length))
+        }
+        guard let tasks = TracedStep(trace, step: step) else {
+            throw CommandError(
+                code: .data,
+                message:
+                    "\(path.visible): step \(step) does not tell stage and microbatch of each task, which --schedule needs"
+            )
+        }
+        let (title, spans) = try tasks.spans(under: name)
+        let other = TraceDrawing(spans, ranks: trace.ranks, width: options.width)
+        let length = max(drawing.length, other.length)
+        try Terminal.output(
+            ["step \(step)"] + drawing.lines(over: length)
+                + ["", "step \(step) as \(title): each task for as long as it had a CPU, hand-offs for nothing"]
+                + other.lines(over: length)
+                + ["", "\(Self.milliseconds(other)) as \(title), \(Self.milliseconds(drawing)) as it was"])
     }
+
+    private static func milliseconds(_ drawing: TraceDrawing) -> String { "\((drawing.length / 1000).fixed(2)) ms" }
 }
 
-/// One step of a trace, a line for each rank.
-struct TraceDrawing {
-    /// In their order in time, for each rank that has any.
-    private let spans: [Int: [TraceFile.Span]]
-    private let ranks: Int
-    private let step: Int
-    private let width: Int
-    private let start: Double
-    private let end: Double
-
-    /// - Parameter step: one that the trace has.
-    init(_ trace: TraceFile, step: Int, width: Int) {
-        let drawn = trace.spans.filter { $0.step == step }.sorted { $0.start < $1.start }
-        spans = Dictionary(grouping: drawn, by: \.rank)
-        ranks = trace.ranks
-        self.step = step
-        self.width = width
-        start = drawn[0].start
-        end = drawn.map(\.end).max()!
-    }
-
-    var lines: [String] {
-        let milliseconds = (end - start) / 1000
-        let lines = (0..<ranks).map { rank in
-            let own = spans[rank] ?? []
-            let worked = own.filter { !$0.isWait }.reduce(0) { $0 + $1.duration }
-            let share = end > start ? worked / (end - start) * 100 : 0
-            return "rank \(rank)".padded(to: margin) + line(own) + "  at work \(share.fixed(0)) %"
-        }
-        let scale =
-            "".padded(to: margin) + "0".padded(to: width - 10) + "\(milliseconds.fixed(2)) ms".paddedLeft(to: 10)
-        return ["step \(step)"] + lines + [scale]
-    }
-
-    /// Columns of the ranks' names, and at least a blank behind the longest.
-    private var margin: Int { max(9, "rank \(ranks - 1)".count + 1) }
-
-    private func line(_ own: [TraceFile.Span]) -> String {
-        var cells = Array(repeating: Character(" "), count: width)
-        for span in own {
-            let from = min(column(span.start), width - 1)
-            let to = max(column(span.end), from + 1)
-            let bar = Self.bar(span, columns: to - from)
-            for (offset, character) in bar.enumerated() where from + offset < width { cells[from + offset] = character }
-        }
-        return String(cells)
-    }
-
-    /// Of a time that is within the step.
-    private func column(_ time: Double) -> Int {
-        end > start ? Int((time - start) / (end - start) * Double(width)) : 0
-    }
-
-    /// The name and then the kind's sign; the sign alone where the name does not fit.
-    private static func bar(_ span: TraceFile.Span, columns: Int) -> String {
-        let kind = RankTask.Kind(rawValue: span.category)
-        let (character, isNamed): (Character, Bool) =
-            switch kind {
-            case .forward: ("=", true)
-            case .backward, .backwardInput: ("#", true)
-            case .backwardWeights: ("+", true)
-            case .packing: ("p", false)
-            case .update: ("u", false)
-            case nil: (span.isWait ? "." : "?", false)
+extension TracedStep {
+    /// The step in the order that a person names, which is made for the trace's sizes, and what that is called.
+    fileprivate func spans(under name: ScheduleName) throws(CommandError) -> (title: String, [TraceFile.Span]) {
+        var options = RunOptions()
+        (options.schedule, options.stagesAskedFor, options.microbatchesAskedFor) = (name, ranks, microbatches)
+        try options.open([name])
+        if case .kind(let kind) = name {
+            let virtualStages = stages / ranks
+            if !kind.allows(virtualStages: virtualStages) {
+                throw CommandError(
+                    code: .usage,
+                    message: "--schedule: the trace has \(counted(stages, "stage")) on \(counted(ranks, "rank")), and "
+                        + "\(kind.rawValue) runs \(kind.stagesOfRank) of them a rank")
             }
-        let sign = String(repeating: character, count: columns)
-        let name = span.name.visible
-        return isNamed && name.count <= columns ? name + sign.dropFirst(name.count) : sign
+            options.virtualStages = virtualStages
+        }
+        let order = try options.scheduleFile?.schedule ?? options.order()
+        do throws(ScheduleError) {
+            return (order.name, try spans(under: isForwardOnly ? order.forwardOnly() : order))
+        } catch {
+            throw CommandError(code: .usage, message: "--schedule: \(name.text): \(error)")
+        }
     }
 }

@@ -190,7 +190,7 @@ public struct ChromeTrace {
 
 extension RankTask {
     /// Short enough to stand inside a bar: `F0`. The stage is one of the event's arguments.
-    fileprivate var label: String {
+    var label: String {
         switch self {
         case .pack: "pack"
         case .action(let action): "\(action.kind.rawValue)\(action.microbatch)"

@@ -18,6 +18,10 @@ public struct TraceFile: Sendable {
         public let start: Double
         /// At least 0.
         public let duration: Double
+        /// What it is of; nil where the trace says nothing of it.
+        public let stage, microbatch: Int?
+        /// For how much of `duration` the rank had a CPU.
+        public let cpu: Double
         /// On the scale of `start`.
         public var end: Double { start + duration }
     }
@@ -56,7 +60,12 @@ public struct TraceFile: Sendable {
                         "event \(index + 1) is not one of ppthreads': it needs tid below \(Self.ranksMax), ts and dur "
                         + "of at most 1e15, name, cat and args.step from 0")
             }
-            spans.append(Span(rank: rank, step: step, name: name, category: category, start: start, duration: duration))
+            func number(_ value: Double?) -> Int? { value.flatMap(Int.init(exactly:)) }
+            let cpu = event.args?.cpu.map { min(max($0, 0), duration) }
+            spans.append(
+                Span(
+                    rank: rank, step: step, name: name, category: category, start: start, duration: duration,
+                    stage: number(event.args?.stage), microbatch: number(event.args?.microbatch), cpu: cpu ?? duration))
         }
         if spans.isEmpty { throw DataError(path: path, reason: "has no spans (events with ph X)") }
         self.spans = spans
@@ -102,6 +111,11 @@ public struct TraceFile: Sendable {
 
     /// Counters have other arguments.
     private struct Arguments: Decodable {
-        let step: Double?
+        let step, stage, microbatch, cpu: Double?
+
+        private enum CodingKeys: String, CodingKey {
+            case step, stage, microbatch
+            case cpu = "cpu_us"
+        }
     }
 }

@@ -1,0 +1,109 @@
+/// What the tasks of a traced step took, and what the step would have been under another order of them.
+public struct TracedStep: Sendable {
+    /// Counts from 0, warm-up included.
+    public let step: Int
+    /// P.
+    public let ranks: Int
+    /// Over all ranks.
+    public let stages: Int
+    /// M.
+    public let microbatches: Int
+    /// Whether nothing goes backwards in it.
+    public let isForwardOnly: Bool
+    /// Microseconds in which its rank had a CPU, of each.
+    private let actions: [Action: Double]
+    /// Likewise, by stage.
+    private let packing: [Int: Double]
+    /// Likewise, by rank.
+    private let updates: [Int: Double]
+
+    /// Nil where the trace does not tell which stage and microbatch a task is of, or lacks forwards of some.
+    public init?(_ trace: TraceFile, step: Int) {
+        var (actions, packing, updates) = ([Action: Double](), [Int: Double](), [Int: Double]())
+        for span in trace.spans where span.step == step && !span.isWait {
+            switch RankTask.Kind(rawValue: span.category) {
+            case .packing:
+                guard let stage = span.stage else { return nil }
+                packing[stage, default: 0] += span.cpu
+            case .update: updates[span.rank, default: 0] += span.cpu
+            case nil: return nil
+            case let kind?:
+                guard let stage = span.stage, let microbatch = span.microbatch, stage >= 0, microbatch >= 0 else {
+                    return nil
+                }
+                actions[Action(kind.ofAction!, stage: stage, microbatch: microbatch)] = span.cpu
+            }
+        }
+        let forwards = actions.keys.filter { $0.kind == .forward }
+        guard let last = forwards.map(\.stage).max(), let most = forwards.map(\.microbatch).max(),
+            last < forwards.count, most < forwards.count, forwards.count == (last + 1) * (most + 1)
+        else { return nil }
+        self.step = step
+        (ranks, stages, microbatches) = (trace.ranks, last + 1, most + 1)
+        isForwardOnly = forwards.count == actions.count
+        (self.actions, self.packing, self.updates) = (actions, packing, updates)
+    }
+
+    /// The step as this order would have had it: each task for as long as it had a CPU in the trace, hand-offs for nothing; a
+    /// rank's update takes what its own took. A whole backward takes what its halves took.
+    ///
+    /// - Throws: `ScheduleError` when the order cannot be run, has other sizes, or halves of what the trace has whole.
+    public func spans(under schedule: Schedule) throws(ScheduleError) -> [TraceFile.Span] {
+        let sizes = (schedule.ranks, schedule.stages, schedule.microbatches)
+        if sizes != (ranks, stages, microbatches) {
+            throw .size(
+                "the trace has P=\(ranks), \(counted(stages, "stage")) and M=\(microbatches), and the order P=\(sizes.0), "
+                    + "\(counted(sizes.1, "stage")) and M=\(sizes.2)")
+        }
+        let graph = try TaskGraph(schedule)
+        var durations: [[Double]] = []
+        for (rank, tasks) in graph.tasks.enumerated() {
+            var own: [Double] = []
+            for task in tasks { own.append(try duration(of: task, onRank: rank)) }
+            durations.append(own)
+        }
+        let replay = Replay(graph, durations: durations)
+        return graph.order.compactMap { node in
+            let (task, duration) = (graph.tasks[node.rank][node.task], durations[node.rank][node.task])
+            // Packing and updates that the trace has not, as of a rank that was alone.
+            if case .action = task {} else if duration == 0 { return nil }
+            return TraceFile.Span(
+                rank: node.rank, step: step, name: task.label, category: task.kind.rawValue,
+                start: replay.start[node.rank][node.task], duration: duration, stage: task.stage,
+                microbatch: nil, cpu: duration)
+        }
+    }
+
+    private func duration(of task: RankTask, onRank rank: Int) throws(ScheduleError) -> Double {
+        switch task {
+        case .pack(let stage): return packing[stage] ?? 0
+        case .update: return updates[rank] ?? 0
+        case .action(let action):
+            func half(_ kind: Action.Kind) -> Double? {
+                actions[Action(kind, stage: action.stage, microbatch: action.microbatch)]
+            }
+            if let known = actions[action] { return known }
+            if action.kind == .backward, let first = half(.backwardInput), let second = half(.backwardWeights) {
+                return first + second
+            }
+            throw .size(
+                half(.backward) == nil
+                    ? "the order has action \(action), and the trace has none such"
+                    : "the order has halves of backwards, such as \(action), and the trace has whole ones: record it under an "
+                        + "order that has halves, such as zb-h1")
+        }
+    }
+}
+
+extension RankTask.Kind {
+    /// Nil of packing and the update.
+    fileprivate var ofAction: Action.Kind? {
+        switch self {
+        case .forward: .forward
+        case .backward: .backward
+        case .backwardInput: .backwardInput
+        case .backwardWeights: .backwardWeights
+        case .packing, .update: nil
+        }
+    }
+}
