@@ -33,7 +33,7 @@ struct DisturbBenchmark {
             throw .failed("\(error)")
         }
         if cpus.count < Self.ranks { throw .failed("\(Self.ranks) CPUs are needed") }
-        let schedules: [ScheduleKind] = effort.isShort ? [.oneFOneB] : Array(ScheduleKind.allCases)
+        let schedules: [ScheduleKind] = effort.isShort ? [.oneFOneB] : ScheduleKind.studied + [.zeroBubble]
         let transports: [TransportKind] = effort.isShort ? [.processes] : [.threads, .processes, .sockets]
         var (disturbances, impossible) = (RunDisturbance.all(cpus, isShort: effort.isShort), [String]())
         for (index, disturbance) in disturbances.enumerated().reversed() {

@@ -63,8 +63,11 @@ struct MemoryBenchmark {
         if effort.isShort {
             (spec.dim, spec.hidden, spec.vocabulary, spec.sequenceLength) = (36, 70, 300, 9)
         }
-        let kind = ScheduleKind.allCases[number % 4]
-        let schedule = kind.make(ranks: [1, 2, 4][number % 3], microbatches: [2, 4, 8][number / 3 % 3])
+        let (ranks, microbatches) = ([1, 2, 4][number % 3], [2, 4, 8][number / 3 % 3])
+        let orders = ScheduleKind.allCases.map { $0.make(ranks: ranks, microbatches: microbatches) }.filter {
+            (try? $0.validated()) != nil
+        }
+        let schedule = orders[number % orders.count]
         var configuration = RunConfiguration(model: spec.model(), schedule: schedule)
         configuration.transport = TransportKind.allCases[number / 4 % 4].transport
         configuration.recomputes = number / 2 % 2 == 1
