@@ -43,8 +43,9 @@ package enum ScheduleList {
     private static let afterTable = """
         These hold for equal stages and hand-offs that cost nothing, with a barrier at both ends of the step: idle is the step less what a
         rank works. `ppthreads schedule NAME` draws an order in times of your choice, beside a makespan that no order of the
-        same actions can beat; `ppthreads run` measures. What a run really had in flight is in its table. Weights'
-        gradients of split backwards keep what they need until their W.
+        same actions can beat; `ppthreads run` measures. In flight is a microbatch at a stage from its forward to the end of its backward:
+        of its W where that comes apart, and from I to W a gradient is kept beside its activations. What a run really had in
+        flight is in its table.
 
         Backwards ascend in microbatches in all of them but Looped BFS, so that gradients add up in one order and results are those of
         one stage to the bit. An order whose backwards do not ascend runs too; its results agree to rounding.

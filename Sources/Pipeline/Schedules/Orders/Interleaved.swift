@@ -21,7 +21,8 @@ extension ScheduleKind {
             authors: "Narayanan et al.", paper: "2104.04473",
             summary:
                 "Rank r runs stages r, r+P, r+2P, ... Microbatches go through in groups: a group passes the first chunk, then the second, and so on; backwards take the chunks in reverse. A rank alternates after min(vM, 2(P-1-r) + (v-1)N) forwards.",
-            idle: "(P-1)(F+B), in the times of a chunk", peak: "(v-1)N + 2(P-1-r) + 1 chunks, N the group's size",
+            idle: "(P-1)(F+B), and with M < P (v-1)(P-M)(F+B) more, in the times of a chunk",
+            peak: "min(vM, (v-1)N + 2(P-1-r) + 1) chunks, N the group's size",
             constraints:
                 "none: groups of P microbatches, as even as M allows; a given N is from P to M, with a last group of none or at least P"
         ),

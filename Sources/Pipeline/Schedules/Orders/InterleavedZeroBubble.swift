@@ -18,8 +18,8 @@ extension ScheduleKind {
             authors: "Qi et al. (as PyTorch builds it)", paper: "2401.10241",
             summary:
                 "Interleaved-1F1B whose backwards come apart: after a warm-up of min(vM, (P-1-r) + (v-1)N) forwards, F and I in turn, and the Ws in the same order, r operations late.",
-            idle: "(P-1)(F+I-W) where W <= min(F, I), in the times of a chunk",
-            peak: "at most P + (v-1)N chunks, and the gradients that W needs",
+            idle: "(P-1)(F+I-W) where W <= min(F, I) and M >= P, in the times of a chunk",
+            peak: "at most min(vM, P + (v-1)N) chunks",
             constraints: "as Interleaved-1F1B's"),
         stagesOfRank: .any, takesGroupSize: true, actionsOfMicrobatch: 3, sameWithOneStage: "ZB-H1",
         obstacle: groupObstacle

@@ -18,7 +18,8 @@ extension ScheduleKind {
             authors: "Lamy-Poirier", paper: "2211.05953",
             summary:
                 "Rank r runs stages r, r+P, r+2P, ... one after the other: all forwards of a stage, then of the next; backwards the stages in reverse, and the microbatches too, as PyTorch does.",
-            idle: "(P-1)(F+B), in the times of a chunk", peak: "vM chunks", constraints: "none"),
+            idle: "(P-1)(F+B), and with M < P (v-1)(P-M)(F+B) more, in the times of a chunk", peak: "vM chunks",
+            constraints: "none"),
         stagesOfRank: .any, idealShare: shareWithWholeBackwards
     ) { sizes in
         let microbatches = 0..<sizes.microbatches

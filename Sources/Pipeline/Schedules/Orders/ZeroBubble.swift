@@ -19,7 +19,7 @@ extension ScheduleKind {
             authors: "Qi et al.", paper: "2401.10241",
             summary:
                 "1F1B whose backwards come apart: I, the input's gradient, is handed on at once; W, the weights', for which nobody waits, fills what would be idle. Rank r does W of microbatch k-r after I of k.",
-            idle: "(P-1)(F+I-W) where W <= min(F, I)", peak: "at most min(M, P), and the gradients that W needs",
+            idle: "(P-1)(F+I-W) where W <= min(F, I), and with M < P (P-M)W more", peak: "at most min(M, P)",
             constraints: "none"),
         actionsOfMicrobatch: 3
     ) { sizes in

@@ -16,7 +16,8 @@ extension ScheduleKind {
             authors: "Qi et al.", paper: "2401.10241",
             summary:
                 "Rank r runs stages r and 2P-1-r. After 2(P-r)-1 forwards and as many of both stages as it takes for backwards to arrive, forward, I and W of one stage and the other in turn; the last Ws fill what would be idle.",
-            idle: "(P-1)F at F = I = W, in the times of a chunk", peak: "min(2M, 2P) chunks",
+            idle: "(P-1)F at F = I = W, and with 2M < 3P-1 (3P-1-2M)F more, in the times of a chunk",
+            peak: "at most min(2M, 2P) chunks",
             constraints: "none: with M < 2P-1 it is the order for 2P-1, without the microbatches that are not there"),
         stagesOfRank: .exactly(2), actionsOfMicrobatch: 3
     ) { sizes in
