@@ -8,16 +8,16 @@
 struct LinkPeaks {
     private let order: ScheduleOrder
     private let stages: StageActions
-    private let stagesOfRank: [[Int]]
+    private let stagesOfRanks: [[Int]]
+    private let blocks: RankBlocks
     private var activations: [Int]
     private var gradients: [Int]
 
     private init(_ order: ScheduleOrder, _ stages: StageActions) {
         self.order = order
         self.stages = stages
-        var stagesOfRank = [[Int]](repeating: [], count: order.schedule.ranks)
-        for (stage, rank) in order.schedule.rankOfStage.enumerated() { stagesOfRank[rank].append(stage) }
-        self.stagesOfRank = stagesOfRank
+        stagesOfRanks = order.schedule.stagesOfRanks
+        blocks = RankBlocks(order.schedule)
         activations = Array(repeating: 0, count: order.schedule.stages)
         gradients = activations
     }
@@ -30,11 +30,13 @@ struct LinkPeaks {
         _ order: ScheduleOrder, _ stages: StageActions
     ) throws(ScheduleError) -> (activations: [Int], gradients: [Int]) {
         var peaks = LinkPeaks(order, stages)
-        let blocks = RankBlocks(order.schedule).blocks
-        let progress = try KnownProgress(order, blocks)
+        var progress = try KnownProgress(order, peaks.blocks)
         peaks.addLocal()
-        for (block, ranks) in blocks.enumerated() {
-            for holder in ranks { peaks.add(heldBy: holder, progress.known(of: holder, in: block)) }
+        for (block, ranks) in peaks.blocks.ranks.enumerated() {
+            for holder in ranks {
+                progress.follow(holder, in: block)
+                peaks.add(to: holder, in: block, progress)
+            }
         }
         return (peaks.activations, peaks.gradients)
     }
@@ -50,27 +52,26 @@ struct LinkPeaks {
 
     private var schedule: Schedule { order.schedule }
 
-    /// Of each stage, to the next and to the one before, where these are.
-    private func links(ofStage stage: Int) -> [Link] {
-        [stage + 1, stage - 1].filter { (0..<schedule.stages).contains($0) }.map { Link(sender: stage, receiver: $0) }
+    /// To each stage, from the one before and the next one, where these are.
+    private func links(toStage stage: Int) -> [Link] {
+        [stage - 1, stage + 1].filter { (0..<schedule.stages).contains($0) }.map { Link(sender: $0, receiver: stage) }
     }
 
     /// Of links within one rank, which knows all that it has done.
     private mutating func addLocal() {
         for (stage, rank) in schedule.rankOfStage.enumerated() {
-            for link in links(ofStage: stage) where schedule.rankOfStage[link.receiver] == rank {
+            for link in links(toStage: stage) where schedule.rankOfStage[link.sender] == rank {
                 set(link) { index in index }
             }
         }
     }
 
-    /// Of the links from a block's other ranks to one of them.
-    private mutating func add(heldBy holder: Int, _ known: [(rank: Int, counts: [Int32])]) {
-        for (sender, counts) in known {
-            for stage in stagesOfRank[sender] {
-                for link in links(ofStage: stage) where schedule.rankOfStage[link.receiver] == holder {
-                    set(link) { index in Int(counts[index]) }
-                }
+    /// Of the links from a block's other ranks to the one that was followed.
+    private mutating func add(to holder: Int, in block: Int, _ progress: KnownProgress) {
+        for stage in stagesOfRanks[holder] {
+            for link in links(toStage: stage) where blocks.ofEdge(above: min(link.sender, stage)) == block {
+                let rank = schedule.rankOfStage[link.sender]
+                set(link) { index in progress.atSend(rank, index) }
             }
         }
     }

@@ -5,8 +5,10 @@
 /// back into it through the rank by which it left, which has told more by then; so paths inside the block are enough. Of a line
 /// of ranks each pair of neighbours is a block; of a loop all ranks are one.
 struct RankBlocks {
-    /// Each with its ranks, ascending.
-    let blocks: [[Int]]
+    /// Of each block, ascending.
+    let ranks: [[Int]]
+    /// For each stage but the last, the block that has its rank and the next stage's; nil where these are one rank.
+    private let blockOfEdge: [Int?]
 
     /// Hopcroft and Tarjan's, 1973.
     ///
@@ -14,8 +16,12 @@ struct RankBlocks {
     init(_ schedule: Schedule) {
         var search = BlockSearch(schedule)
         search.run()
-        blocks = search.blocks
+        ranks = search.blocks
+        blockOfEdge = zip(schedule.rankOfStage, schedule.rankOfStage.dropFirst()).map { search.block($0, $1) }
     }
+
+    /// The block of the edge between a stage and the next one; nil where there is no edge between two ranks.
+    func ofEdge(above stage: Int) -> Int? { blockOfEdge.indices.contains(stage) ? blockOfEdge[stage] : nil }
 }
 
 private struct BlockSearch {
@@ -24,6 +30,8 @@ private struct BlockSearch {
     private var low: [Int]
     private var edges: [(Int, Int)] = []
     private(set) var blocks: [[Int]] = []
+    /// For each rank, the one of its blocks in which it is not the first that was found.
+    private var home: [Int]
 
     init(_ schedule: Schedule) {
         var sets = [Set<Int>](repeating: [], count: schedule.ranks)
@@ -34,6 +42,12 @@ private struct BlockSearch {
         neighbours = sets.map { $0.sorted() }
         depth = Array(repeating: -1, count: schedule.ranks)
         low = depth
+        home = depth
+    }
+
+    /// Of two ranks that hand on to each other: the one that was found later is at home there.
+    func block(_ rank: Int, _ other: Int) -> Int? {
+        rank == other ? nil : home[depth[rank] > depth[other] ? rank : other]
     }
 
     /// Depth first, with a stack of its own: there may be as many ranks as there are actions.
@@ -75,6 +89,7 @@ private struct BlockSearch {
             ranks.formUnion([edge.0, edge.1])
             if edge == (parent, rank) { break }
         }
+        for member in ranks where member != parent { home[member] = blocks.count }
         blocks.append(ranks.sorted())
     }
 }

@@ -72,8 +72,15 @@ public struct Schedule: Equatable, Sendable {
         return "with one stage a rank, \(kind.title) is plain \(same)"
     }
 
-    /// The stages a rank runs, in ascending order.
-    public func stages(ofRank rank: Int) -> [Int] { (0..<stages).filter { rankOfStage[$0] == rank } }
+    /// For each rank the stages that it runs, in ascending order.
+    public var stagesOfRanks: [[Int]] { Self.stagesOfRanks(rankOfStage, ranks: ranks) }
+
+    /// The same of a placement; a stage whose rank is not there is no rank's.
+    static func stagesOfRanks(_ rankOfStage: [Int], ranks: Int) -> [[Int]] {
+        var stages = [[Int]](repeating: [], count: ranks)
+        for (stage, rank) in rankOfStage.enumerated() where stages.indices.contains(rank) { stages[rank].append(stage) }
+        return stages
+    }
 
     /// Loop placement: stage s on rank s mod P (Megatron's, 2104.04473).
     public static func loopPlacement(ranks: Int, stages: Int) -> [Int] {

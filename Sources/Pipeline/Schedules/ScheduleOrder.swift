@@ -33,15 +33,11 @@ struct ScheduleOrder {
 
     /// The action of another rank that hands on what an action receives; nil where it receives nothing, or from its own rank.
     func sender(of action: Action) -> Position? {
-        let (stage, step): (Int, ActionTable.Step)
-        switch action.kind {
-        case .forward: (stage, step) = (action.stage - 1, .forward)
-        case .backward, .backwardInput: (stage, step) = (action.stage + 1, .inputGradient)
-        case .backwardWeights: return nil
+        var sender: Position?
+        forEachCause(of: action) { cause in
+            if cause.rank != schedule.rankOfStage[action.stage] { sender = cause }
         }
-        guard (0..<schedule.stages).contains(stage), schedule.rankOfStage[stage] != schedule.rankOfStage[action.stage]
-        else { return nil }
-        return Position(rank: schedule.rankOfStage[stage], index: table.index(step, stage, action.microbatch))
+        return sender
     }
 
     /// The causes of an action, in no order that counts.

@@ -84,7 +84,7 @@ package struct RunTable {
     }
 
     private func row(_ report: RankReport) -> [String] {
-        let stages = schedule.stages(ofRank: report.rank)
+        let stages = schedule.stagesOfRanks[report.rank]
         return [
             String(report.rank), stages.map(String.init).joined(separator: ","),
             stages.map { holds(plan.partition.ranges[$0]) }.joined(separator: "; "),

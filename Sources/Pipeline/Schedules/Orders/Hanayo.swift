@@ -33,24 +33,22 @@ extension ScheduleKind {
 /// Steps of one action on each rank: which are ready follows from how many microbatches each stage has done, since they pass
 /// it in ascending order.
 private struct WaveScheduler {
-    private let stagesOfRank: [[Int]]
+    private let stagesOfRanks: [[Int]]
     private let microbatches: Int
     private var forwards, backwards: [Int]
     private(set) var actions: [[Action]]
 
     init(_ rankOfStage: [Int], _ sizes: ScheduleSizes) {
-        var stagesOfRank = [[Int]](repeating: [], count: sizes.ranks)
-        for (stage, rank) in rankOfStage.enumerated() { stagesOfRank[rank].append(stage) }
-        self.stagesOfRank = stagesOfRank
+        stagesOfRanks = Schedule.stagesOfRanks(rankOfStage, ranks: sizes.ranks)
         microbatches = sizes.microbatches
         forwards = rankOfStage.map { _ in 0 }
         backwards = forwards
-        actions = stagesOfRank.map { _ in [] }
+        actions = stagesOfRanks.map { _ in [] }
     }
 
     /// Whether there was anything left to do.
     mutating func step() -> Bool {
-        let chosen = stagesOfRank.map { stages in
+        let chosen = stagesOfRanks.map { stages in
             stages.last(where: hasBackward).map { Action(.backward, stage: $0, microbatch: backwards[$0]) }
                 ?? stages.last(where: hasForward).map { Action(.forward, stage: $0, microbatch: forwards[$0]) }
         }

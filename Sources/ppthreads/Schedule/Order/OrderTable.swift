@@ -52,12 +52,12 @@ struct OrderTable {
 
     private var ranks: [String] {
         let header = ["rank", "stages", "work", "idle", "inside", "in flight at most"]
-        let times = order.times
+        let (stages, work) = (schedule.stagesOfRanks, order.times.work)
+        let (idle, inside) = (order.times.idle, order.times.idleInside)
         let rows = (0..<schedule.ranks).map { rank in
             [
-                "\(rank)", schedule.stages(ofRank: rank).map(String.init).joined(separator: " "),
-                times.work[rank].plain, times.idle[rank].plain, times.idleInside[rank].plain,
-                "\(order.facts.inFlightOfRank[rank])",
+                "\(rank)", stages[rank].map(String.init).joined(separator: " "), work[rank].plain, idle[rank].plain,
+                inside[rank].plain, "\(order.facts.inFlightOfRank[rank])",
             ]
         }
         return TextTable([header] + rows, leading: 2).lines
