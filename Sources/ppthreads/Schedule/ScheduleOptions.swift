@@ -64,7 +64,9 @@ struct ScheduleOptions {
 
     private static var outputFlags: [Flag<ScheduleOptions>] {
         [
-            .number("--width", set: \.width, in: 20...10_000, standard: standard, help: "columns of the drawing"),
+            .number(
+                "--width", set: \.width, in: 20...OrderDrawing.widthMost, standard: standard,
+                help: "columns of the drawing"),
             .path(
                 "--csv", set: \.csv, help: "write the order as PyTorch's CSV, computations alone (- is standard output)"
             ),

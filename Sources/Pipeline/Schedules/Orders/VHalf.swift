@@ -18,7 +18,8 @@ extension ScheduleKind {
             authors: "Qi et al.", paper: "2405.15362",
             summary:
                 "Rank r runs stages r and 2P-1-r. One microbatch's slots are repeated every six, so that a stage holds a microbatch for about as long on every rank; what can be is then done earlier, with no more in flight.",
-            idle: "(P-1)F for P < 3, (3P-7)F for even P, (3P-4)F for odd P, at F = I = W and M >= 2P, in the times of a chunk",
+            idle:
+                "(P-1)F for P < 3, (3P-7)F for even P, (3P-4)F for odd P, at F = I = W and M >= 2P, in the times of a chunk",
             peak: "at most min(2M, P+2) chunks for even P, min(2M, P+1) for odd",
             constraints: "none"),
         stagesOfRank: .exactly(2), actionsOfMicrobatch: 3

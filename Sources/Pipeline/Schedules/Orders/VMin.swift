@@ -18,7 +18,8 @@ extension ScheduleKind {
             authors: "Qi et al.", paper: "2405.15362",
             summary:
                 "V-Half with the shortest block there is: each microbatch's passes follow each other down the ranks and back up at once, twice.",
-            idle: "0 for P = 1, (4P-5)F, or (4P-7)F where 3 divides P, at F = I = W and M >= 2P, in the times of a chunk",
+            idle:
+                "0 for P = 1, (4P-5)F, or (4P-7)F where 3 divides P, at F = I = W and M >= 2P, in the times of a chunk",
             peak: "at most 2M chunks, and twice (P+2)/3, rounded up",
             constraints: "none"),
         stagesOfRank: .exactly(2), actionsOfMicrobatch: 3

@@ -7,17 +7,44 @@ package struct OrderChart {
     package init(_ times: OrderTimes) { self.times = times }
 
     private static let margin = 64.0
+    /// Of the title and the legend.
+    private static let top = 44.0
     private static let row = 34.0
     private static let bar = 28.0
 
     /// A file of its own. Its colours are those of the pages.
     package var svg: String {
         let schedule = times.schedule
-        let height = Self.row * Double(schedule.ranks) + 36
-        let label = "\(schedule.name) on \(schedule.ranks) ranks, \(schedule.microbatches) microbatches"
+        let height = Self.top + Self.row * Double(schedule.ranks) + 36
+        let label =
+            "\(schedule.name): \(counted(schedule.ranks, "rank")), "
+            + counted(schedule.microbatches, "microbatch", "microbatches")
         return Markup.svgFile(
             label, width: Int(width + Self.margin + 16), height: height,
-            [Self.style, Markup(schedule.actions.indices.map(rank)), axis(height)])
+            [
+                Self.style, .rectangle("paper", x: "0", y: 0, width: "100%", height: height),
+                .label("title out", x: "8", y: 16, Markup(label)), legend, Markup(schedule.actions.indices.map(rank)),
+                axis(height),
+            ])
+    }
+
+    /// What the colours stand for, and how long each takes.
+    private var legend: Markup {
+        let names = [
+            (Action.Kind.forward, "F, forward"), (.backward, "B, backward"), (.backwardInput, "I, input gradient"),
+            (.backwardWeights, "W, weight gradient"),
+        ]
+        let present = Set(times.schedule.actions.joined().map(\.kind))
+        return Markup(
+            names.filter { present.contains($0.0) }.enumerated().map { index, entry in
+                let (kind, name) = entry
+                let x = 8 + 190 * index
+                let style = "action \(RankTask.action(Action(kind, stage: 0, microbatch: 0)).kind.rawValue)"
+                return [
+                    .rectangle(style, x: "\(x)", y: 26, width: "12", height: 12),
+                    .label("rank out", x: "\(x + 18)", y: 36, Markup("\(name): \(times.costs.duration(kind).plain)")),
+                ]
+            })
     }
 
     /// As wide as names in the shortest actions need, within reason.
@@ -25,7 +52,7 @@ package struct OrderChart {
         let shortest =
             times.schedule.actions.joined().map { times.costs.duration($0.kind) }.filter { $0 > 0 }.min() ?? 1
         let digits = "\(times.schedule.microbatches - 1)".count + (hasStages ? 2 : 0)
-        return min(max(times.makespan / shortest * Double(10 + 7 * digits), 400), 8000)
+        return min(max(times.makespan / shortest * Double(10 + 7 * digits), 600), 8000)
     }
 
     private var hasStages: Bool { times.schedule.virtualStages > 1 }
@@ -33,9 +60,13 @@ package struct OrderChart {
     private static let style = Markup.code(
         "style",
         """
-        text { font: 12px sans-serif; fill: #16191d; } .track { fill: #f3f4f6; } .action { stroke: #ffffff; }
-        .forward { fill: #56b4e9; } .backward { fill: #e69f00; } .backward-input { fill: #f0e442; }
+        text { font: 12px sans-serif; fill: #16191d; } .title { font-weight: bold; } .paper { fill: #ffffff; }
+        .track { fill: #f3f4f6; } .action { stroke: #ffffff; }
+        .forward { fill: #0072b2; } .in-forward { fill: #ffffff; } .backward { fill: #e69f00; } .backward-input { fill: #f0e442; }
         .backward-weights { fill: #cc79a7; } .name { text-anchor: middle; } .small { font-size: 9px; }
+        @media (prefers-color-scheme: dark) {
+          .paper { fill: #14171b; } .track { fill: #23282f; } .action { stroke: #14171b; } .out { fill: #e6e8eb; }
+        }
         """)
 
     private func x(_ time: Double) -> Double {
@@ -43,12 +74,12 @@ package struct OrderChart {
     }
 
     private func rank(_ rank: Int) -> Markup {
-        let top = Self.row * Double(rank) + 4
+        let top = Self.top + Self.row * Double(rank) + 4
         let actions = times.schedule.actions[rank].enumerated().map { index, action in
             bar(action, from: times.start[rank][index], to: times.end(rank, index), top)
         }
         return [
-            .label("rank", x: "8", y: top + 19, Markup("rank \(rank)")),
+            .label("rank out", x: "8", y: top + 19, Markup("rank \(rank)")),
             .rectangle("track", x: "\(Self.margin)", y: top, width: width.fixed(1), height: Self.bar), Markup(actions),
         ]
     }
@@ -58,8 +89,10 @@ package struct OrderChart {
         let length = x(end) - x(start)
         let middle = ((x(start) + x(end)) / 2).fixed(1)
         let title = "\(action): from \(start.plain) to \(end.plain)"
-        let name = Markup.label("name", x: middle, y: top + (hasStages ? 13 : 18), Markup("\(action.microbatch)"))
-        let stage = Markup.label("name small", x: middle, y: top + 24, Markup("s\(action.stage)"))
+        let inside = kind == .forward ? " in-forward" : ""
+        let name = Markup.label(
+            "name\(inside)", x: middle, y: top + (hasStages ? 13 : 18), Markup("\(action.microbatch)"))
+        let stage = Markup.label("name small\(inside)", x: middle, y: top + 24, Markup("s\(action.stage)"))
         let fits = length >= Double(7 * "\(action.microbatch)".count + 3)
         return .element(
             "g", [:],
@@ -73,8 +106,8 @@ package struct OrderChart {
 
     private func axis(_ height: Double) -> Markup {
         [
-            .label("name", x: "\(Self.margin)", y: height - 12, Markup("0")),
-            .label("name", x: x(times.makespan).fixed(1), y: height - 12, Markup(times.makespan.plain)),
+            .label("name out", x: "\(Self.margin)", y: height - 12, Markup("0")),
+            .label("name out", x: x(times.makespan).fixed(1), y: height - 12, Markup(times.makespan.plain)),
         ]
     }
 }

@@ -7,6 +7,8 @@ import Pipeline
 /// actions that are too short for their names are drawn by their signs.
 package struct OrderDrawing {
     package let lines: [String]
+    /// How to read it where names are left out; nil where every action has its name.
+    package let hint: String?
 
     /// - Parameter width: columns that there are for the step.
     package init(_ times: OrderTimes, width: Int) {
@@ -15,7 +17,14 @@ package struct OrderDrawing {
         lines = times.schedule.actions.indices.map { rank in
             "rank \(rank)".padded(to: margin) + cells.line(rank)
         }
+        let signs = "= is a forward, # a backward or its input's half, + the weights' half"
+        hint = cells.widthOfNames.map { width in
+            signs + (width <= Double(Self.widthMost) ? "; --width \(Int(width.rounded(.up))) names every action" : "")
+        }
     }
+
+    /// What `--width` takes.
+    static let widthMost = 10_000
 }
 
 /// Where a step's actions stand in columns.
@@ -24,15 +33,23 @@ private struct Cells {
     private let columnsOfUnit: Double
     /// Of the shortest time that all durations are multiples of; nil where names do not fit.
     private let columnsOfMeasure: Int?
+    /// Columns that all names need; nil where there are so many.
+    let widthOfNames: Double?
 
     init(_ times: OrderTimes, width: Int) {
         self.times = times
-        if let (measure, columns) = Self.columns(times), times.makespan / measure * Double(columns) <= Double(width) {
+        let named = Self.columns(times)
+        let needed = named.map { times.makespan / $0.measure * Double($0.columns) } ?? .infinity
+        if let (measure, columns) = named, needed <= Double(width) {
             columnsOfMeasure = columns
             columnsOfUnit = Double(columns) / measure
+            widthOfNames = nil
         } else {
             columnsOfMeasure = nil
-            columnsOfUnit = Double(width) / max(times.makespan, .leastNormalMagnitude)
+            // Of a step that takes no time, or next to none, there is nothing to draw.
+            let columns = Double(width) / times.makespan
+            columnsOfUnit = columns.isFinite ? columns : 0
+            widthOfNames = needed
         }
     }
 
@@ -97,6 +114,7 @@ private struct Cells {
             }
         let signs = String(repeating: sign, count: columns)
         if columnsOfMeasure != nil { return name + signs.dropFirst(name.count + 1) + " " }
-        return name.count <= columns ? name + signs.dropFirst(name.count) : signs
+        // Without a sign behind it, a name could not be told from the next one's.
+        return name.count < columns ? name + signs.dropFirst(name.count) : signs
     }
 }

@@ -10,7 +10,8 @@ struct OrderTable {
     init(_ order: OrderFacts, width: Int) { (self.order, self.width) = (order, width) }
 
     var lines: [String] {
-        [title] + OrderDrawing(order.times, width: width).lines + ["", makespan, bubble, bits]
+        let drawing = OrderDrawing(order.times, width: width)
+        return [title] + drawing.lines + [drawing.hint].compactMap(\.self) + ["", makespan, bubble, bits]
             + order.notes.map { "note: \($0)" } + [""] + ranks + edges
     }
 
@@ -32,7 +33,8 @@ struct OrderTable {
         let gap = bound.value > 0 ? makespan / bound.value - 1 : 0
         let distance =
             gap < 5e-5
-            ? "no order of these actions takes less" : "\((gap * 100).fixed(1)) % above what no order can beat"
+            ? "no order of these actions takes less"
+            : "\((gap * 100).fixed(gap < 1e-3 ? 2 : 1)) % above what no order can beat"
         return "makespan  \(makespan.plain); bound \(bound.value.plain), proven by rank \(bound.rank): \(distance)"
     }
 
@@ -77,11 +79,12 @@ struct OrderTable {
 }
 
 extension Double {
-    /// As few digits as tell it, three after the point at most.
+    /// As few digits as tell it, three after the point at most, but of numbers below a thousandth.
     var plain: String {
         if self == rounded(), magnitude < 1e15 { return "\(Int(self))" }
+        if magnitude < 1e-3 { return "\(self)" }
         var text = fixed(3)
         while text.hasSuffix("0") { text.removeLast() }
-        return text
+        return text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 }

@@ -14,8 +14,10 @@ extension SchedulePage {
                     [
                         check(
                             "stage",
-                            "times are of one stage (as ppthreads schedule has them), not of a rank's whole share"),
-                        check("chain", "outline what the makespan hangs on"),
+                            "times are of one stage (as ppthreads schedule has them), not of a rank's whole share",
+                            // Times that were given as flags mean what those of `schedule NAME` mean.
+                            isOn: costs != ChunkCosts()),
+                        check("chain", "outline what the makespan hangs on", isOn: false),
                         .element("button", ["type": "reset"], "Start again"),
                     ]),
             ])
@@ -59,8 +61,10 @@ extension SchedulePage {
             [.element("span", [:], title), .element("select", ["name": name], Markup(options))])
     }
 
-    private func check(_ name: String, _ title: Markup) -> Markup {
-        .element("label", [:], [.void("input", ["type": "checkbox", "name": name]), .element("span", [:], title)])
+    private func check(_ name: String, _ title: Markup, isOn: Bool) -> Markup {
+        let box: KeyValuePairs =
+            isOn ? ["type": "checkbox", "name": name, "checked": ""] : ["type": "checkbox", "name": name]
+        return .element("label", [:], [.void("input", box), .element("span", [:], title)])
     }
 
     // MARK: Times
