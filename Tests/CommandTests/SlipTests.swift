@@ -1,4 +1,5 @@
 import Testing
+import ppthreads
 
 /// What a mistyped flag or command is taken for, and what is no slip of the hand but another wish.
 struct SlipTests {
@@ -52,6 +53,14 @@ struct SlipTests {
         #expect(
             outcome.errors
                 == "ppthreads \(command.prefix { $0 != " " }): unknown flag \(typed); --help lists those there are\n")
+    }
+
+    @Test("of several words the one that takes the fewest edits was meant, wherever it stands") func nearest() {
+        // Two edits away, and one.
+        let words = ["interval-lists", "interval-list", "interval-limps"]
+        #expect(Slip.of("interval-lisp", among: words) == "interval-list")
+        #expect(Slip.of("interval-lisp", among: words.reversed()) == "interval-list")
+        #expect(Slip.of("interval-lisp", among: ["interval-lists"]) == "interval-lists")
     }
 
     @Test(

@@ -2,9 +2,9 @@
 ///
 /// Only a slip of the hand is put right: letters that were exchanged, one too few, too many or another one, a hyphen that is
 /// missing. A word that is merely like another one, or the start of it, may well mean a feature that there is not.
-enum Slip {
+package enum Slip {
     /// The word of a list that a hand which typed `word` was after; nil when none is likely.
-    static func of(_ word: String, among words: [String]) -> String? {
+    package static func of(_ word: String, among words: [String]) -> String? {
         let typed = letters(word)
         let slips = words.compactMap { candidate -> (word: String, edits: Int)? in
             let meant = letters(candidate)
