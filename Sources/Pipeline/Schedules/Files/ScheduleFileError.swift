@@ -103,7 +103,7 @@ extension ScheduleFileError.Fault: CustomStringConvertible {
         case .tooEarly(let instruction, let cause, let column):
             "\(instruction) needs \(cause), which comes later, in column \(column)"
         case .linkOrder(let action, let given):
-            "\(action) takes its turn where \(given) is handed on: both ends of a link keep one order"
+            "\(action) comes where \(given) is handed on: a stage takes microbatches in the order in which its neighbour hands them on"
         case .deadlock(let cycle): "deadlock: \(cycle)"
         case .noNeighbour(let transfer): "\(transfer) has no stage at its other end"
         case .sameRank(let transfer): "\(transfer) has both of its ends in this row, where nothing is sent"
