@@ -88,10 +88,12 @@ struct ScheduleFileErrorTests {
     func order() {
         #expect(
             refusal(Array("0F0,0F1,0B0,0B1\n1F1,1F0,1B0,1B1".utf8))?.description
-                == "row 2, column 1: 1F1 comes where 0F0 is handed on: a stage takes microbatches in the order in which its neighbour hands them on")
+                == "row 2, column 1: 1F1 comes where 0F0 is handed on: a stage takes microbatches in the order in which its neighbour hands them on"
+        )
         #expect(
             refusal(Array("0F0,0F1,0B0,0B1\n1F0,1F1,1B1,1B0".utf8))?.description
-                == "row 1, column 3: 0B0 comes where 1B1 is handed on: a stage takes microbatches in the order in which its neighbour hands them on")
+                == "row 1, column 3: 0B0 comes where 1B1 is handed on: a stage takes microbatches in the order in which its neighbour hands them on"
+        )
         #expect(
             refusal(Array("0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1".utf8))?.description
                 == "row 1, column 2: deadlock: 0B0 waits for 1B0, which stands behind 1F1, "
