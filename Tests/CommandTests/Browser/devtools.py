@@ -102,9 +102,12 @@ class Browser:
         return answer["result"].get("value")
 
     def settle(self):
-        """Waits until what has changed is drawn."""
-        self.value("""new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(
-            () => setTimeout(done))), 5))""")
+        """Waits until what has changed is drawn: a page that has yet to draw says that it is busy."""
+        self.value("""new Promise(done => {
+            const look = () => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(
+                () => document.querySelector("[aria-busy]") ? look() : setTimeout(done))), 5);
+            look();
+        })""")
 
     def press(self, key, code=None):
         for kind in ["keyDown", "keyUp"]:

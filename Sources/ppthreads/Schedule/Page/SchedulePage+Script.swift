@@ -176,11 +176,13 @@ extension SchedulePage {
           let waiting = 0, milliseconds = 0;
           const changed = () => {
             settle();
+            form.setAttribute("aria-busy", "true");
             clearTimeout(waiting);
             waiting = setTimeout(() => requestAnimationFrame(() => {
               const begin = performance.now();
               draw();
               milliseconds = performance.now() - begin;
+              form.removeAttribute("aria-busy");
             }), milliseconds > 100 ? 300 : 0);
           };
           // A page within another one may have no address of its own.
