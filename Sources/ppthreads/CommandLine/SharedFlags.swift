@@ -1,6 +1,22 @@
 import SharedTensor
 
 extension Flag {
+    /// `--group-size`: N, where an order leaves that choice.
+    static func groupSize(set path: WritableKeyPath<Options, Int?>) -> Flag {
+        .number(
+            "--group-size", set: path, in: Limits.microbatches, standard: "the order's own choice",
+            help: "N: microbatches that pass a rank's stages together (interleaved, interleaved-zb)")
+    }
+
+    /// `--waves`: v by another name.
+    static func waves(set path: WritableKeyPath<Options, Int?>) -> Flag {
+        .number(
+            "--waves", set: path, in: 1...Limits.virtualStages.upperBound / 2, standard: "1",
+            help: "w: waves of hanayo, v = 2w")
+    }
+}
+
+extension Flag {
     /// `--simd`: a level, or the best that this CPU can run.
     static func simd(set path: WritableKeyPath<Options, SIMDLevel>) -> Flag {
         let allowed = (["auto"] + SIMDLevel.allCases.map(\.rawValue)).joined(separator: ", ")

@@ -22,7 +22,7 @@ struct CompareOptions {
 
     static var flags: [Flag<CompareOptions>] {
         [
-            .schedules(set: \.schedules, standard: standard, help: "orders of work"),
+            .namesOrFiles("--schedule", set: \.schedules, standard: standard, help: "orders of work"),
             .choices(
                 "--transport", set: \.transports, standard: standard, help: "who runs a rank and where memory lies"),
             .number(
@@ -58,14 +58,13 @@ struct CompareOptions {
     /// Reads the files that all runs have in common.
     mutating func open() throws(CommandError) {
         try run.openData()
-        try run.open(schedules)
-        try run.open([run.partition])
+        try run.open(schedules, [run.partition])
         run.takeSizes(of: schedules)
     }
 
     /// Files that are read.
     var inputs: [(flag: String, path: String)] {
-        run.inputs + schedules.compactMap { if case .file(let path) = $0 { ("--schedule", path) } else { nil } }
+        run.inputs + schedules.paths.map { ("--schedule", $0) }
     }
 
     /// Every combination, schedule by schedule.

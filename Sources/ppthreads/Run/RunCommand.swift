@@ -26,8 +26,7 @@ enum RunCommand {
             throw CommandError(code: .usage, message: "--memory: cannot be given together with --emit-csv")
         }
         let outputs = try RunOutputs(options)
-        try options.open([options.schedule])
-        try options.open([options.partition])
+        try options.open([options.schedule], [options.partition])
         let plan = try options.plan()
         // What identifies a checkpoint is read before the run, which a file that is gone by its end would otherwise cost.
         let row = try readingData { () throws(DataError) in

@@ -85,21 +85,15 @@ extension RunOptions {
         return options
     }
 
-    /// Reads the files of these schedules, once for all runs that copies of these options ask for.
-    mutating func open(_ names: [ScheduleName]) throws(CommandError) {
-        for name in names {
-            guard case .file(let path) = name, scheduleFiles[path] == nil else { continue }
-            scheduleFiles[path] = try readingData { () throws(DataError) in try ScheduleFile(path: path) }
-        }
+    /// Reads the files of these schedules and partitions, once for all runs that copies of these options ask for.
+    mutating func open(_ schedules: [ScheduleName], _ partitions: [PartitionName] = []) throws(CommandError) {
+        scheduleFiles = try schedules.read()
+        layoutFiles = try partitions.read()
     }
-
-    /// Reads the files of these partitions, likewise.
-    mutating func open(_ names: [PartitionName]) throws(CommandError) { layoutFiles = try names.read() }
 
     /// Gives named schedules the sizes of a file among these, where nobody asked for others: what is compared has one P and M.
     mutating func takeSizes(of names: [ScheduleName]) {
-        for name in names {
-            guard case .file(let path) = name, let order = scheduleFiles[path]?.schedule else { continue }
+        for order in names.paths.compactMap({ scheduleFiles[$0]?.schedule }) {
             stagesAskedFor = stagesAskedFor ?? order.ranks
             microbatchesAskedFor = microbatchesAskedFor ?? order.microbatches
         }

@@ -54,7 +54,7 @@ package struct RunOptions {
 
     private static var scheduleFlags: [Flag<RunOptions>] {
         [
-            .schedule(set: \.schedule, standard: standard, help: "order of work"),
+            .nameOrFile("--schedule", set: \.schedule, placeholder: "NAME", standard: standard, help: "order of work"),
             .number(
                 "--stages", "--procs", set: \.stagesAskedFor, in: Limits.stages, standard: "2, or the file's",
                 help: "P: ranks, each a pinned thread or a process"),
@@ -64,15 +64,13 @@ package struct RunOptions {
             .number(
                 "--microbatches", set: \.microbatchesAskedFor, in: Limits.batch, standard: "4, or the file's",
                 help: "M: equal pieces of the batch"),
-            .number(
-                "--group-size", set: \.groupSize, in: Limits.batch, standard: "the order's own choice",
-                help: "N: microbatches that pass a rank's stages together (interleaved, interleaved-zb)"),
-            .number(
-                "--waves", set: \.waves, in: 1...Limits.virtualStages.upperBound / 2, standard: "1",
-                help: "w: waves of hanayo, v = 2w"),
+            .groupSize(set: \.groupSize),
+            .waves(set: \.waves),
             .choice(
                 "--transport", set: \.transport, standard: standard, help: "who runs a rank, and how stages hand on"),
-            .partition(set: \.partition, standard: standard, help: "how units are cut into stages"),
+            .nameOrFile(
+                "--partition", set: \.partition, placeholder: "CUT", standard: standard,
+                help: "how units are cut into stages"),
             .on(
                 "--recompute", set: \.recompute,
                 help: "keep only a stage's input, and do its forward again for the backward"),
@@ -188,7 +186,7 @@ extension RunOptions {
     /// M.
     var microbatches: Int { microbatchesAskedFor ?? scheduleFile?.schedule.microbatches ?? 4 }
     /// The file that the schedule was read from.
-    var scheduleFile: ScheduleFile? { if case .file(let path) = schedule { scheduleFiles[path] } else { nil } }
+    var scheduleFile: ScheduleFile? { schedule.path.flatMap { scheduleFiles[$0] } }
 
     /// Opens the tokens once, for all runs that copies of these options ask for.
     mutating func openData() throws(CommandError) { tokenFile = try openedData() }
@@ -246,8 +244,8 @@ extension RunOptions {
     /// The files that a run reads.
     var inputs: [(flag: String, path: String)] {
         var inputs: [(String, String)] = []
-        if case .file(let path) = schedule { inputs.append(("--schedule", path)) }
-        if case .file(let path) = partition { inputs.append(("--partition", path)) }
+        if let path = schedule.path { inputs.append(("--schedule", path)) }
+        if let path = partition.path { inputs.append(("--partition", path)) }
         if let data { inputs.append(("--data", data)) }
         if let initial { inputs.append(("--init", initial)) }
         if case .library(let path) = gemm { inputs.append(("--gemm", path)) }

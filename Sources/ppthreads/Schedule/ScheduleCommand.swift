@@ -58,7 +58,7 @@ enum ScheduleCommand {
 
     private static func draw(_ choice: ScheduleName, _ options: ScheduleOptions) throws(CommandError) {
         var files = CommandFiles()
-        if case .file(let path) = choice { try files.read("FILE", path) }
+        if let path = choice.path { try files.read("FILE", path) }
         let outputs = [
             ("--csv", try files.write("--csv", options.csv)),
             ("--comms", try files.write("--comms", options.communication)),

@@ -35,12 +35,8 @@ struct ScheduleOptions {
             .numbers(
                 "--virtual-stages", set: \.virtualStages, in: Limits.virtualStages,
                 standard: "what the order must have, or 2", help: "v, stages a rank; a list with --html"),
-            .number(
-                "--group-size", set: \.groupSize, in: Limits.microbatches, standard: "the order's own choice",
-                help: "N, microbatches that pass a rank's stages together (interleaved, interleaved-zb)"),
-            .number(
-                "--waves", set: \.waves, in: 1...Limits.virtualStages.upperBound / 2, standard: "1",
-                help: "w, waves of hanayo: v = 2w"),
+            .groupSize(set: \.groupSize),
+            .waves(set: \.waves),
             .on("--forward-only", set: \.isForwardOnly, help: "the forwards alone"),
         ]
     }

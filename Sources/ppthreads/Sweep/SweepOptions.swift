@@ -43,16 +43,14 @@ struct SweepOptions {
             try Flag.parse(arguments, Self.flags, into: &self)
         }
         try run.openData()
-        try run.open(schedules)
-        try run.open(partitions)
+        try run.open(schedules, partitions)
     }
 
     /// The file that all runs train on; nil for random tokens.
     var tokenFile: TokenFile? { run.tokenFile }
     var out: String { path ?? "results.csv" }
     var inputs: [(flag: String, path: String)] {
-        run.inputs + schedules.compactMap { if case .file(let path) = $0 { ("--schedule", path) } else { nil } }
-            + partitions.paths.map { ("--partition", $0) }
+        run.inputs + schedules.paths.map { ("--schedule", $0) } + partitions.paths.map { ("--partition", $0) }
     }
 
     /// How many the grid has; the largest number there is for more than that.
@@ -116,11 +114,11 @@ extension SweepOptions {
             .choice(
                 "--preset", set: \.preset, standard: standard,
                 help: "grid to start from, which other flags change: reference is the reference study's, out of"),
-            .schedules(set: \.schedules, standard: standard, help: "orders of work"),
+            .namesOrFiles("--schedule", set: \.schedules, standard: standard, help: "orders of work"),
             .choices(
                 "--transport", set: \.transports, standard: standard,
                 help: "who runs a rank, and how stages hand on"),
-            .partitions(set: \.partitions, standard: standard, help: "how units are cut into stages"),
+            .namesOrFiles("--partition", set: \.partitions, standard: standard, help: "how units are cut into stages"),
             .numbers(
                 "--stages", "--procs", set: \.stagesAskedFor, in: Limits.stages,
                 standard: "2, or a file's; reference: 2,4", help: "numbers of ranks"),

@@ -14,7 +14,9 @@ enum TraceCommand {
                     "--step", set: \.step, in: 0...Limits.steps.upperBound * 2, standard: "the last one",
                     help: "step to draw; they count from 0, warm-up included"),
                 .number("--width", set: \.width, in: 20...10_000, standard: standard, help: "columns of the drawing"),
-                .schedule(set: \.schedule, help: "another order, in which to draw the step's tasks besides"),
+                .nameOrFile(
+                    "--schedule", set: \.schedule, placeholder: "NAME",
+                    help: "another order, in which to draw the step's tasks besides"),
             ]
         }
     }

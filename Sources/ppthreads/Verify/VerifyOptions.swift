@@ -34,9 +34,10 @@ package struct VerifyOptions {
     static var flags: [Flag<VerifyOptions>] {
         [
             .choices("--arch", set: \.architectures, standard: standard, help: "architectures"),
-            .schedules(set: \.schedules, standard: standard, help: "schedules; a file has P and M of its own"),
+            .namesOrFiles(
+                "--schedule", set: \.schedules, standard: standard, help: "schedules; a file has P and M of its own"),
             .choices("--transport", set: \.transports, standard: standard, help: "transports"),
-            .partitions(set: \.partitions, standard: standard, help: "partitions"),
+            .namesOrFiles("--partition", set: \.partitions, standard: standard, help: "partitions"),
             .on(
                 "--recompute", set: \.recompute,
                 help: "do forwards again for the backwards, except in the one-stage run to compare with"),
@@ -95,9 +96,7 @@ extension VerifyOptions {
     /// Reads the files among schedules and partitions.
     mutating func open() throws(CommandError) {
         layoutFiles = try partitions.read()
-        for case .file(let path) in schedules {
-            scheduleFiles[path] = try readingData { () throws(DataError) in try ScheduleFile(path: path) }
-        }
+        scheduleFiles = try schedules.read()
     }
 
     /// The numbers of microbatches that anything is run with: those asked for, and those of files.

@@ -8,7 +8,7 @@ extension ScheduleCommand {
     static func writePage(_ first: ScheduleName?, _ options: ScheduleOptions) throws(CommandError) {
         try options.checkFitPage()
         var files = CommandFiles()
-        if case .file(let path)? = first { try files.read("FILE", path) }
+        if let path = first?.path { try files.read("FILE", path) }
         let output = try files.write("--html", options.html)
         let page = try SchedulePage(PageOrders(first, options), options.costs)
         var attempts = Attempts("schedule")
