@@ -58,7 +58,7 @@ enum CompareCommand {
     private static func report(
         _ figures: ComparisonFigures, _ options: CompareOptions, _ row: ResultRow?
     ) throws(CommandError) -> String {
-        if let row { return try CompareRows(figures).json(options, row) }
+        if let row { return try CompareRows(figures, orderNotes: options.orderNotes).json(options, row) }
         if options.csv { return CompareRows(figures).csv }
         return CompareTable(figures, options).text
     }

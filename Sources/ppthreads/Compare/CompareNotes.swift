@@ -5,12 +5,13 @@ import Threads
 package struct CompareNotes {
     package let lines: [String]
 
-    package init(_ figures: ComparisonFigures) {
+    /// - Parameter orderNotes: what is to be said of the schedules' files.
+    package init(_ figures: ComparisonFigures, orderNotes: [String] = []) {
         let candidates = figures.comparison.candidates
         let first = candidates[0].plan
         let remarks = candidates.compactMap(\.plan.schedule.remark)
         lines =
-            first.configuration.fileNotes + remarks.unique
+            first.configuration.fileNotes + orderNotes + remarks.unique
             + [first.placement.note, Self.disturbance(figures), Self.tooFew(figures)]
             .compactMap(\.self) + Self.remarks(figures.candidates)
     }

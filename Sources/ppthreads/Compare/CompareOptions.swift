@@ -59,8 +59,12 @@ struct CompareOptions {
     mutating func open() throws(CommandError) {
         try run.openData()
         try run.open(schedules, [run.partition])
-        run.takeSizes(of: schedules)
+        try run.takeSizes(of: schedules)
+        try run.checkFlags(areFor: schedules)
     }
+
+    /// What is to be said of the schedules' files.
+    var orderNotes: [String] { run.notes(of: schedules) }
 
     /// Files that are read.
     var inputs: [(flag: String, path: String)] {

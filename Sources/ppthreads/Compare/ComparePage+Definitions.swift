@@ -23,7 +23,10 @@ extension ComparePage {
             "x threads",
             "Tokens/s over those of the same schedule on threads: the median over the rounds of the ratio within a round."
         ),
-        ("x GPipe", "Tokens/s over those of GPipe on the same transport: likewise."),
+        (
+            "x GPipe",
+            "Tokens/s over those of GPipe on the same transport: likewise. Where GPipe takes no part, over those of the first schedule, on the first transport alone."
+        ),
         ("efficiency", "Tokens/s over P times those of the same model on one stage: the median over the rounds."),
         (
             "hand-off",

@@ -36,7 +36,10 @@ struct ComparePage {
             [
                 .element("h1", [:], Markup(Self.question)), Page.facts(facts), Page.command("compare", arguments),
                 Markup(sentences.map { .element("p", ["class": "verdict"], Markup($0)) }),
-                Markup(CompareNotes(figures).lines.map { .element("p", ["class": "note"], "Note: \($0).") }),
+                Markup(
+                    CompareNotes(figures, orderNotes: options.orderNotes).lines.map {
+                        .element("p", ["class": "note"], "Note: \($0).")
+                    }),
             ])
     }
 
@@ -57,8 +60,9 @@ struct ComparePage {
     // MARK: Speeds
 
     private var speeds: Markup {
+        let base = figures.base
         let header = [
-            "schedule", "transport", "tokens/s", "x threads", "x GPipe", "efficiency", "hand-off, µs", "asleep",
+            "schedule", "transport", "tokens/s", "x threads", "x \(base.name)", "efficiency", "hand-off, µs", "asleep",
         ]
         let rows = candidates.map { candidate -> Markup in
             let names = [
@@ -67,7 +71,7 @@ struct ComparePage {
             ]
             let cells = [
                 Page.cell(candidate.tokensPerSecond) { $0.grouped }, ratio(candidate.overThreads),
-                ratio(candidate.overGPipe), Page.cell(candidate.efficiency) { "\(($0 * 100).fixed(1)) %" },
+                ratio(base.ratio(candidate)), Page.cell(candidate.efficiency) { "\(($0 * 100).fixed(1)) %" },
                 candidate.handoffSeconds.map { Page.cell($0) { ($0 * 1e6).fixed(2) } } ?? Page.noFigure,
                 Page.cell(candidate.parkedShare) { "\(($0 * 100).fixed(0)) %" },
             ]

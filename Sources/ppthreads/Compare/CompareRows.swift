@@ -9,9 +9,10 @@ package struct CompareRows {
     private let pairCount: Int
     private let data: DataJSON?
 
-    package init(_ figures: ComparisonFigures) {
+    /// - Parameter orderNotes: what is to be said of the schedules' files.
+    package init(_ figures: ComparisonFigures, orderNotes: [String] = []) {
         rows = figures.candidates.map { Row($0, isJudged: figures.comparison.isJudged) }
-        notes = CompareNotes(figures).lines
+        notes = CompareNotes(figures, orderNotes: orderNotes).lines
         pairCount = figures.pairCount
         data = DataJSON(figures.candidates[0].plan.configuration)
     }

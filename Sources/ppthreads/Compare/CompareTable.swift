@@ -13,7 +13,8 @@ struct CompareTable {
 
     var text: String {
         let parts = [header, "", speeds, "", terms, "", circumstances, ""] + CompareVerdict(figures).sentences
-        return parts.joined(separator: "\n") + CompareNotes(figures).lines.map { "\nnote: \($0)" }.joined()
+        return parts.joined(separator: "\n")
+            + CompareNotes(figures, orderNotes: options.orderNotes).lines.map { "\nnote: \($0)" }.joined()
     }
 
     private var candidates: [CandidateFigures] { figures.candidates }
@@ -36,12 +37,13 @@ struct CompareTable {
     }
 
     private var speeds: String {
+        let base = figures.base
         let header = [
-            "", "", "tokens/s", "", "x threads", "", "x GPipe", "", "efficiency", "", "hand-off", "", "asleep",
+            "", "", "tokens/s", "", "x threads", "", "x \(base.name)", "", "efficiency", "", "hand-off", "", "asleep",
         ]
         let rows = candidates.map { candidate -> [String] in
             name(candidate) + cells(candidate.tokensPerSecond) { $0.grouped }
-                + ratio(candidate.overThreads) + ratio(candidate.overGPipe)
+                + ratio(candidate.overThreads) + ratio(base.ratio(candidate))
                 + cells(candidate.efficiency) { "\(($0 * 100).fixed(1)) %" }
                 + (candidate.handoffSeconds.map { cells($0) { "\(($0 * 1e6).fixed(2)) us" } } ?? ["-", ""])
                 + ["\((candidate.parkedShare.value * 100).fixed(0)) %"]

@@ -18,7 +18,8 @@ package struct RunNotes {
     var lines: [String] {
         let first = [options.data == nil ? randomTokens : nil, plan.schedule.remark.map { "\($0): \(interleaving)" }]
         let then = [rounding, plan.placement.note, unevenShares]
-        return first.compactMap(\.self) + plan.configuration.fileNotes + then.compactMap(\.self)
+        return first.compactMap(\.self) + options.notes(of: [options.schedule]) + plan.configuration.fileNotes
+            + then.compactMap(\.self)
             + result.ranks.flatMap(Self.refusals) + figures.remarks
     }
 

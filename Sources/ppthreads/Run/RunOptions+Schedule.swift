@@ -26,7 +26,8 @@ extension RunOptions {
             if let virtualStages, virtualStages != 2 * waves {
                 throw CommandError(
                     code: .usage,
-                    message: "--waves: \(counted(waves, "wave")) make \(2 * waves) stages a rank, and --virtual-stages "
+                    message:
+                        "--waves: \(counted(waves, "wave")) \(waves == 1 ? "makes" : "make") \(2 * waves) stages a rank, and --virtual-stages "
                         + "asks for \(virtualStages)")
             }
             return 2 * waves
@@ -91,11 +92,53 @@ extension RunOptions {
         layoutFiles = try partitions.read()
     }
 
-    /// Gives named schedules the sizes of a file among these, where nobody asked for others: what is compared has one P and M.
-    mutating func takeSizes(of names: [ScheduleName]) {
-        for order in names.paths.compactMap({ scheduleFiles[$0]?.schedule }) {
-            stagesAskedFor = stagesAskedFor ?? order.ranks
-            microbatchesAskedFor = microbatchesAskedFor ?? order.microbatches
+    /// Gives named schedules the sizes of a file among these, where nobody asked for others.
+    ///
+    /// - Throws: code 64 for files that are no orders of one P and M, which is what can be compared, or that train nothing.
+    mutating func takeSizes(of names: [ScheduleName]) throws(CommandError) {
+        let orders = names.paths.compactMap { scheduleFiles[$0]?.schedule }
+        try orders.checkTrain()
+        if let first = orders.first {
+            for other in orders where (other.ranks, other.microbatches) != (first.ranks, first.microbatches) {
+                throw CommandError(
+                    code: .usage,
+                    message:
+                        "--schedule: \(first.name) is of P=\(first.ranks) and M=\(first.microbatches), \(other.name) of "
+                        + "P=\(other.ranks) and M=\(other.microbatches); what is compared has one P and M")
+            }
         }
+        stagesAskedFor = stagesAskedFor ?? orders.first?.ranks
+        microbatchesAskedFor = microbatchesAskedFor ?? orders.first?.microbatches
+    }
+
+    /// Refuses flags that none of these schedules has a use for; `under` leaves them out of the others.
+    func checkFlags(areFor names: [ScheduleName]) throws(CommandError) {
+        let kinds = names.compactMap { if case .kind(let kind) = $0 { kind } else { nil } }
+        func check(_ flag: String, _ value: Int?, _ fits: (ScheduleKind) -> Bool) throws(CommandError) {
+            guard value != nil, !kinds.contains(where: fits) else { return }
+            let others = ScheduleKind.allCases.filter(fits).map(\.rawValue).joined(separator: ", ")
+            throw CommandError(code: .usage, message: "\(flag): is for none of the schedules; it is for \(others)")
+        }
+        try check("--group-size", groupSize) { $0.takesGroupSize }
+        try check("--waves", waves) { $0.stagesOfRank == .even }
+        try check("--virtual-stages", virtualStages) { $0.allows(virtualStages: virtualStages!) }
+    }
+
+    /// What is to be said of the files among these schedules: sentences without their ends.
+    func notes(of names: [ScheduleName]) -> [String] {
+        names.paths.compactMap { scheduleFiles[$0] }.flatMap { file in
+            let purpose = file.schedule.isForwardOnly ? ["has forwards alone, so that nothing is trained"] : []
+            return (file.notes + purpose).map { "\(file.schedule.name): \($0)" }
+        }
+    }
+}
+
+extension [Schedule] {
+    /// Refuses one that evaluates where training is compared.
+    func checkTrain() throws(CommandError) {
+        guard let order = first(where: \.isForwardOnly) else { return }
+        throw CommandError(
+            code: .usage,
+            message: "--schedule: \(order.name) has forwards alone, which train nothing; run evaluates by it")
     }
 }

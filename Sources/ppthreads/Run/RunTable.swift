@@ -29,7 +29,9 @@ package struct RunTable {
 
     private var header: String {
         let count = plan.parameters.reduce(0) { $0 + $1.shape.count }
-        let stages = schedule.virtualStages > 1 ? ", v=\(schedule.virtualStages)" : ""
+        let stages =
+            (schedule.virtualStages > 1 ? ", v=\(schedule.virtualStages)" : "")
+            + (schedule.groupSize.map { ", N=\($0)" } ?? "")
         let threads = configuration.threadsPerRank > 1 ? " of \(configuration.threadsPerRank) threads" : ""
         return "\(configuration.model.name), \(count.grouped) parameters; \(schedule.name) on "
             + "\(configuration.transport.name), P=\(schedule.ranks)\(stages)\(threads), M=\(schedule.microbatches), "

@@ -44,6 +44,7 @@ struct SweepOptions {
         }
         try run.openData()
         try run.open(schedules, partitions)
+        try run.checkFlags(areFor: schedules)
     }
 
     /// The file that all runs train on; nil for random tokens.

@@ -97,6 +97,7 @@ extension VerifyOptions {
     mutating func open() throws(CommandError) {
         layoutFiles = try partitions.read()
         scheduleFiles = try schedules.read()
+        try schedules.paths.compactMap { scheduleFiles[$0]?.schedule }.checkTrain()
     }
 
     /// The numbers of microbatches that anything is run with: those asked for, and those of files.
