@@ -31,15 +31,18 @@ enum CellText {
         let name = text[stage.endIndex...].prefix(while: \.isNamePart)
         let microbatch = text[name.endIndex...].prefix(while: \.isDigit)
         let kind = String(decoding: name, as: UTF8.self)
-        guard !stage.isEmpty, let make = Self.maker(kind) else { throw .unknown(text.shown) }
-        let stageNumber = try Self.number(stage)
+        if stage.isEmpty { throw .unknown(text.shown) }
         if let collective = Collective(rawValue: kind) {
+            // Whose it is does not matter, as long as there may be such a stage.
+            _ = try Self.number(stage)
             if name.endIndex < text.endIndex {
                 throw .trailing(text[name.endIndex...].shown, after: text[..<name.endIndex].shown)
             }
             self = .collective(collective)
             return
         }
+        guard let make = Self.maker(kind) else { throw .unknown(text.shown) }
+        let stageNumber = try Self.number(stage)
         if microbatch.isEmpty { throw .noMicrobatch(text.shown) }
         if microbatch.endIndex < text.endIndex {
             throw .trailing(text[microbatch.endIndex...].shown, after: text[..<microbatch.endIndex].shown)
@@ -55,8 +58,7 @@ enum CellText {
         if let kind = Transfer.Kind(rawValue: name) {
             return { .transfer(Transfer(kind, stage: $0, microbatch: $1)) }
         }
-        // A collective's is not used.
-        return Collective(rawValue: name).map { _ in { .action(Action(.forward, stage: $0, microbatch: $1)) } }
+        return nil
     }
 
     private static func overlap(_ text: ArraySlice<UInt8>) throws(ScheduleFileError.Fault) -> [Word] {
