@@ -1,0 +1,126 @@
+import Foundation
+import Testing
+
+/// What people who draw their own orders ask for, and what they are told.
+struct OrderWishTests {
+    private let folder: Folder
+    private let mine: String
+
+    init() throws {
+        folder = try Folder()
+        mine = try folder.file("mine.csv", Array("0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n".utf8))
+    }
+
+    private let quick = ["--transport", "threads", "--trials", "1", "--warmup", "0", "--measure", "1"] + tiny
+
+    @Test("an order of actions that take no time, or next to none, is drawn", arguments: ["0", "1e-320"])
+    func noTime(time: String) throws {
+        let costs = ["--forward", time, "--input-gradient", time, "--weight-gradient", time]
+        let outcome = try Command.run(["schedule", mine, "--svg", folder.path("a.svg")] + costs)
+        #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+        #expect(
+            outcome.output.contains("\nrank 0  .\n")
+                && outcome.output.contains("makespan  \(time == "0" ? "0" : "5e-320")"))
+        #expect(try folder.names().contains("a.svg"))
+    }
+
+    @Test("times and distances are told with as many digits as tell them") func digits() throws {
+        let small = try Command.run("schedule", mine, "--forward", "0.0004", "--hand-off", "1000000.0001")
+        #expect(
+            small.output.hasPrefix(
+                "mine.csv: 2 ranks, 2 stages, 2 microbatches; F 0.0004, I 1, W 1, a hand-off 1000000\n"))
+    }
+
+    @Test("where names do not fit, signs stand alone, and a line says what they are and how wide names would be")
+    func narrow() throws {
+        // F and B take 2 of 20 units. A name and a blank take 3 columns, for every two units.
+        let order = ["schedule", "1f1b", "-p", "2", "-m", "4", "--forward", "2", "--width"]
+        let narrow = try Command.run(order + ["20"]).output.split(separator: "\n")
+        #expect(narrow[1] == "rank 0  ====..##==##==##..##" && narrow[2] == "rank 1  ..==##==##==##==##")
+        #expect(
+            narrow[3]
+                == "= is a forward, # a backward or its input's half, + the weights' half; --width 30 names every action"
+        )
+        #expect(try Command.run(order + ["29"]).output.contains("--width 30 names every action"))
+        let wide = try Command.run(order + ["30"]).output
+        #expect(wide.contains("\nrank 0  F0 F1 .. B0 F2 B1 F3 B2 .. B3\n") && !wide.contains("names every action"))
+    }
+
+    @Test("a list may hold all beside a file, and names then come once each") func allBesides() throws {
+        let outcome = try Command.run(
+            ["sweep", "--dry-run", "--schedule", "\(mine),zb-h1,all", "--out", folder.path("x.csv")] + tiny)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        for name in ["mine.csv", "ZB-H1", "GPipe", "V-Min"] { #expect(outcome.output.contains(name), "\(name)") }
+        let twice = try Command.run(["sweep", "--dry-run", "--schedule", "zb-h1,zb-h1"] + tiny)
+        #expect(twice.code == 64 && twice.errors.contains("each once, and zb-h1 stands twice"))
+    }
+
+    @Test("files of other sizes cannot be compared, and it is told which they are") func otherSizes() throws {
+        let three = try folder.file("three.csv", Array("0F0,0F1,0B0,0B1\n1F0,1F1,1B0,1B1\n2F0,2B0,2F1,2B1\n".utf8))
+        let outcome = try Command.run(["compare", "--schedule", "\(mine),\(three)"] + quick)
+        #expect(outcome.code == 64)
+        #expect(
+            outcome.errors
+                == "ppthreads compare: --schedule: mine.csv is of P=2 and M=2, three.csv of P=3 and M=2; what is compared has one P "
+                + "and M\n")
+    }
+
+    @Test("a file of forwards alone evaluates, which run says, and what compares training refuses") func forwardOnly()
+        throws
+    {
+        let path = try folder.file("forwards.csv", Array("0F0,0F1\n1F0,1F1\n".utf8))
+        let run = try Command.run(["run", "--schedule", path, "--warmup", "0", "--measure", "1"] + tiny)
+        #expect(
+            run.code == 0 && run.output.contains("note: forwards.csv: has forwards alone, so that nothing is trained"))
+        for command in [["compare"] + quick, ["verify", "--arch", "gpt"]] {
+            let outcome = try Command.run(command + ["--schedule", path])
+            #expect(outcome.code == 64 && outcome.errorLines.count == 1)
+            #expect(
+                outcome.errors.contains(
+                    "--schedule: forwards.csv has forwards alone, which train nothing; run evaluates by it"))
+        }
+    }
+
+    @Test(
+        "a flag that none of the schedules has a use for is refused",
+        arguments: [
+            ("--waves 2", "--waves: is for none of the schedules; it is for hanayo"),
+            ("--group-size 2", "--group-size: is for none of the schedules; it is for interleaved, interleaved-zb"),
+            (
+                "--virtual-stages 4",
+                "--virtual-stages: is for none of the schedules; it is for interleaved, looped-bfs, hanayo"
+            ),
+        ])
+    func useless(flag: String, words: String) throws {
+        let flags = flag.split(separator: " ").map(String.init)
+        for command in [["compare"] + quick, ["sweep", "--dry-run"] + tiny] {
+            let outcome = try Command.run(command + ["--schedule", "1f1b,zb-h1"] + flags)
+            #expect(outcome.code == 64 && outcome.errors.contains(words), "\(outcome.errors)")
+        }
+    }
+
+    @Test("what was left out of a file is told by run and compare too, as text and as JSON") func fileNotes() throws {
+        let comms = folder.path("comms.csv")
+        #expect(try Command.run("schedule", mine, "--comms", comms).code == 0)
+        let words = "comms.csv: left out: 2 REDUCE_GRAD"
+        let run = try Command.run(["run", "--schedule", comms, "--warmup", "0", "--measure", "1"] + tiny)
+        #expect(run.output.contains("\nnote: \(words)\n"), "\(run.output)")
+        let table = try Command.run(["compare", "--schedule", comms] + quick)
+        #expect(table.output.contains("\nnote: \(words)\n"), "\(table.output)\(table.errors)")
+        let json = try Command.json(["compare", "--schedule", comms] + quick)
+        #expect((json["notes"] as? [String])?.contains(words) == true)
+    }
+
+    @Test("without GPipe tokens/s are told over the first schedule's") func withoutGPipe() throws {
+        let page = folder.path("page.html")
+        let table = try Command.run(["compare", "--schedule", "\(mine),1f1b", "--html", page] + quick)
+        #expect(
+            table.code == 0 && table.output.contains("  x mine.csv  ") && !table.output.contains("x GPipe"),
+            "\(table.output)")
+        let line = try #require(table.output.split(separator: "\n").first { $0.hasPrefix("1F1B ") })
+        let ratio = try #require(Double(line.split(whereSeparator: \.isWhitespace)[4]))
+        let json = try Command.json(["compare", "--schedule", "gpipe,1f1b"] + quick)
+        #expect(ratio > 0 && json["rows"] != nil)
+        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("x mine.csv"))
+    }
+}
