@@ -1,3 +1,5 @@
+import Threads
+
 /// What the tasks of a traced step took, and what the step would have been under another order of them.
 public struct TracedStep: Sendable {
     /// Counts from 0, warm-up included.
