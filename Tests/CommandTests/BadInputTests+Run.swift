@@ -48,6 +48,11 @@ extension BadInputTests {
         Case(
             "run --schedule gpipe --virtual-stages 2", 64,
             "--virtual-stages: gpipe runs one stage a rank, not 2; any number: interleaved, looped-bfs, interleaved-zb"),
+        Case("run --schedule interleaved --waves 2", 64, "--waves: interleaved has none; hanayo has"),
+        Case("run --schedule gpipe --waves 1", 64, "--waves: gpipe has none; hanayo has"),
+        Case(
+            "run --schedule hanayo --waves 2 --virtual-stages 2", 64,
+            "--waves: 2 waves make 4 stages a rank, and --virtual-stages asks for 2"),
         Case(
             "run --schedule interleaved --layers 5", 64,
             "--virtual-stages: 5 layers on 2 ranks do not make whole stages of one layer each; give the number of "

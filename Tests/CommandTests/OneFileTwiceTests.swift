@@ -27,7 +27,9 @@ struct OneFileTwiceTests {
         1f1b,2,4,4,1100,0.45
 
         """
-    private static let inputs = ["text": String(repeating: "to be or not to be ", count: 20), "results": rows]
+    private static let inputs = [
+        "text": String(repeating: "to be or not to be ", count: 20), "results": rows, "order.csv": "0F0,0B0\n",
+    ]
 
     struct Case: CustomTestStringConvertible, Sendable {
         let arguments: String
@@ -57,6 +59,10 @@ struct OneFileTwiceTests {
         Case("run --save new --trace link-to-new", "--trace", "link-to-new", "--save"),
         Case("run --save text --trace hard-text", "--trace", "hard-text", "--save"),
         Case("run --save-grads text --trace link-to-text", "--trace", "link-to-text", "--save-grads"),
+        Case("schedule order.csv --csv ./order.csv", "--csv", "./order.csv", "FILE"),
+        Case("schedule link-to-order.csv --comms order.csv", "--comms", "order.csv", "FILE"),
+        Case("schedule order.csv --html hard-order.csv", "--html", "hard-order.csv", "FILE"),
+        Case("schedule gpipe --csv new --svg new", "--svg", "new", "--csv"),
         Case("compare --data text --html text", "--html", "text", "--data"),
         Case("sweep --data text --out hard-text", "--out", "hard-text", "--data"),
         Case("sweep --data text --out link-to-text", "--out", "link-to-text", "--data"),

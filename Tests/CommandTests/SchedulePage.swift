@@ -24,6 +24,8 @@ struct WrittenPage {
     }
 
     let path, text: String
+    /// What the command says of it.
+    let output: String
     let orders: Orders
 
     /// - Parameter arguments: after `schedule`, without `--html`.
@@ -31,6 +33,7 @@ struct WrittenPage {
         path = folder.path("page.html")
         let outcome = try Command.run(["schedule"] + arguments + ["--html", path])
         try #require(outcome.code == 0, "\(outcome.errors)")
+        output = outcome.output
         text = try String(contentsOfFile: path, encoding: .utf8)
         let start = try #require(text.firstRange(of: "<script type=\"application/json\" id=\"orders\">"))
         let json = text[start.upperBound...].prefix { $0 != "<" }

@@ -44,12 +44,22 @@ import Testing
 
     @Test("an order is shown first, and v may be a list") func first() throws {
         let sizes = ["-p", "3", "-m", "5,6", "--virtual-stages", "1,3"]
-        let orders = try WrittenPage(["interleaved"] + sizes, in: Folder()).orders
+        let page = try WrittenPage(["interleaved"] + sizes, in: Folder())
+        let orders = page.orders
         #expect(orders.first == "interleaved:1" && orders.other == nil)
         let keys = orders.orders.map(\.key)
         #expect(keys.contains("interleaved:3") && keys.contains("hanayo:1") && keys.contains("zb-v"))
         let hanayo = try #require(orders.orders.first { $0.key == "hanayo:1" })
         #expect(hanayo.sizes.map(\.refusal) == Array(repeating: "1 stages a rank: Hanayo runs 2, 4, 6, ...", count: 2))
+        let titles = Dictionary(uniqueKeysWithValues: orders.orders.map { ($0.key, $0.title) })
+        #expect(
+            titles["interleaved:1"] == "Interleaved-1F1B, v = 1" && titles["interleaved:3"]?.hasSuffix(" = 3") == true)
+        #expect(titles["gpipe"] == "GPipe" && titles["zb-v"] == "ZB-V, v = 2")
+        // Nine orders with a v of their own and four with two each; Hanayo takes no odd v, and DualPipeV not M=5 on three ranks.
+        #expect(
+            page.output.hasPrefix("17 orders of 2 sizes: 29 drawings\nnot with P=3, M=5: 1 stages a rank: Hanayo runs ")
+        )
+        #expect(page.output.split(separator: "\n").count == 6)
     }
 
     @Test("a file's order stands beside all others of its sizes, and its name is text") func file() throws {
@@ -75,6 +85,14 @@ import Testing
                 "all --html FOLDER/a --waves 1", 64,
                 "--waves: is of one order's drawing, and --html writes all orders' page"
             ),
+            (
+                "all --html FOLDER/a --csv FOLDER/b", 64,
+                "--csv: is of one order's drawing, and --html writes all orders' page"
+            ),
+            (
+                "all --html FOLDER/a --forward-only", 64,
+                "--forward-only: is of one order's drawing, and --html writes all orders' page"
+            ),
             ("all --html FOLDER/none/a", 65, "FOLDER/none/a: cannot be written: its folder: ENOENT"),
             ("all --html FOLDER/a --stages 0,2", 64, "--stages: '0,2' is not allowed"),
             ("all --html FOLDER/a -p 512 -m 512", 64, "--html: a page of"),
@@ -97,6 +115,10 @@ import Testing
         let makespan, bubble: Double
         let starts: [[Double]]
         let peaks: [Int]
+        /// Of each rank, what is in flight, added up over time.
+        let held: [Double]
+        /// Whether what the makespan hangs on leads without a gap from 0 to its end.
+        let isChain: Bool
     }
 
     @Test("its replay is OrderTimes to the last digit, of every order and size", .enabled(if: Tool.node != nil))
@@ -114,8 +136,25 @@ import Testing
             let times = try costs.times(of: schedule)
             #expect(result.key == key && result.starts == times.start && result.makespan == times.makespan)
             #expect(result.peaks == (try schedule.validated().inFlightOfRank))
+            #expect(result.isChain, "\(key) P=\(schedule.ranks) M=\(schedule.microbatches)")
+            for (rank, expected) in held(schedule, times.start, costs).enumerated() {
+                #expect(abs(result.held[rank] - expected) < 1e-6, "\(key), rank \(rank)")
+            }
             if costs.slow != nil { continue }
             #expect(abs(result.bubble - (try OrderTimes(schedule, costs.costs(of: schedule)).bubble)) < 1e-12)
+        }
+    }
+
+    /// For each rank, for how long its microbatches are in flight, together: from their forward's start to their end.
+    private func held(_ schedule: Schedule, _ start: [[Double]], _ costs: PageCosts) -> [Double] {
+        let times = costs.costs(of: schedule)
+        return schedule.actions.enumerated().map { rank, list in
+            zip(list, start[rank]).reduce(0.0) { sum, timed -> Double in
+                let (action, start) = timed
+                if action.kind == .forward { return sum - start }
+                if action.kind == .backwardInput { return sum }
+                return sum + start + times.duration(action.kind) * (rank == costs.slow ? costs.slowness : 1)
+            }
         }
     }
 
@@ -161,7 +200,7 @@ import Testing
                 "slow": costs.slow.map(String.init) ?? "", "slowness": "\(costs.slowness)",
             ],
             "starts": Dictionary(uniqueKeysWithValues: starts), "makespan": times.makespan,
-            "bubble": (all - work.reduce(0, +)) / all,
+            "bubble": (all - work.reduce(0, +)) / all, "idle": times.makespan - work.min()!,
             "peak": Double(try schedule.validated().inFlightOfRank.max()!) * share,
         ]
     }

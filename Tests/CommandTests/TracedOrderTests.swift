@@ -72,6 +72,10 @@ struct TracedOrderTests {
         #expect(
             outcome.output.hasSuffix("\n3.40 ms as mine.csv, 3.20 ms as it was\n"), "\(outcome.output)\(outcome.errors)"
         )
+        // Both are drawn to the longer one: of 32 columns I0 has the 17th, W0 the next four.
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count { $0.hasSuffix("  3.40 ms") } == 2)
+        #expect(lines.contains("rank 0   F0==F1          #W0++      B1u    at work 50 %"), "\(outcome.output)")
     }
 
     @Test(
@@ -103,6 +107,17 @@ struct TracedOrderTests {
                     .utf8))
         let outcome = try Command.run("trace", lacking, "--schedule", "gpipe")
         #expect(outcome.code == 65 && outcome.errors.contains("does not tell stage and microbatch of each task"))
+    }
+
+    @Test("a step of evaluation is drawn as the other order's forwards") func evaluation() throws {
+        let forwards = [
+            span(0, "F0", "forward", 0, 300), span(0, "F1", "forward", 300, 200), span(1, "F0", "forward", 400, 400),
+            span(1, "F1", "forward", 800, 500),
+        ]
+        let outcome = try Command.run("trace", try trace(forwards), "--schedule", "gpipe")
+        // Without its wait for the hand-off, rank 1 ends at 300 + 400 + 500.
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.output.hasSuffix("\n1.20 ms as GPipe, 1.30 ms as it was\n"), "\(outcome.output)")
     }
 
     @Test("of a real run its own order takes no longer than the step did, and another is drawn from the same trace")

@@ -29,6 +29,8 @@ struct OrderTimesTests {
         // 21.5-25.5, 2W0 25.5-27.5, 1W0 27.5-29.5; 0I0 26-30, 0W0 30-32.
         #expect(times.start == [[0, 10, 13, 17, 26, 30], [3.5, 6.5, 17.5, 21.5, 25.5, 27.5]])
         #expect(times.makespan == 32)
+        // Of one microbatch the longest chain is all there is.
+        #expect(try MakespanBound(schedule, Self.costs).valueOfRank == [32, 32])
     }
 
     @Test("the bound of each rank is that of one machine with heads and tails, by hand") func boundByHand() throws {
@@ -41,6 +43,15 @@ struct OrderTimesTests {
         // Of one microbatch it is the longest chain: 3 + .5 + 3 + 4 + .5 + 4 + 2, or with whole backwards 3 + .5 + 3 + 6 + .5 + 6.
         #expect(try MakespanBound(.zeroBubble(ranks: 2, microbatches: 1), Self.costs).value == 17)
         #expect(try MakespanBound(.gpipe(ranks: 2, microbatches: 1), Self.costs).value == 19)
+    }
+
+    @Test("the bound of forwards alone is that of forwards: three behind each other, and a hand-off") func evaluation()
+        throws
+    {
+        let schedule = Schedule.gpipe(ranks: 3, microbatches: 4).forwardOnly()
+        // Rank 0 has two forwards and hand-offs behind its last one, rank 2 as much before its first.
+        #expect(try MakespanBound(schedule, Self.costs).valueOfRank == [19, 19, 19])
+        #expect(try OrderTimes(schedule, Self.costs).makespan == 19)
     }
 
     @Test(

@@ -79,6 +79,15 @@ struct PartitionLayoutTests {
         #expect(cut([2, 4, 9]).layout(of: odd(layers: 3)) == "Z x | t x | q t H")
     }
 
+    @Test("a layer that ends the model is whole too") func lastLayer() throws {
+        let loss = Unit(name: "loss", layer: 1, outputColumns: 0) { _ in Nothing() }
+        let model = Model(
+            name: "short", vocabulary: 5, sequenceLength: 3, layers: 2,
+            units: [unit(layer: nil, "Z"), unit(layer: 0, "p"), unit(layer: 0, "q"), unit(layer: 1, "p"), loss])
+        #expect(cut([3, 5]).layout(of: model) == "Z t | t")
+        #expect(try Partition(PartitionLayout("Z p | q t"), of: model) == cut([2, 5]))
+    }
+
     @Test("both built-in models have the same letters", arguments: Architecture.allCases)
     func letters(architecture: Architecture) {
         var spec = ModelSpec()

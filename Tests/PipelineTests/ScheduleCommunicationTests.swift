@@ -60,6 +60,15 @@ struct ScheduleCommunicationTests {
         #expect(refusal(text) == "row 2, column 1: \(sentence)")
     }
 
+    @Test("it does so too where the messages are of different stages of the same two ranks") func crossedStages() {
+        let first = "0F0,0SEND_F0,2RECV_F0,2F0,0F1,0SEND_F1,2SEND_F0,2RECV_F1,2F1,2SEND_F1"
+        let second = "1RECV_F0,1F0,1SEND_F0,3RECV_F0,3F0,1RECV_F1,1F1,1SEND_F1,3RECV_F1,3F1"
+        let sentence = "3RECV_F0 would take what 0SEND_F1 gives: messages of two ranks keep their order"
+        #expect(refusal("\(first)\n\(second)") == "row 2, column 4: \(sentence)")
+        let right = first.replacing("0F1,0SEND_F1,2SEND_F0", with: "2SEND_F0,0F1,0SEND_F1")
+        #expect(refusal("\(right)\n\(second)") == nil)
+    }
+
     @Test("sends that never wait deadlock behind a receive that does: an error") func buffered() {
         let text = "0F0,0RECV_B0,0SEND_F0,0B0\n\(Self.receiver)"
         let circle = "0RECV_B0 waits for 1SEND_B0, which stands behind 1RECV_F0, which waits for 0SEND_F0, "

@@ -28,6 +28,7 @@ struct ScheduleFileErrorTests {
             ),
             ("0F0,,0B", "row 1, column 3: \"0B\" says no microbatch, as 2F0 does"),
             ("0F0,0SEND_F", "row 1, column 2: \"0SEND_F\" says no microbatch, as 2F0 does"),
+            ("0F\u{1}0", "row 1, column 1: \"0F\\x010\" says no microbatch, as 2F0 does"),
             ("0F0,0B0x", "row 1, column 2: \"x\" follows \"0B0\""),
             ("0F0 0B0", "row 1, column 1: \" 0B0\" follows \"0F0\""),
             ("\"0F0,0B0\"", "row 1, column 1: \",0B0\" follows \"0F0\""),
@@ -47,7 +48,7 @@ struct ScheduleFileErrorTests {
         "parentheses that are no overlapped pair",
         arguments: [
             "()OVERLAP_F_B", "(0F0;0B0)OVERLAP", "(0F0;0B0", "(0F0;(0B0))OVERLAP_F_B", "(0F0)OVERLAP_F_B1",
-            "(0F0;0SEND_F0)F",
+            "(0F0;0SEND_F0)F", "(0B0;0SEND_B0)OVERLAP_F_B",
         ])
     func overlap(text: String) {
         let error = refusal(Array("0F0,\(text)".utf8))
@@ -59,7 +60,7 @@ struct ScheduleFileErrorTests {
         "actions that make no order",
         arguments: [
             ("0F0,0B0\n\n1F0,1B0", "row 2: the row has no action"), ("0F0,0B0\n,,", "row 2: the row has no action"),
-            ("0F0,0B0\n0UNSHARD", "row 2: the row has no action"),
+            ("0F0,0B0\n0UNSHARD", "row 2: the row has no action"), ("0F0,0B0\n,", "row 2: the row has no action"),
             ("0F0,0F0,0B0", "row 1, column 2: 0F0 stands in column 1 already"),
             ("0F0,,0B0,0B0", "row 1, column 4: 0B0 stands in column 3 already"),
             ("0F0,0B0,0I0,0W0", "row 1, column 3: 0I0 is done twice: column 2 has the whole"),
@@ -71,6 +72,8 @@ struct ScheduleFileErrorTests {
             ("0F0,0B0,0B1", "row 1, column 3: 0F1 is missing, which 0B1 needs"),
             ("0F0,0W0", "row 1, column 2: 0I0 is missing, which 0W0 needs"),
             ("0B0,0F0", "row 1, column 1: 0B0 needs 0F0, which comes later, in column 2"),
+            ("0B0,,,0F0", "row 1, column 1: 0B0 needs 0F0, which comes later, in column 4"),
+            ("0F0,,0B0,0I0,0W0", "row 1, column 4: 0I0 is done twice: column 3 has the whole"),
             ("0F0,0W0,0I0", "row 1, column 2: 0W0 needs 0I0, which comes later, in column 3"),
             ("1F0,0F0,1B0,0B0", "row 1, column 1: 1F0 needs 0F0, which comes later, in column 2"),
             ("0F0,1F0,0B0,1B0", "row 1, column 3: 0B0 needs 1B0, which comes later, in column 4"),
@@ -116,6 +119,14 @@ struct ScheduleFileErrorTests {
             circle(7) == "row 1, column 1: deadlock: 7F0 waits for 6F0" + beginning
                 + "which leads over 1 more rank to 8F0, which waits for 7F0")
         #expect(circle(40)?.hasSuffix("which leads over 34 more ranks to 41F0, which waits for 40F0") == true)
+    }
+
+    @Test("ranks that merely wait for a circle are not told as a part of it, which starts with its first rank")
+    func wayIn() {
+        // Row 1 waits for row 3, which is where the circle of rows 2 and 3 is met.
+        #expect(
+            refusal(Array("4F0\n2F0,0F0\n3F0,1F0".utf8))?.description
+                == "row 2, column 1: deadlock: 2F0 waits for 1F0, which stands behind 3F0, which waits for 2F0")
     }
 
     @Test("files that are too large to be checked") func limits() {

@@ -76,6 +76,8 @@ struct ScheduleFileTests {
         #expect(file.notes == ["left out: 2 REDUCE_GRAD"])
         let forwards = try schedule.forwardOnly().csvWithCommunication()
         #expect(forwards == "0F0,0SEND_F0,0F1,0SEND_F1\r\n1RECV_F0,1F0,1RECV_F1,1F1\r\n")
+        // There are no gradients to divide.
+        #expect(try self.file(forwards).notes == [])
     }
 
     @Test("what is written is read back the same, in either form, and does not deadlock even when sends wait")

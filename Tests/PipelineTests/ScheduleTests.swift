@@ -213,6 +213,32 @@ struct ScheduleTests {
         #expect(whole.stash.count == 1 && whole.gradient.count == 1 && !whole.splitsBackward)
     }
 
+    @Test("of the frames that are free, a microbatch takes the one that was used last") func warmFrames() throws {
+        let actions = "F0 F1 F2 B0 B1 F3 F4 B2 B3 B4".split(separator: " ").map { action("0\($0)") }
+        let schedule = Schedule(name: "warm", microbatches: 5, rankOfStage: [0], actions: [actions])
+        // Frame 0 is free first, then 1, which microbatch 3 takes.
+        let stash = try schedule.validated().frames[0].stash
+        #expect(stash.frameOfMicrobatch == [0, 1, 2, 1, 0] && stash.count == 3)
+    }
+
+    @Test("an order has no more actions than are allowed, three for a microbatch whose backward comes apart")
+    func actionsOfSplitBackwards() {
+        let sizes = "4 ranks x 1 stages a rank x 1500000 microbatches"
+        #expect(throws: ScheduleError.size("\(sizes) are more than 16777216 actions")) {
+            try ScheduleKind.zeroBubble.make(ranks: 4, microbatches: 1_500_000).validated()
+        }
+    }
+
+    @Test("groups are refused by orders that have none") func groupsOfOthers() {
+        for kind in ScheduleKind.allCases where !kind.takesGroupSize {
+            let sizes = ScheduleSizes(
+                ranks: 2, virtualStages: kind.usualVirtualStages, microbatches: 6, groupSize: 3)
+            #expect(throws: ScheduleError.size("groups of 3 microbatches: \(kind.title) has none")) {
+                try kind.make(sizes).validated()
+            }
+        }
+    }
+
     @Test("a W that waits for others keeps its slot and its gradient frame")
     func lateWeights() throws {
         let lists = [

@@ -55,6 +55,7 @@ def check_replay(browser, page, cases):
         row = rows(browser)[case["choices"]["order"]]
         check(float(row[0]) == case["makespan"], f"{name}: makespan {row[0]}, and {case['makespan']} is right")
         check(abs(float(row[1]) - case["bubble"] * 100) < 1e-9, f"{name}: bubble {row[1]} %")
+        check(abs(float(row[2]) - case["idle"]) < 1e-9, f"{name}: idle {row[2]}, and {case['idle']} is right")
         check(abs(float(row[3]) - case["peak"]) < 1e-9, f"{name}: peak {row[3]}, and {case['peak']} is right")
 
 
@@ -93,6 +94,9 @@ def check_sliders(browser, page):
 def check_choices(browser, page):
     browser.open("about:blank")
     browser.open(page)
+    # Four ranks and eight microbatches: (8 + 3)(F + B), and 4 in flight against 8.
+    verdict = "1F1B takes 33 units, as long as GPipe, and holds 4 microbatches at most, 50.0 % less than GPipe."
+    check(text(browser, "#verdict") == verdict, f"the verdict is: {text(browser, '#verdict')}")
     check(len(names(browser)) == browser.value("document.forms[0].order.options.length"), "orders are missing")
     for key in names(browser):
         browser.value(f"document.querySelector('[data-key=\"{key}\"] .choose').click()")
