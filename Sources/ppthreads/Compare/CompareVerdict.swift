@@ -1,4 +1,5 @@
 import Pipeline
+import Threads
 
 /// What a comparison means, in two sentences: one about the transport, one about the schedule. A third tells where neither can be
 /// relied on.

@@ -1,4 +1,5 @@
 import Pipeline
+import Threads
 
 /// `ppthreads trace`: a trace drawn with letters.
 enum TraceCommand {
@@ -90,7 +91,7 @@ extension TracedStep {
             }
             options.virtualStages = virtualStages
         }
-        let order = try options.scheduleFile?.schedule ?? options.order()
+        let order = if let file = options.scheduleFile { file.schedule } else { try options.order() }
         do throws(ScheduleError) {
             return (order.name, try spans(under: isForwardOnly ? order.forwardOnly() : order))
         } catch {

@@ -1,4 +1,5 @@
 import Pipeline
+import Threads
 
 /// An order in time as a picture: a row for each rank, a rectangle for each action.
 package struct OrderChart {
