@@ -30,21 +30,21 @@ struct OrderDrawingTests {
     @Test("where names do not fit, each kind has its sign") func signs() throws {
         let schedule = Schedule.zeroBubble(ranks: 1, microbatches: 2)
         #expect(try lines(schedule, width: 6) == ["rank 0  =#+=#+"])
-        #expect(try lines(schedule, width: 12) == ["rank 0  F0I0W0F1I1W1"])
+        #expect(try lines(schedule, width: 12) == ["rank 0  ==##++==##++"])
     }
 
     @Test("a picture has a bar for each action on its rank's row, from its start to its end, and the makespan")
     func svg()
         throws
     {
-        // Eight units on 400 pixels: rank 0 works from 0 to 1 and from 5 to 8, rank 1 from 1 to 2 and then to 5.
+        // Eight units on 600 pixels, below the title and the legend: rank 0 works from 0 to 1 and from 5 to 8, rank 1 from 1 to 2 and then to 5.
         let times = try OrderTimes(
             .gpipe(ranks: 2, microbatches: 1), ChunkCosts(forward: 1, inputGradient: 2, weightGradient: 1))
         let drawn = Drawn(xml: OrderChart(times).svg)
         for (kind, rank, x, width) in [
-            ("forward", 0, 64.0, 50.0), ("backward", 0, 314, 150), ("forward", 1, 114, 50), ("backward", 1, 164, 150),
+            ("forward", 0, 64.0, 75.0), ("backward", 0, 439, 225), ("forward", 1, 139, 75), ("backward", 1, 214, 225),
         ] as [(String, Int, Double, Double)] {
-            let bars = drawn.all("rect", "action", kind).filter { $0["y"] == Double(4 + 34 * rank) }
+            let bars = drawn.all("rect", "action", kind).filter { $0["y"] == Double(48 + 34 * rank) }
             #expect(bars.count == 1 && areNear(bars.map { $0["x"] }, [x]) && areNear(bars.map { $0["width"] }, [width]))
         }
         #expect(drawn.all("rect", "action").count == 4)
@@ -53,6 +53,6 @@ struct OrderDrawingTests {
                 "0F0: from 0 to 1", "0B0: from 5 to 8", "1F0: from 1 to 2", "1B0: from 2 to 5",
             ])
         let end = drawn.all("text", "name").filter { $0.text == "8" }
-        #expect(end.count == 1 && areNear(end.map { $0["x"] }, [464]))
+        #expect(end.count == 1 && areNear(end.map { $0["x"] }, [664]))
     }
 }

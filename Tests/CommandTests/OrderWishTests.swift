@@ -20,12 +20,12 @@ struct OrderWishTests {
         #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
         #expect(
             outcome.output.contains("\nrank 0  .\n")
-                && outcome.output.contains("makespan  \(time == "0" ? "0" : "5e-320")"))
+                && outcome.output.contains("makespan  \(time == "0" ? "0" : "9e-320")"))
         #expect(try folder.names().contains("a.svg"))
     }
 
     @Test("times and distances are told with as many digits as tell them") func digits() throws {
-        let small = try Command.run("schedule", mine, "--forward", "0.0004", "--hand-off", "1000000.0001")
+        let small = try Command.run("schedule", mine, "--forward", "0.0004", "--hand-off", "999999.9999")
         #expect(
             small.output.hasPrefix(
                 "mine.csv: 2 ranks, 2 stages, 2 microbatches; F 0.0004, I 1, W 1, a hand-off 1000000\n"))
@@ -36,7 +36,7 @@ struct OrderWishTests {
         // F and B take 2 of 20 units. A name and a blank take 3 columns, for every two units.
         let order = ["schedule", "1f1b", "-p", "2", "-m", "4", "--forward", "2", "--width"]
         let narrow = try Command.run(order + ["20"]).output.split(separator: "\n")
-        #expect(narrow[1] == "rank 0  ====..##==##==##..##" && narrow[2] == "rank 1  ..==##==##==##==##")
+        #expect(narrow[1] == "rank 0  ====..##==##==##..##" && narrow[2] == "rank 1  ..==##==##==##==##..")
         #expect(
             narrow[3]
                 == "= is a forward, # a backward or its input's half, + the weights' half; --width 30 names every action"
@@ -122,5 +122,69 @@ struct OrderWishTests {
         let json = try Command.json(["compare", "--schedule", "gpipe,1f1b"] + quick)
         #expect(ratio > 0 && json["rows"] != nil)
         #expect(try String(contentsOfFile: page, encoding: .utf8).contains("x mine.csv"))
+    }
+
+    @Test("a time that is next to none beside others is drawn without names") func nextToNone() throws {
+        let outcome = try Command.run("schedule", mine, "--forward", "1e-300")
+        #expect(outcome.code == 0 && outcome.output.contains("\n= is a forward, # a backward"), "\(outcome.errors)")
+    }
+
+    @Test("an order that misses the bound by next to nothing is not said to reach it") func nearly() throws {
+        // With 1W0 behind 1I1 it would take a unit less.
+        let path = try folder.file(
+            "late.csv", Array("0F0,0F1,0I0,0W0,0I1,0W1\n1F0,1I0,1W0,1F1,1I1,1W1\n".utf8))
+        let outcome = try Command.run("schedule", path, "--forward", "100000")
+        #expect(
+            outcome.output.contains(
+                "makespan  300005; bound 300004, proven by rank 0: less than 0.01 % above what no order can beat")
+                || outcome.output.contains(
+                    "makespan  300005; bound 300004, proven by rank 1: less than 0.01 % above what no order can beat")
+        )
+    }
+
+    @Test("sizes that a file contradicts are refused by verify too, where no other schedule takes them")
+    func verifySizes()
+        throws
+    {
+        for (flag, asked, own) in [("--stages", "1,3", 2), ("--microbatches", "4", 2)] {
+            let outcome = try Command.run(["verify", "--schedule", mine, flag, asked] + tiny)
+            #expect(outcome.code == 64)
+            #expect(
+                outcome.errors
+                    == "ppthreads verify: \(flag): \(asked) is asked for, and mine.csv has \(own); leave it out\n")
+        }
+    }
+
+    @Test("two files of one name are not compared, since rows would not tell which is which") func oneName() throws {
+        try FileManager.default.createDirectory(atPath: folder.path("other"), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: mine, toPath: folder.path("other/mine.csv"))
+        let outcome = try Command.run(["compare", "--schedule", "\(mine),\(folder.path("other/mine.csv"))"] + quick)
+        #expect(outcome.code == 64)
+        #expect(
+            outcome.errors
+                == "ppthreads compare: --schedule: two files are called mine.csv, and rows are told apart by names\n")
+    }
+
+    @Test("a file's name does not act on the terminal, nor on the page") func hiddenCharacters() throws {
+        let path = try folder.file("e\u{1B}\n\u{202E}x.csv", Array("0F0,0B0\n".utf8))
+        let (table, page) = (try Command.run("schedule", path), folder.path("page.html"))
+        let name = "e\\u{1B}\\n\\u{202E}x.csv"
+        #expect(table.code == 0 && table.output.hasPrefix("\(name): 1 rank, 1 stage"), "\(table.output)\(table.errors)")
+        #expect(try Command.run("schedule", path, "--html", page).code == 0)
+        let text = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(text.contains("value=\"file:\(name)\"") && !text.contains("\u{1B}") && !text.contains("\u{202E}"))
+    }
+
+    @Test("what forwards alone cannot give is refused: gradients, and rows beside those of training") func noGradients()
+        throws
+    {
+        let path = try folder.file("forwards.csv", Array("0F0,0F1\n1F0,1F1\n".utf8))
+        let run = try Command.run(["run", "--schedule", path, "--save-grads", folder.path("g")] + tiny)
+        #expect(run.code == 64)
+        #expect(run.errors.contains("--save-grads: there are no gradients by forwards.csv, which has forwards alone"))
+        let sweep = try Command.run(["sweep", "--dry-run", "--schedule", path] + tiny)
+        #expect(sweep.code == 64 && sweep.errors.contains("forwards.csv has forwards alone"))
+        let evaluation = try Command.run(["sweep", "--dry-run", "--forward-only", "--schedule", path] + tiny)
+        #expect(evaluation.code == 0, "\(evaluation.errors)")
     }
 }

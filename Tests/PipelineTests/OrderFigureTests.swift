@@ -44,11 +44,11 @@ struct OrderFigureTests {
     }
 
     @Test(
-        "ZB-H2 idles for (P-1) max(F, F+I-2W), and from first to last action for the latter or nothing",
+        "ZB-H2 idles for (P-1) max(F, F+I-2W) where I <= 2F, and from first to last action for the latter or nothing",
         arguments: 1...8)
     func zeroBubbleH2(ranks: Int) {
         forEachOrder(.zeroBubbleH2, ranks) { sizes, schedule in
-            for times in Self.times + [Times(1, 3, 1), Times(4, 1, 3)] {
+            for times in Self.times + [Times(1, 3, 1), Times(4, 1, 3), Times(2, 4, 3)] {
                 let replay = Replayed(schedule, times)
                 let inside = (ranks - 1) * (times.f + times.i - 2 * times.w)
                 #expect(replay.idle == max(inside, (ranks - 1) * times.f), "\(sizes)")
@@ -67,10 +67,10 @@ struct OrderFigureTests {
         }
     }
 
-    @Test("DualPipeV idles for (P-1)(F+I-W) where W <= I <= F, one action after the other", arguments: 1...8)
+    @Test("DualPipeV idles for (P-1)(F+I-W) where W <= I <= F <= I + W, one action after the other", arguments: 1...8)
     func dualPipeV(ranks: Int) {
         forEachOrder(.dualPipeV, ranks) { sizes, schedule in
-            for times in [Times(1, 1, 1), Times(2, 1, 1), Times(4, 3, 1)] {
+            for times in [Times(1, 1, 1), Times(2, 1, 1), Times(4, 3, 1), Times(5, 3, 2)] {
                 let expected = (ranks - 1) * (times.f + times.i - times.w)
                 #expect(Replayed(schedule, times).idle == expected, "\(sizes)")
             }

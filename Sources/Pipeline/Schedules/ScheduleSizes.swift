@@ -1,3 +1,5 @@
+import Threads
+
 /// What an order is made for.
 public struct ScheduleSizes: Equatable, Sendable {
     /// P.
@@ -22,6 +24,7 @@ public struct ScheduleSizes: Equatable, Sendable {
 
     /// What is to be said where there are fewer microbatches, after an order's title; nil where there are enough.
     func shortage(least: Int) -> String? {
-        microbatches >= least ? nil : "needs at least \(least) microbatches on \(ranks) ranks, and has \(microbatches)"
+        microbatches >= least
+            ? nil : "needs at least \(least) microbatches on \(counted(ranks, "rank")), and has \(microbatches)"
     }
 }

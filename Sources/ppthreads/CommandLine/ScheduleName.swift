@@ -21,13 +21,15 @@ package enum ScheduleName: NameOrFile {
         }
     }
 
-    static func read(_ path: String) throws(DataError) -> ScheduleFile { try ScheduleFile(path: path) }
+    static func read(_ path: String) throws(DataError) -> ScheduleFile {
+        try ScheduleFile(path: path, name: ScheduleName.file(path).title)
+    }
 
     /// For people: a title, or a file's name.
     var title: String {
         switch self {
         case .kind(let kind): kind.title
-        case .file(let path): path.split(separator: "/").last.map(String.init) ?? path
+        case .file(let path): (path.split(separator: "/").last.map(String.init) ?? path).visible
         }
     }
 

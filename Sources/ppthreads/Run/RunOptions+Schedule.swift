@@ -98,6 +98,11 @@ extension RunOptions {
     mutating func takeSizes(of names: [ScheduleName]) throws(CommandError) {
         let orders = names.paths.compactMap { scheduleFiles[$0]?.schedule }
         try orders.checkTrain()
+        let names = orders.map(\.name)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw CommandError(
+                code: .usage, message: "--schedule: two files are called \(twice), and rows are told apart by names")
+        }
         if let first = orders.first {
             for other in orders where (other.ranks, other.microbatches) != (first.ranks, first.microbatches) {
                 throw CommandError(

@@ -205,8 +205,9 @@ extension RunOptions {
         let file = try openedData()
         let spec = try model.spec(standardVocabulary: file?.standardVocabulary ?? 10000)
         let order = try order()
-        if forwardOnly && saveGradients != nil {
-            throw CommandError(code: .usage, message: "--save-grads: there are no gradients with --forward-only")
+        if (forwardOnly || order.isForwardOnly) && saveGradients != nil {
+            let reason = forwardOnly ? "with --forward-only" : "by \(order.name), which has forwards alone"
+            throw CommandError(code: .usage, message: "--save-grads: there are no gradients \(reason)")
         }
         if noTimeline && trace != nil {
             throw CommandError(code: .usage, message: "--trace: there is nothing to write with --no-timeline")

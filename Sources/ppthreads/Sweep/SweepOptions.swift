@@ -45,6 +45,8 @@ struct SweepOptions {
         try run.openData()
         try run.open(schedules, partitions)
         try run.checkFlags(areFor: schedules)
+        // Baselines train, as the others do.
+        if !run.forwardOnly { try schedules.paths.compactMap { run.scheduleFiles[$0]?.schedule }.checkTrain() }
     }
 
     /// The file that all runs train on; nil for random tokens.

@@ -98,6 +98,24 @@ extension VerifyOptions {
         layoutFiles = try partitions.read()
         scheduleFiles = try schedules.read()
         try schedules.paths.compactMap { scheduleFiles[$0]?.schedule }.checkTrain()
+        try checkSizes()
+    }
+
+    /// Refuses numbers of ranks and microbatches that no schedule is for, since all are files of other ones.
+    private func checkSizes() throws(CommandError) {
+        guard schedules.paths.count == schedules.count else { return }
+        for order in schedules.paths.compactMap({ scheduleFiles[$0]?.schedule }) {
+            for (flag, asked, usual, own) in [
+                ("--stages", stages, Self.standard.stages, order.ranks),
+                ("--microbatches", microbatches, Self.standard.microbatches, order.microbatches),
+            ] where asked != usual && !asked.contains(own) {
+                throw CommandError(
+                    code: .usage,
+                    message:
+                        "\(flag): \(asked.map(String.init).joined(separator: ",")) is asked for, and \(order.name) has "
+                        + "\(own); leave it out")
+            }
+        }
     }
 
     /// The numbers of microbatches that anything is run with: those asked for, and those of files.

@@ -8,7 +8,7 @@ extension ScheduleKind {
     ///
     /// What the + joins runs at once where communication hides behind it; here a rank does one after the other, F first.
     ///
-    /// - Bubble: (P - 1)(F + I - W) in the times of a chunk, one after the other, where W <= I <= F; where both run at once,
+    /// - Bubble: (P - 1)(F + I - W) in the times of a chunk, one after the other, where W <= I <= F <= I + W; where both run at once,
     ///   (P - 1)(F&B + B - 3W) is claimed.
     /// - Memory: 2P + 1 chunks in flight on every rank.
     /// - Constraints: two stages a rank, M >= 2P.
@@ -18,7 +18,8 @@ extension ScheduleKind {
             authors: "DeepSeek-AI (cut in half by Sea AI Lab)", paper: "2412.19437",
             summary:
                 "Rank r runs stages r and 2P-1-r. In the steady state the forward of one stage stands beside the other's backward, which hides communication where both run at once; here a rank does one after the other. At both ends backwards come apart into I and W.",
-            idle: "(P-1)(F+I-W) where W <= I <= F, in the times of a chunk, without the overlap", peak: "2P+1 chunks",
+            idle: "(P-1)(F+I-W) where W <= I <= F <= I+W, in the times of a chunk, without the overlap",
+            peak: "2P+1 chunks",
             constraints: "M >= 2P"),
         stagesOfRank: .exactly(2), actionsOfMicrobatch: 3,
         obstacle: { $0.shortage(least: 2 * $0.ranks) },

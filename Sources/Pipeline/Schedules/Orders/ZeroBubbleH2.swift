@@ -19,7 +19,7 @@ extension ScheduleKind {
             authors: "Qi et al.", paper: "2401.10241",
             summary:
                 "ZB-H1 with twice the warm-up, 2(P-1-r) forwards, and twice the delay: rank r does W of microbatch k-2r after I of k. No rank is idle between its first action and its last where I <= W and F <= W.",
-            idle: "(P-1) max(F, F+I-2W)", peak: "at most 2P-1",
+            idle: "(P-1) max(F, F+I-2W) where I <= 2F", peak: "at most 2P-1",
             constraints: "M >= 2P-1"),
         actionsOfMicrobatch: 3, obstacle: { $0.shortage(least: 2 * $0.ranks - 1) },
         order: { sizes in

@@ -40,7 +40,7 @@ package struct OrderChart {
             names.filter { present.contains($0.0) }.enumerated().map { index, entry in
                 let (kind, name) = entry
                 let x = 8 + 190 * index
-                let style = "action \(RankTask.action(Action(kind, stage: 0, microbatch: 0)).kind.rawValue)"
+                let style = RankTask.action(Action(kind, stage: 0, microbatch: 0)).kind.rawValue
                 return [
                     .rectangle(style, x: "\(x)", y: 26, width: "12", height: 12),
                     .label("rank out", x: "\(x + 18)", y: 36, Markup("\(name): \(times.costs.duration(kind).plain)")),

@@ -63,7 +63,8 @@ private struct Cells {
         let moments = lengths.map(\.time) + (costs.handOff > 0 ? [costs.handOff] : [])
         guard let measure = commonMeasure(moments), measure > 0 else { return nil }
         let columns = lengths.map { (Double($0.name) * measure / $0.time).rounded(.up) }.max() ?? 1
-        return (measure, Int(columns))
+        // Beside a time that is next to none, the others need more room than there is.
+        return columns <= Double(OrderDrawing.widthMost) ? (measure, Int(columns)) : nil
     }
 
     private static func longestName(_ kind: Action.Kind, _ schedule: Schedule) -> Int {

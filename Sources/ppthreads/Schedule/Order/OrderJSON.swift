@@ -30,7 +30,8 @@ struct OrderJSON: Encodable {
         (forward, inputGradient, weightGradient) = (costs.forward, costs.inputGradient, costs.weightGradient)
         handOff = costs.handOff
         makespan = times.makespan
-        (bound, boundRank) = (order.bound.value, order.bound.rank)
+        // Sums in another order may be rounded up.
+        (bound, boundRank) = (min(order.bound.value, order.times.makespan), order.bound.rank)
         bubble = times.bubble
         (idle, idleInside) = (times.idle, times.idleInside)
         peakInFlight = order.facts.inFlightOfRank

@@ -32,9 +32,9 @@ struct OrderTable {
         let (makespan, bound) = (order.times.makespan, order.bound)
         let gap = bound.value > 0 ? makespan / bound.value - 1 : 0
         let distance =
-            gap < 5e-5
+            gap < 1e-9
             ? "no order of these actions takes less"
-            : "\((gap * 100).fixed(gap < 1e-3 ? 2 : 1)) % above what no order can beat"
+            : "\(gap < 1e-4 ? "less than 0.01" : (gap * 100).fixed(gap < 1e-3 ? 2 : 1)) % above what no order can beat"
         return "makespan  \(makespan.plain); bound \(bound.value.plain), proven by rank \(bound.rank): \(distance)"
     }
 
