@@ -17,7 +17,7 @@ extension ScheduleKind {
         about: About(
             authors: "Qi et al.", paper: "2405.15362",
             summary:
-                "Rank r runs stages r and 2P-1-r. One microbatch's slots are repeated every six, so that a stage holds a microbatch for about as long on every rank; what can be is then done earlier, with no more in flight.",
+                "Rank r runs stages r and 2P-1-r. A building block says in which slots of equal length a microbatch's F, I and W of both stages are done; every microbatch repeats it six slots, its own work, after the one before. How long a rank holds a microbatch, and so how many, follows from the block alone: here about as long on every rank, half as long as under 1F1B on its first. Then each action moves to its rank's earliest free slot behind what it waits for, unless more would be in flight.",
             idle:
                 "(P-1)F for P < 3, (3P-7)F for even P, (3P-4)F for odd P, at F = I = W and M >= 2P, in the times of a chunk",
             peak: "at most min(2M, P+2) chunks for even P, min(2M, P+1) for odd",

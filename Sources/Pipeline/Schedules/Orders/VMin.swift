@@ -17,7 +17,7 @@ extension ScheduleKind {
         about: About(
             authors: "Qi et al.", paper: "2405.15362",
             summary:
-                "V-Half with the shortest block there is: each microbatch's passes follow each other down the ranks and back up at once, twice.",
+                "As V-Half, with the shortest block there is: a microbatch goes down the ranks and back up, forwards and then backwards, without a pause, so that ranks hold it for a third as long as under 1F1B. Nothing is left between its actions to make up for F, I and W that differ: ranks then wait in each round.",
             idle:
                 "0 for P = 1, (4P-5)F, or (4P-7)F where 3 divides P, at F = I = W and M >= 2P, in the times of a chunk",
             peak: "at most 2M chunks, and twice (P+2)/3, rounded up",
