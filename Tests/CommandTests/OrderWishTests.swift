@@ -1,5 +1,7 @@
 import Foundation
+import Pipeline
 import Testing
+import ppthreads
 
 /// What people who draw their own orders ask for, and what they are told.
 struct OrderWishTests {
@@ -51,6 +53,9 @@ struct OrderWishTests {
             ["sweep", "--dry-run", "--schedule", "\(mine),zb-h1,all", "--out", folder.path("x.csv")] + tiny)
         #expect(outcome.code == 0, "\(outcome.errors)")
         for name in ["mine.csv", "ZB-H1", "GPipe", "V-Min"] { #expect(outcome.output.contains(name), "\(name)") }
+        let names = ScheduleKind.allCases.map(\.rawValue).joined(separator: ",")
+        let whole = try Command.run(["sweep", "--dry-run", "--schedule", "\(names),all"] + tiny)
+        #expect(whole.code == 0, "\(whole.errors)")
         let twice = try Command.run(["sweep", "--dry-run", "--schedule", "zb-h1,zb-h1"] + tiny)
         #expect(twice.code == 64 && twice.errors.contains("each once, and zb-h1 stands twice"))
     }
@@ -113,15 +118,37 @@ struct OrderWishTests {
 
     @Test("without GPipe tokens/s are told over the first schedule's") func withoutGPipe() throws {
         let page = folder.path("page.html")
-        let table = try Command.run(["compare", "--schedule", "\(mine),1f1b", "--html", page] + quick)
-        #expect(
-            table.code == 0 && table.output.contains("  x mine.csv  ") && !table.output.contains("x GPipe"),
-            "\(table.output)")
-        let line = try #require(table.output.split(separator: "\n").first { $0.hasPrefix("1F1B ") })
-        let ratio = try #require(Double(line.split(whereSeparator: \.isWhitespace)[4]))
-        let json = try Command.json(["compare", "--schedule", "gpipe,1f1b"] + quick)
-        #expect(ratio > 0 && json["rows"] != nil)
+        func header(_ schedules: String) throws -> String {
+            let table = try Command.run(["compare", "--schedule", schedules, "--html", page] + quick)
+            return String(try #require(table.output.split(separator: "\n").first { $0.contains("tokens/s") }))
+        }
+        #expect(try header("\(mine),1f1b").contains("  x mine.csv  "))
         #expect(try String(contentsOfFile: page, encoding: .utf8).contains("x mine.csv"))
+        #expect(try header("1f1b,gpipe").contains("  x GPipe  "))
+        let made = try MadeUpComparison().figures([
+            .init(schedule: .oneFOneB, milliseconds: [100, 100, 100]),
+            .init(schedule: .zeroBubble, milliseconds: [80, 80, 80]),
+            .init(schedule: .zeroBubble, transport: .processes, milliseconds: [50, 50, 50]),
+        ])
+        #expect(made.base.name == "1F1B" && made.base.ratio(made.candidates[1])?.estimate.value == 1.25)
+        #expect(made.base.ratio(made.candidates[0])?.isToItself == true && made.base.ratio(made.candidates[2]) == nil)
+    }
+
+    @Test("what is left of a rounded sum is told as 0") func rounding() throws {
+        let tenths = ["--forward", "0.1", "--input-gradient", "0.1", "--weight-gradient", "0.1"]
+        let outcome = try Command.run(["schedule", "1f1b"] + tenths)
+        #expect(outcome.code == 0 && !outcome.output.contains("e-"), "\(outcome.output)")
+    }
+
+    @Test("a file that is called as a named schedule is, is not compared or swept with it") func namedFile() throws {
+        let path = try folder.file("GPipe", Array("0F0,0F1,0B0,0B1\n1F0,1F1,1B0,1B1\n".utf8))
+        for command in [["compare"] + quick, ["sweep", "--dry-run"] + tiny] {
+            let outcome = try Command.run(command + ["--schedule", "gpipe,\(path)"])
+            #expect(outcome.code == 64)
+            #expect(
+                outcome.errors.contains(
+                    "--schedule: a file is, as a named schedule is, called GPipe, and rows are told apart by names"))
+        }
     }
 
     @Test("a time that is next to none beside others is drawn without names") func nextToNone() throws {

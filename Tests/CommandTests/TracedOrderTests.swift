@@ -84,12 +84,15 @@ struct TracedOrderTests {
     func refused() throws {
         let whole = try trace(oneFOneB)
         let four = try folder.file("four.csv", Array("0F0,0B0\n1F0,1B0\n".utf8))
+        let forwards = try folder.file("forwards.csv", Array("0F0,0F1\n1F0,1F1\n".utf8))
         for (schedule, words) in [
             ("interleaved", ""), ("zb-v", "--schedule: the trace has 2 stages on 2 ranks, and zb-v runs 2"),
             (
                 "zb-h1",
                 "--schedule: zb-h1: the order has halves of backwards, such as 0I0, and the trace has whole ones"
             ),
+            ("zb-h2", "--schedule: zb-h2: ZB-H2 needs at least 3 microbatches on 2 ranks, and has 2"),
+            (forwards, "the order has forwards alone, and the trace backwards too"),
             (four, "the trace has P=2, 2 stages and M=2, and the order P=2, 2 stages and M=1"),
             ("gpip", "did you mean gpipe?"),
         ] {
@@ -107,7 +110,11 @@ struct TracedOrderTests {
                 "{\"traceEvents\":[\(oneFOneB.enumerated().filter { $0.offset != 8 }.map(\.element).joined(separator: ","))]}"
                     .utf8))
         let outcome = try Command.run("trace", lacking, "--schedule", "gpipe")
-        #expect(outcome.code == 65 && outcome.errors.contains("does not tell stage and microbatch of each task"))
+        #expect(
+            outcome.code == 65
+                && outcome.errors.contains(
+                    "does not tell stage, microbatch and CPU time of each task, or lacks forwards")
+        )
     }
 
     @Test("a step of evaluation is drawn as the other order's forwards") func evaluation() throws {

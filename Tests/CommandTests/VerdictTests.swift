@@ -100,12 +100,12 @@ struct VerdictTests {
         let one = try machine([0.5, 0.5, 0.021, 0.02], [0, 0.3, 0.3, 0.02])
         #expect(
             one.sentence
-                == "Machine: others took CPUs all the while from GPipe on threads (3 of 4 trials); differences may be theirs."
+                == "Machine: in most trials others took CPUs from GPipe on threads (3 of 4 trials); differences may be theirs."
         )
         #expect(one.all == 3)
         #expect(
             try machine([0.5, 0.5, 0.5, 0], [0.3, 0.3, 0.3, 0.3]).sentence
-                == "Machine: others took CPUs all the while from GPipe on threads (3 of 4 trials), 1F1B on threads (4 of 4 "
+                == "Machine: in most trials others took CPUs from GPipe on threads (3 of 4 trials), 1F1B on threads (4 of 4 "
                 + "trials); differences may be theirs.")
     }
 

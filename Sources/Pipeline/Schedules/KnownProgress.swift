@@ -15,7 +15,8 @@ struct KnownProgress {
     private let events: [[Event]]
     /// For each rank and action, which event of a block sends its result; -1 where none does.
     private let sends: [[Int32]]
-    /// Of the holder's actions, how many have finished for sure when an event starts, its input being there.
+    /// Of the holder's actions, how many have finished for sure when an event starts, its input being there; when one of its own
+    /// ends.
     private var known: [Int32]
     /// The same of each rank's latest event.
     private var latest: [Int32]

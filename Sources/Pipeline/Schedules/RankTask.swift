@@ -19,13 +19,7 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .pack: .packing
         case .update: .update
-        case .action(let action):
-            switch action.kind {
-            case .forward: .forward
-            case .backward: .backward
-            case .backwardInput: .backwardInput
-            case .backwardWeights: .backwardWeights
-            }
+        case .action(let action): action.kind.task
         }
     }
 
@@ -43,6 +37,18 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
         case .pack: "packing"
         case .action(let action): "action \(action)"
         case .update: "the update"
+        }
+    }
+}
+
+extension Action.Kind {
+    /// What a rank does then.
+    public var task: RankTask.Kind {
+        switch self {
+        case .forward: .forward
+        case .backward: .backward
+        case .backwardInput: .backwardInput
+        case .backwardWeights: .backwardWeights
         }
     }
 }

@@ -37,9 +37,9 @@ extension NameOrFile {
     /// A list with what the word all stands for: all those that stand nowhere else in it.
     fileprivate static func withAll(_ list: String) -> String {
         let parts = list.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        guard let all else { return list }
-        let others = all.map(\.text).filter { !parts.contains($0) }.joined(separator: ",")
-        return parts.map { $0 == "all" ? others : $0 }.joined(separator: ",")
+        guard let all, parts.count(where: { $0 == "all" }) == 1 else { return list }
+        let others = all.map(\.text).filter { !parts.contains($0) }
+        return parts.flatMap { $0 == "all" ? others : [$0] }.joined(separator: ",")
     }
 
     /// What is said of a text that is none of what is allowed.

@@ -1,9 +1,9 @@
 import Pipeline
 
 extension ComparisonFigures {
-    /// Whose tokens/s others are told over: GPipe's on the same transport, or where GPipe takes no part the first schedule's on the
-    /// first transport.
-    var base: (name: String, ratio: (CandidateFigures) -> CandidateFigures.Ratio?) {
+    /// Whose tokens/s others are told over: GPipe's on the same transport, or where GPipe takes no part the first schedule's, in
+    /// rows of the first transport.
+    package var base: (name: String, ratio: (CandidateFigures) -> CandidateFigures.Ratio?) {
         candidates.contains { $0.overGPipe != nil }
             ? (ScheduleKind.gpipe.title, { $0.overGPipe }) : (candidates[0].schedule, { $0.overFirst })
     }

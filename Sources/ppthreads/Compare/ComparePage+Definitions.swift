@@ -25,7 +25,7 @@ extension ComparePage {
         ),
         (
             "x GPipe",
-            "Tokens/s over those of GPipe on the same transport: likewise. Where GPipe takes no part, over those of the first schedule, on the first transport alone."
+            "Tokens/s over those of GPipe on the same transport: likewise. Where GPipe takes no part, over those of the first schedule, in rows of the first transport alone."
         ),
         ("efficiency", "Tokens/s over P times those of the same model on one stage: the median over the rounds."),
         (

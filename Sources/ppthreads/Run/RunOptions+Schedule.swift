@@ -98,11 +98,7 @@ extension RunOptions {
     mutating func takeSizes(of names: [ScheduleName]) throws(CommandError) {
         let orders = names.paths.compactMap { scheduleFiles[$0]?.schedule }
         try orders.checkTrain()
-        let names = orders.map(\.name)
-        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
-            throw CommandError(
-                code: .usage, message: "--schedule: two files are called \(twice), and rows are told apart by names")
-        }
+        try orders.checkNames()
         if let first = orders.first {
             for other in orders where (other.ranks, other.microbatches) != (first.ranks, first.microbatches) {
                 throw CommandError(
@@ -126,7 +122,8 @@ extension RunOptions {
         }
         try check("--group-size", groupSize) { $0.takesGroupSize }
         try check("--waves", waves) { $0.stagesOfRank == .even }
-        try check("--virtual-stages", virtualStages) { $0.allows(virtualStages: virtualStages!) }
+        let isOfFile = names.paths.contains { scheduleFiles[$0]?.schedule.virtualStages == virtualStages }
+        if !isOfFile { try check("--virtual-stages", virtualStages) { $0.allows(virtualStages: virtualStages!) } }
     }
 
     /// What is to be said of the files among these schedules: sentences without their ends.
@@ -145,5 +142,17 @@ extension [Schedule] {
         throw CommandError(
             code: .usage,
             message: "--schedule: \(order.name) has forwards alone, which train nothing; run evaluates by it")
+    }
+
+    /// Refuses those that rows of several schedules would not tell apart.
+    func checkNames() throws(CommandError) {
+        let named = ScheduleKind.allCases.flatMap { [$0.rawValue, $0.title] }
+        for (index, order) in enumerated() {
+            let isTwice = self[..<index].contains { $0.name == order.name }
+            if !isTwice && !named.contains(order.name) { continue }
+            let what = isTwice ? "two files are" : "a file is, as a named schedule is,"
+            throw CommandError(
+                code: .usage, message: "--schedule: \(what) called \(order.name), and rows are told apart by names")
+        }
     }
 }

@@ -45,8 +45,10 @@ struct SweepOptions {
         try run.openData()
         try run.open(schedules, partitions)
         try run.checkFlags(areFor: schedules)
+        let orders = schedules.paths.compactMap { run.scheduleFiles[$0]?.schedule }
+        try orders.checkNames()
         // Baselines train, as the others do.
-        if !run.forwardOnly { try schedules.paths.compactMap { run.scheduleFiles[$0]?.schedule }.checkTrain() }
+        if !run.forwardOnly { try orders.checkTrain() }
     }
 
     /// The file that all runs train on; nil for random tokens.

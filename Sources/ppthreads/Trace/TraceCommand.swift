@@ -14,7 +14,9 @@ enum TraceCommand {
                 .number(
                     "--step", set: \.step, in: 0...Limits.steps.upperBound * 2, standard: "the last one",
                     help: "step to draw; they count from 0, warm-up included"),
-                .number("--width", set: \.width, in: 20...10_000, standard: standard, help: "columns of the drawing"),
+                .number(
+                    "--width", set: \.width, in: 20...OrderDrawing.widthMost, standard: standard,
+                    help: "columns of the drawing"),
                 .nameOrFile(
                     "--schedule", set: \.schedule, placeholder: "NAME",
                     help: "another order, in which to draw the step's tasks besides"),
@@ -43,7 +45,7 @@ enum TraceCommand {
         try Flag.parse(Array(arguments.dropFirst()), Options.flags, into: &options)
         var files = CommandFiles()
         try files.read("FILE", path)
-        if case .file(let path) = options.schedule { try files.read("--schedule", path) }
+        if let path = options.schedule?.path { try files.read("--schedule", path) }
         let trace = try readingData { () throws(DataError) in try TraceFile(path: path) }
         let steps = trace.steps
         let step = options.step ?? steps.last!
@@ -59,7 +61,7 @@ enum TraceCommand {
             throw CommandError(
                 code: .data,
                 message:
-                    "\(path.visible): step \(step) does not tell stage and microbatch of each task, which --schedule needs"
+                    "\(path.visible): step \(step) does not tell stage, microbatch and CPU time of each task, or lacks forwards, and --schedule needs them"
             )
         }
         let (title, spans) = try tasks.spans(under: name)

@@ -2,12 +2,11 @@ import SharedTensor
 
 extension ScheduleFile {
     /// Reads a schedule's CSV.
-    /// - Parameter name: what the schedule is called: the file's name unless given.
+    /// - Parameter name: what the schedule is called.
     /// - Throws: `DataError` with the row, the column and the reason when it is none, or the file cannot be read.
-    public init(path: String, name: String? = nil) throws(DataError) {
+    public init(path: String, name: String) throws(DataError) {
         // A cell of four bytes becomes an instruction, an action, and some numbers beside them.
         let data = try WholeFile.read(path, memory: ReadingMemory(perByte: 40))
-        let name = name ?? path.split(separator: "/").last.map(String.init) ?? path
         do throws(ScheduleFileError) {
             try self.init(bytes: Array(data), name: name)
         } catch {

@@ -20,8 +20,8 @@ public struct TraceFile: Sendable {
         public let duration: Double
         /// What it is of; nil where the trace says nothing of it.
         public let stage, microbatch: Int?
-        /// For how much of `duration` the rank had a CPU.
-        public let cpu: Double
+        /// For how much of `duration` the rank had a CPU; nil where the trace does not tell.
+        public let cpu: Double?
         /// On the scale of `start`.
         public var end: Double { start + duration }
     }
@@ -61,11 +61,11 @@ public struct TraceFile: Sendable {
                         + "of at most 1e15, name, cat and args.step from 0")
             }
             func number(_ value: Double?) -> Int? { value.flatMap(Int.init(exactly:)) }
-            let cpu = event.args?.cpu.map { min(max($0, 0), duration) }
+            let cpu = event.args?.cpu.flatMap { (0...duration).contains($0) ? $0 : nil }
             spans.append(
                 Span(
                     rank: rank, step: step, name: name, category: category, start: start, duration: duration,
-                    stage: number(event.args?.stage), microbatch: number(event.args?.microbatch), cpu: cpu ?? duration))
+                    stage: number(event.args?.stage), microbatch: number(event.args?.microbatch), cpu: cpu))
         }
         if spans.isEmpty { throw DataError(path: path, reason: "has no spans (events with ph X)") }
         self.spans = spans

@@ -19,21 +19,21 @@ public struct TracedStep: Sendable {
     /// Likewise, by rank.
     private let updates: [Int: Double]
 
-    /// Nil where the trace does not tell which stage and microbatch a task is of, or lacks forwards of some.
+    /// Nil where the trace does not tell which stage and microbatch a task is of, or for how long it had a CPU, or lacks forwards.
     public init?(_ trace: TraceFile, step: Int) {
         var (actions, packing, updates) = ([Action: Double](), [Int: Double](), [Int: Double]())
         for span in trace.spans where span.step == step && !span.isWait {
-            switch RankTask.Kind(rawValue: span.category) {
+            guard let cpu = span.cpu, let kind = RankTask.Kind(rawValue: span.category) else { return nil }
+            switch kind {
             case .packing:
                 guard let stage = span.stage else { return nil }
-                packing[stage, default: 0] += span.cpu
-            case .update: updates[span.rank, default: 0] += span.cpu
-            case nil: return nil
-            case let kind?:
-                guard let stage = span.stage, let microbatch = span.microbatch, stage >= 0, microbatch >= 0 else {
-                    return nil
-                }
-                actions[Action(kind.ofAction!, stage: stage, microbatch: microbatch)] = span.cpu
+                packing[stage, default: 0] += cpu
+            case .update: updates[span.rank, default: 0] += cpu
+            case .forward, .backward, .backwardInput, .backwardWeights:
+                guard let action = Action.Kind.allCases.first(where: { $0.task == kind }), let stage = span.stage,
+                    let microbatch = span.microbatch, stage >= 0, microbatch >= 0
+                else { return nil }
+                actions[Action(action, stage: stage, microbatch: microbatch)] = cpu
             }
         }
         let forwards = actions.keys.filter { $0.kind == .forward }
@@ -51,13 +51,16 @@ public struct TracedStep: Sendable {
     ///
     /// - Throws: `ScheduleError` when the order cannot be run, has other sizes, or halves of what the trace has whole.
     public func spans(under schedule: Schedule) throws(ScheduleError) -> [TraceFile.Span] {
+        let graph = try TaskGraph(schedule)
+        if schedule.isForwardOnly && !isForwardOnly {
+            throw .size("the order has forwards alone, and the trace backwards too")
+        }
         let sizes = (schedule.ranks, schedule.stages, schedule.microbatches)
         if sizes != (ranks, stages, microbatches) {
             throw .size(
                 "the trace has P=\(ranks), \(counted(stages, "stage")) and M=\(microbatches), and the order P=\(sizes.0), "
                     + "\(counted(sizes.1, "stage")) and M=\(sizes.2)")
         }
-        let graph = try TaskGraph(schedule)
         var durations: [[Double]] = []
         for (rank, tasks) in graph.tasks.enumerated() {
             var own: [Double] = []
@@ -93,19 +96,6 @@ public struct TracedStep: Sendable {
                     ? "the order has action \(action), and the trace has none such"
                     : "the order has halves of backwards, such as \(action), and the trace has whole ones: record it under an "
                         + "order that has halves, such as zb-h1")
-        }
-    }
-}
-
-extension RankTask.Kind {
-    /// Nil of packing and the update.
-    fileprivate var ofAction: Action.Kind? {
-        switch self {
-        case .forward: .forward
-        case .backward: .backward
-        case .backwardInput: .backwardInput
-        case .backwardWeights: .backwardWeights
-        case .packing, .update: nil
         }
     }
 }

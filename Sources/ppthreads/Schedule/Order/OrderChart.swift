@@ -40,7 +40,7 @@ package struct OrderChart {
             names.filter { present.contains($0.0) }.enumerated().map { index, entry in
                 let (kind, name) = entry
                 let x = 8 + 190 * index
-                let style = RankTask.action(Action(kind, stage: 0, microbatch: 0)).kind.rawValue
+                let style = kind.task.rawValue
                 return [
                     .rectangle(style, x: "\(x)", y: 26, width: "12", height: 12),
                     .label("rank out", x: "\(x + 18)", y: 36, Markup("\(name): \(times.costs.duration(kind).plain)")),
@@ -86,7 +86,7 @@ package struct OrderChart {
     }
 
     private func bar(_ action: Action, from start: Double, to end: Double, _ top: Double) -> Markup {
-        let kind = RankTask.action(action).kind
+        let kind = action.kind.task
         let length = x(end) - x(start)
         let middle = ((x(start) + x(end)) / 2).fixed(1)
         let title = "\(action): from \(start.plain) to \(end.plain)"

@@ -7,7 +7,7 @@ import Pipeline
 /// actions that are too short for their names are drawn by their signs.
 package struct OrderDrawing {
     package let lines: [String]
-    /// How to read it where names are left out; nil where every action has its name.
+    /// How to read it where names are left out; nil where every action that takes time has its name.
     package let hint: String?
 
     /// - Parameter width: columns that there are for the step.
@@ -33,7 +33,7 @@ private struct Cells {
     private let columnsOfUnit: Double
     /// Of the shortest time that all durations are multiples of; nil where names do not fit.
     private let columnsOfMeasure: Int?
-    /// Columns that all names need; nil where there are so many.
+    /// Columns that all names need, infinitely many where no number is enough; nil where there are so many.
     let widthOfNames: Double?
 
     init(_ times: OrderTimes, width: Int) {

@@ -5,6 +5,8 @@ struct OrderFacts {
     let facts: ScheduleFacts
     let times: OrderTimes
     let bound: MakespanBound
+    /// The bound's, no more than the makespan: the same sum in another order may be rounded up.
+    var boundValue: Double { min(bound.value, times.makespan) }
     /// Of the file that it was read from, and of orders that are another one's.
     let notes: [String]
 

@@ -30,8 +30,7 @@ struct OrderJSON: Encodable {
         (forward, inputGradient, weightGradient) = (costs.forward, costs.inputGradient, costs.weightGradient)
         handOff = costs.handOff
         makespan = times.makespan
-        // Sums in another order may be rounded up.
-        (bound, boundRank) = (min(order.bound.value, order.times.makespan), order.bound.rank)
+        (bound, boundRank) = (order.boundValue, order.bound.rank)
         bubble = times.bubble
         (idle, idleInside) = (times.idle, times.idleInside)
         peakInFlight = order.facts.inFlightOfRank

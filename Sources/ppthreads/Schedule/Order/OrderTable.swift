@@ -29,20 +29,20 @@ struct OrderTable {
     }
 
     private var makespan: String {
-        let (makespan, bound) = (order.times.makespan, order.bound)
-        let gap = bound.value > 0 ? makespan / bound.value - 1 : 0
+        let (makespan, bound) = (order.times.makespan, order.boundValue)
+        let gap = bound > 0 ? makespan / bound - 1 : 0
         let distance =
             gap < 1e-9
             ? "no order of these actions takes less"
             : "\(gap < 1e-4 ? "less than 0.01" : (gap * 100).fixed(gap < 1e-3 ? 2 : 1)) % above what no order can beat"
-        return "makespan  \(makespan.plain); bound \(bound.value.plain), proven by rank \(bound.rank): \(distance)"
+        return "makespan  \(makespan.plain); bound \(bound.plain), proven by rank \(order.bound.rank): \(distance)"
     }
 
     private var bubble: String {
         let all = (order.times.bubble * 100).fixed(1)
         let most = order.times.idleInside.max() ?? 0
         return
-            "bubble    \(all) % of ranks x makespan; inside a rank, from its first action to its last, \(most.plain) at most"
+            "bubble    \(all) % of ranks x makespan; inside a rank, from its first action to its last, \(time(most)) at most"
     }
 
     private var bits: String {
@@ -58,12 +58,15 @@ struct OrderTable {
         let (idle, inside) = (order.times.idle, order.times.idleInside)
         let rows = (0..<schedule.ranks).map { rank in
             [
-                "\(rank)", stages[rank].map(String.init).joined(separator: " "), work[rank].plain, idle[rank].plain,
-                inside[rank].plain, "\(order.facts.inFlightOfRank[rank])",
+                "\(rank)", stages[rank].map(String.init).joined(separator: " "), time(work[rank]), time(idle[rank]),
+                time(inside[rank]), "\(order.facts.inFlightOfRank[rank])",
             ]
         }
         return TextTable([header] + rows, leading: 2).lines
     }
+
+    /// Without what is left of a sum that was rounded.
+    private func time(_ value: Double) -> String { value < 1e-9 * order.times.makespan ? "0" : value.plain }
 
     private var edges: [String] {
         if schedule.stages < 2 { return [] }
