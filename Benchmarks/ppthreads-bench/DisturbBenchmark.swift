@@ -36,6 +36,13 @@ struct DisturbBenchmark {
         let schedules: [ScheduleKind] = effort.isShort ? [.oneFOneB] : ScheduleKind.studied + [.zeroBubble]
         let transports: [TransportKind] = effort.isShort ? [.processes] : [.threads, .processes, .sockets]
         var (disturbances, impossible) = (RunDisturbance.all(cpus, isShort: effort.isShort), [String]())
+        if let only = effort.only {
+            let names = disturbances.map(\.name)
+            disturbances.removeAll { $0.name != only }
+            if disturbances.isEmpty {
+                throw .usage("--only: there is no disturbance \(only); there are: \(names.joined(separator: "; "))")
+            }
+        }
         for (index, disturbance) in disturbances.enumerated().reversed() {
             do throws(BenchmarkError) { try Surroundings(disturbance).end() } catch {
                 impossible.append("\(disturbance.name): \(error.message)")

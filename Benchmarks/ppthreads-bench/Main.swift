@@ -19,6 +19,8 @@ struct Effort {
     var compares = 200
     /// Of each of them.
     var trials = 5
+    /// The one that `disturb` makes, by its name; nil for all.
+    var only: String?
     /// A few seconds in all: shows that the benchmark works, not what it measures.
     var isShort = false
 }
@@ -32,8 +34,8 @@ struct Main {
           ring      hand-offs through rings, threads and processes, beside the bare cache line, sockets and pipes
           growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
           faults    known faults, and the terms of the breakdown that they show in
-          disturb   quotas, loops, stops and others that take CPU time, and the terms that they show in (--rounds 3: an hour;
-                    quotas and real time take root)
+          disturb   quotas, loops, stops and others that take CPU time, and the terms that they show in (--rounds 3: an hour and
+                    a half; quotas and real time take root; --only NAME, such as nothing, which is left alone: 3 minutes)
           timeline  what timing every task costs
           memory    planned against measured memory of forty runs; fails beyond 2 % and 2 MiB (two minutes)
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there
@@ -105,13 +107,15 @@ struct Main {
             if flag == "--short" {
                 effort.isShort = true
                 (effort.rounds, effort.samples, effort.compares) = (2, 500, 3)
+            } else if flag == "--only", name == "disturb", let text = arguments.popFirst() {
+                effort.only = text
             } else if let count = counts.first(where: { $0.flag == flag }) {
                 guard let text = arguments.popFirst(), let number = Int(text), (1...count.most).contains(number) else {
                     throw .usage("\(flag): a whole number from 1 to \(count.most) is needed")
                 }
                 effort[keyPath: count.effort] = number
             } else {
-                let allowed = counts.map { "\($0.flag) N" } + ["--short"]
+                let allowed = counts.map { "\($0.flag) N" } + (name == "disturb" ? ["--only NAME"] : []) + ["--short"]
                 throw .usage("unknown flag \(flag); allowed: \(allowed.joined(separator: ", "))")
             }
         }
