@@ -128,6 +128,9 @@ struct ValidatorPairTests {
         let gpipe = Schedule.gpipe(ranks: 2, microbatches: 2)
         #expect(refusal(gpipe, [1, 0], [0, 2]) == "deadlock: every rank waits, at 0F1, 1F1")
         #expect(refusal(gpipe, [2, 0], [0, 1]) == nil)
+        let four = Schedule.gpipe(ranks: 2, microbatches: 4)
+        #expect(refusal(four, [3, 0], [0, 1]) == "deadlock: every rank waits, at 0F3, 1F3")
+        #expect(refusal(four, [4, 0], [0, 1]) == nil)
         #expect(refusal(gpipe, [2, 0], [0, 0]) == "deadlock: every rank waits, at 0B0, 1B0")
         // A slot is used four times, which only those that come back suffice for.
         let alternating = schedule(
