@@ -10,7 +10,7 @@ extension ScheduleKind {
     /// Rank r does W of microbatch k - 2r after I of k.
     ///
     /// - Bubble: (P - 1) max(F, F + I - 2W), which steps that are held together cannot avoid at F = I = W; between a rank's
-    ///   first action and its last, (P - 1)(F + I - 2W) or nothing.
+    ///   first action and its last, (P - 1)(F + I - 2W) or nothing, where I is not much longer than F.
     /// - Memory: 2P - 1 microbatches in flight on rank 0, and gradients for W beside those of late ranks.
     /// - Constraints: M >= 2P - 1, as many as the first rank's warm-up takes.
     public static let zeroBubbleH2 = ScheduleKind(
