@@ -35,7 +35,7 @@ struct Main {
           growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
           faults    known faults, and the terms of the breakdown that they show in
           disturb   quotas, loops, stops and others that take CPU time, and the terms that they show in (--rounds 3: an hour and
-                    a half; quotas and real time take root; --only NAME, such as nothing, which is left alone: 3 minutes)
+                    a half; quotas and real time take root; --only NAME, such as nothing, which is left alone: two minutes a round)
           timeline  what timing every task costs
           memory    planned against measured memory of forty runs; fails beyond 2 % and 2 MiB (two minutes)
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there
