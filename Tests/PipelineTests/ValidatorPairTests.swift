@@ -128,9 +128,11 @@ struct ValidatorPairTests {
         let gpipe = Schedule.gpipe(ranks: 2, microbatches: 2)
         #expect(refusal(gpipe, [1, 0], [0, 2]) == "deadlock: every rank waits, at 0F1, 1F1")
         #expect(refusal(gpipe, [2, 0], [0, 1]) == nil)
-        let four = Schedule.gpipe(ranks: 2, microbatches: 4)
-        #expect(refusal(four, [3, 0], [0, 1]) == "deadlock: every rank waits, at 0F3, 1F3")
-        #expect(refusal(four, [4, 0], [0, 1]) == nil)
+        // The first slot is back in time for the third forward, the second not for the fourth.
+        let late = schedule(
+            ["0F0 0F1 0F2 0F3 0B0 0B1 0B2 0B3", "1F0 1F1 1B0 1F2 1F3 1B1 1B2 1B3"], on: [0, 1], microbatches: 4)
+        #expect(refusal(late, [2, 0], [0, 4]) == "deadlock: every rank waits, at 0F3, 1F3")
+        #expect(refusal(late, [3, 0], [0, 4]) == nil)
         #expect(refusal(gpipe, [2, 0], [0, 0]) == "deadlock: every rank waits, at 0B0, 1B0")
         // A slot is used four times, which only those that come back suffice for.
         let alternating = schedule(
