@@ -40,14 +40,17 @@ struct AnalyzeTests {
         #expect(text.hasPrefix(header + ","))
     }
 
-    @Test("the reference runner's thirteen columns are enough") func referenceRows() throws {
+    @Test(
+        "the reference runner's thirteen columns are enough, in whatever letters schedules are called",
+        arguments: [("gpipe", "1f1b"), ("GPIPE", "1F1B"), ("GPipe", "1f1B")])
+    func referenceRows(gpipe: String, oneFOneB: String) throws {
         let path = try folder.file(
             "raw.csv",
             Array(
                 """
                 schedule,world_size,layers,heads,hidden_dim,seq_len,batch_size,microbatches,threads,avg_step_time_s,total_time_s,tokens_per_s,timestamp
-                gpipe,2,4,4,240,64,8,4,1,0.8,0.8,640.0,2025-09-20 10:00:00
-                1f1b,2,4,4,240,64,8,4,1,0.64,0.64,800.0,2025-09-20 10:00:01
+                \(gpipe),2,4,4,240,64,8,4,1,0.8,0.8,640.0,2025-09-20 10:00:00
+                \(oneFOneB),2,4,4,240,64,8,4,1,0.64,0.64,800.0,2025-09-20 10:00:01
                 """.utf8))
         #expect(try summary(path).map { $0["Speedup vs GPipe"] } == ["1.0", "1.25"])
     }
