@@ -10,7 +10,7 @@ enum Limits {
     static let stages = 1...256
     /// Of orders that are drawn and not run.
     static let ranks = 1...65536
-    /// Of groups of them too.
+    /// Of such orders, and of groups within any order.
     static let microbatches = 1...65536
     static let threads = 1...256
     static let virtualStages = 1...64

@@ -8,7 +8,7 @@ extension ScheduleKind {
     ///
     /// - Bubble: (P - 1)F at F = I = W, in the times of a chunk, all of it before a rank's first action or after its last;
     ///   (3P - 1 - 2M)F more where M is that small.
-    /// - Memory: 2P chunks in flight on every rank: as much as 1F1B's first rank.
+    /// - Memory: at most 2P chunks in flight on every rank, for as long as to their W: as much as 1F1B's first rank.
     /// - Constraints: two stages a rank. With M < 2P - 1 it is the order for 2P - 1, without those that are not there.
     public static let zeroBubbleV = ScheduleKind(
         "zb-v", title: "ZB-V",

@@ -31,19 +31,14 @@ package struct OrderChart {
 
     /// What the colours stand for, and how long each takes.
     private var legend: Markup {
-        let names = [
-            (Action.Kind.forward, "F, forward"), (.backward, "B, backward"), (.backwardInput, "I, input gradient"),
-            (.backwardWeights, "W, weight gradient"),
-        ]
         let present = Set(times.schedule.actions.joined().map(\.kind))
         return Markup(
-            names.filter { present.contains($0.0) }.enumerated().map { index, entry in
-                let (kind, name) = entry
+            Action.Kind.allCases.filter(present.contains).enumerated().map { index, kind in
                 let x = 8 + 190 * index
-                let style = kind.task.rawValue
+                let text = "\(kind.legend): \(times.costs.duration(kind).plain)"
                 return [
-                    .rectangle(style, x: "\(x)", y: 26, width: "12", height: 12),
-                    .label("rank out", x: "\(x + 18)", y: 36, Markup("\(name): \(times.costs.duration(kind).plain)")),
+                    .rectangle(kind.task.rawValue, x: "\(x)", y: 26, width: "12", height: 12),
+                    .label("rank out", x: "\(x + 18)", y: 36, Markup(text)),
                 ]
             })
     }
@@ -110,5 +105,17 @@ package struct OrderChart {
             .label("name out", x: "\(Self.margin)", y: height - 12, Markup("0")),
             .label("name out", x: x(times.makespan).fixed(1), y: height - 12, Markup(times.makespan.plain)),
         ]
+    }
+}
+
+extension Action.Kind {
+    /// What a drawing's legend calls it.
+    var legend: String {
+        switch self {
+        case .forward: "F, forward"
+        case .backward: "B, whole backward"
+        case .backwardInput: "I, input gradient"
+        case .backwardWeights: "W, weight gradient"
+        }
     }
 }

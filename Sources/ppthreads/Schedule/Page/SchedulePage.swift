@@ -57,10 +57,9 @@ struct SchedulePage {
             ])
     }
 
-    private static let legend: [(style: String, title: Markup)] = [
-        ("forward", "F, forward"), ("backward", "B, whole backward"), ("backward-input", "I, input gradient"),
-        ("backward-weights", "W, weight gradient"), ("no-input", "waits for another rank"), ("in-flight", "in flight"),
-    ]
+    private static let legend: [(style: String, title: Markup)] =
+        Action.Kind.allCases.map { ($0.task.rawValue, Markup($0.legend)) }
+        + [("no-input", "waits for another rank"), ("in-flight", "in flight")]
 
     /// An empty one, which the script fills.
     private func drawing(_ id: String) -> Markup {
