@@ -1,4 +1,5 @@
 import Foundation
+import Pipeline
 import Testing
 
 struct ComparePageTests {
@@ -45,6 +46,61 @@ struct ComparePageTests {
         for term in ["work", "imbalance", "bubble", "oversubscription", "transport", "optimizer"] {
             #expect(text[start..<end].components(separatedBy: "<rect class=\"\(term)\"").count - 1 == 3, "\(term)")
         }
+    }
+
+    @Test("it holds the orders that are compared, and every named one of their sizes") func orders() throws {
+        let folder = try Folder()
+        // 1F1B's first rank behind a second one that does two forwards before each backward: no order that has a name.
+        let file = try folder.file(
+            "mine.csv", Array("0F0,0F1,0B0,0F2,0B1,0B2\n1F0,1F1,1B0,1F2,1B1,1B2\n".utf8))
+        let (text, _) = try page(
+            ["--transport", "threads", "--schedule", "\(file),zb-h1,interleaved", "--virtual-stages", "2"])
+        let orders = try WrittenPage.orders(of: text)
+        #expect(orders.other == "zb-h1" && orders.orders.map(\.key).contains("interleaved:2"))
+        #expect(orders.orders.compactMap(\.kind) == ScheduleKind.allCases)
+        let own = try #require(orders.orders.first { $0.key == orders.first })
+        #expect(own.kind == nil && own.sizes[0].actions == ["0F0 0F1 0B0 0F2 0B1 0B2", "1F0 1F1 1B0 1F2 1B1 1B2"])
+        #expect(orders.orders.allSatisfy { $0.sizes.map { [$0.ranks, $0.microbatches] } == [[2, 3]] })
+    }
+
+    /// The number of an input on the page.
+    private func input(_ name: String, in text: String) throws -> Double {
+        let start = try #require(text.firstRange(of: " name=\"\(name)\"")).upperBound
+        let value = try #require(text[start...].firstRange(of: " value=\"")).upperBound
+        return try #require(Double(text[value...].prefix { $0 != "\"" }))
+    }
+
+    @Test("its orders are drawn to what was measured") func measured() throws {
+        let (text, _) = try page(["--transport", "threads", "--schedule", "1f1b,zb-h1"])
+        let (input, weights) = (try input("input", in: text), try self.input("weights", in: text))
+        #expect(try self.input("forward", in: text) == 1 && input > 0 && weights > 0)
+        let sentence = try #require(
+            text.firstMatch(of: /; I ([0-9.]+) and W ([0-9.]+) \(means over all stages and candidates\), and/))
+        #expect(Double(sentence.1) == input && Double(sentence.2) == weights)
+        // Of two ranks and three microbatches (3 + 1)(F + B), and what nothing hides: to the second rank and back, first and last.
+        let units = 4 * (1 + input + weights) + 4 * (try self.input("handoff", in: text))
+        let told = try #require(text.firstMatch(of: /its order alone takes ([0-9.]+) units/))
+        #expect(abs(try #require(Double(told.1)) - units) < 0.005, "\(told.1), not \(units)")
+    }
+
+    @Test(
+        "in a browser its orders are drawn, follow every input, and load nothing",
+        .enabled(if: Python.isThere && Tool.chromium != nil))
+    func browser() throws {
+        let folder = try Folder()
+        let path = folder.path("page.html")
+        let outcome = try Command.run(["compare", "--html", path, "--transport", "threads"] + Self.short)
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let inputs = try ["forward", "input", "weights", "handoff"].map { ($0, try input($0, in: text)) }
+        let expected: [String: Any] = [
+            "keys": ["gpipe", "1f1b"], "titles": ["GPipe", "1F1B"], "actions": [12, 12],
+            "inputs": Dictionary(uniqueKeysWithValues: inputs),
+            "makespan": try #require(text.firstMatch(of: /its order alone takes ([0-9.]+ units)/)).1,
+        ]
+        let file = try folder.file("case.json", Array(try JSONSerialization.data(withJSONObject: expected)))
+        let tried = try Python.run("Browser/compare_page.py", [Tool.chromium!, path, file])
+        #expect(tried.code == 0, "\(tried.output)\(tried.errors)")
     }
 
     @Test("what the user typed is text, and one word of the command that repeats the comparison")

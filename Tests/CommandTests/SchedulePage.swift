@@ -35,11 +35,16 @@ struct WrittenPage {
         try #require(outcome.code == 0, "\(outcome.errors)")
         output = outcome.output
         text = try String(contentsOfFile: path, encoding: .utf8)
+        orders = try Self.orders(of: text)
+    }
+
+    /// Those that any page with drawings of orders holds.
+    static func orders(of text: String) throws -> Orders {
         let start = try #require(text.firstRange(of: "<script type=\"application/json\" id=\"orders\">"))
         let json = text[start.upperBound...].prefix { $0 != "<" }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        orders = try decoder.decode(Orders.self, from: Data(json.utf8))
+        return try decoder.decode(Orders.self, from: Data(json.utf8))
     }
 
     /// Every order that the page has, of each size that makes one.

@@ -205,15 +205,3 @@ import Testing
         ]
     }
 }
-
-/// Programs that some machines have; tests that need one are off where it is not.
-private enum Tool {
-    static let node = path("node")
-    static let chromium = path("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-    private static func path(_ names: String...) -> String? {
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        return names.flatMap { name in folders.map { "\($0)/\(name)" } }
-            .first(where: FileManager.default.isExecutableFile)
-    }
-}

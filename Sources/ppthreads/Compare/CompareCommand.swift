@@ -38,8 +38,9 @@ enum CompareCommand {
             try files.report(try report(figures, options, row), isData: options.json || options.csv)
         }
         if let page {
-            attempts.write { () throws(DataError) in
-                try page.write(text: ComparePage(figures, options, arguments: arguments).text)
+            attempts.attempt { () throws(CommandError) in
+                let text = try ComparePage(figures, options, arguments: arguments).text
+                try readingData { () throws(DataError) in try page.write(text: text) }
             }
         }
         try attempts.finish()

@@ -5,20 +5,28 @@ import Threads
 /// A comparison as a page: one file that needs no other and no network, and that can be read without its script.
 struct ComparePage {
     let figures: ComparisonFigures
+    let measured: MeasuredCosts
+    let explorer: OrderExplorer
     private let options: CompareOptions
     private let arguments: [String]
 
     /// - Parameter arguments: that the command was given, so that the page tells how to repeat it.
-    init(_ figures: ComparisonFigures, _ options: CompareOptions, arguments: [String]) {
+    /// - Throws: when the orders cannot be written as JSON.
+    init(_ figures: ComparisonFigures, _ options: CompareOptions, arguments: [String]) throws(CommandError) {
         self.figures = figures
+        measured = MeasuredCosts(figures.candidates)
+        let orders = PageOrders(comparing: figures.candidates.map(\.plan.schedule))
+        explorer = try OrderExplorer(orders, measured.costs, isOfStage: false)
         self.options = options
         self.arguments = arguments
     }
 
     var text: String {
-        let content: Markup = [title, speeds, breakdown, whatIf, gantt, definitions]
+        let content: Markup = [title, speeds, breakdown, whatIf, gantt, orders, definitions]
         let model = plan.configuration.model.name
-        return Page.text(title: "ppthreads compare: \(model), P=\(plan.schedule.ranks)", content)
+        return Page.text(
+            title: "ppthreads compare: \(model), P=\(plan.schedule.ranks)", content, style: OrderExplorer.style,
+            scripts: explorer.scripts)
     }
 
     var candidates: [CandidateFigures] { figures.candidates }

@@ -168,14 +168,39 @@ def check_touch(browser):
     check(not browser.value("document.querySelector('#details').hidden"), "no details of what is touched")
 
 
-def main():
-    program, page, cases = sys.argv[1:4]
-    with open(cases, encoding="utf-8") as file:
-        cases = json.load(file)
+def check_ids(browser):
+    ids = browser.value("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    check(len(ids) == len(set(ids)), f"several elements have one id: {sorted(ids)}")
+
+
+def check_console(browser, url):
+    faults.extend(f"in the console: {problem}" for problem in browser.problems)
+    others = {request for request in browser.requests if request.split("#")[0] not in [url, "about:blank"]}
+    check(not others, f"loaded: {others}")
+
+
+def tried(program, page, checks):
+    """Opens a page and does all of that with it; ends with what was wrong."""
     url = "file://" + os.path.abspath(page)
     browser = Browser(program)
     try:
         browser.open(url)
+        check_ids(browser)
+        checks(browser, url)
+        check_widths(browser, os.environ.get("PPTHREADS_PICTURES"))
+        check_console(browser, url)
+    finally:
+        browser.close()
+    print("\n".join(faults) or "all is well")
+    sys.exit(1 if faults else 0)
+
+
+def main():
+    program, page, cases = sys.argv[1:4]
+    with open(cases, encoding="utf-8") as file:
+        cases = json.load(file)
+
+    def checks(browser, url):
         check_replay(browser, url, cases["made"])
         check_refusals(browser, url, cases["refused"])
         check_sliders(browser, url)
@@ -183,14 +208,9 @@ def main():
         check_table(browser)
         check_details(browser)
         check_touch(browser)
-        check_widths(browser, os.environ.get("PPTHREADS_PICTURES"))
-        faults.extend(f"in the console: {problem}" for problem in browser.problems)
-        others = {request for request in browser.requests if request.split("#")[0] not in [url, "about:blank"]}
-        check(not others, f"loaded: {others}")
-    finally:
-        browser.close()
-    print("\n".join(faults) or "all is well")
-    sys.exit(1 if faults else 0)
+
+    tried(program, page, checks)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ extension ScheduleCommand {
         let page = try SchedulePage(PageOrders(first, options), options.costs)
         var attempts = Attempts("schedule")
         attempts.attempt { () throws(CommandError) in
-            try files.report(page.orders.lines.joined(separator: "\n"))
+            try files.report(page.explorer.orders.lines.joined(separator: "\n"))
         }
         if let output { attempts.write { () throws(DataError) in try output.write(text: page.text) } }
         try attempts.finish()

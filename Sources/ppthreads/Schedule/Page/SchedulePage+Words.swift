@@ -1,9 +1,4 @@
 extension SchedulePage {
-    /// What the chosen order is, and what its authors promise; the script fills it.
-    var about: Markup {
-        Page.section("order-title", "The order", .element("div", ["id": "about"]))
-    }
-
     /// What the letters and words mean.
     var words: Markup {
         Page.section(
@@ -37,7 +32,7 @@ extension SchedulePage {
 
     /// Questions, each with the choices that answer it.
     var lessons: Markup {
-        let keys = Set(orders.orders.map(\.key))
+        let keys = Set(explorer.orders.orders.map(\.key))
         let items = Self.questions.filter { question in question.orders.allSatisfy(keys.contains) }.map { question in
             Markup.element(
                 "li", [:],

@@ -1,4 +1,4 @@
-extension SchedulePage {
+extension OrderExplorer {
     /// What this page has besides the common style.
     static let style = Markup.code(
         "style",

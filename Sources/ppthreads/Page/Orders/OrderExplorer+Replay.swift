@@ -1,4 +1,4 @@
-extension SchedulePage {
+extension OrderExplorer {
     /// When each action is done, as `OrderTimes` has it, to the last digit. Without a page: tests run it by itself.
     static let replayScript = Markup.code(
         "script",

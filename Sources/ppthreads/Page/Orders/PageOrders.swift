@@ -20,7 +20,7 @@ struct PageOrders: Encodable {
         let notes: [String]
         let sizes: [Size]
 
-        fileprivate init(_ kind: ScheduleKind, _ virtualStages: Int, _ sizes: [Size]) {
+        init(_ kind: ScheduleKind, _ virtualStages: Int, _ sizes: [Size]) {
             let isChoice = kind.stagesOfRank == .any || kind.stagesOfRank == .even
             key = isChoice ? "\(kind.rawValue):\(virtualStages)" : kind.rawValue
             title = virtualStages == 1 && !isChoice ? kind.title : "\(kind.title), v = \(virtualStages)"
@@ -30,11 +30,12 @@ struct PageOrders: Encodable {
             self.sizes = sizes
         }
 
-        fileprivate init(_ file: Schedule, notes: [String]) throws(CommandError) {
-            (key, title, virtualStages) = ("file:\(file.name)", file.name, file.virtualStages)
-            about = nil
+        /// One that none of these makes: a file's, or a kind's with other choices.
+        init(_ own: Schedule, notes: [String] = []) {
+            (key, title, virtualStages) = ("file:\(own.name)", own.name, own.virtualStages)
+            about = own.kind.map { About($0.about) }
             self.notes = notes
-            sizes = [Size(file)]
+            sizes = [Size(own)]
         }
     }
 
@@ -58,11 +59,10 @@ struct PageOrders: Encodable {
         /// Why results are equal to rounding alone; nil where they are equal to the bit.
         let rounding: String?
 
-        fileprivate init(_ schedule: Schedule) {
-            self.init(schedule, ranks: schedule.ranks)
-        }
+        init(_ schedule: Schedule) { self.init(schedule, ranks: schedule.ranks) }
 
-        fileprivate init(_ schedule: Schedule, ranks: Int) {
+        /// - Parameter ranks: what was asked for; an order that there is none of has no ranks.
+        init(_ schedule: Schedule, ranks: Int) {
             (self.ranks, microbatches) = (ranks, schedule.microbatches)
             do throws(ScheduleError) {
                 let facts = try schedule.validated()
@@ -78,42 +78,24 @@ struct PageOrders: Encodable {
 }
 
 extension PageOrders {
-    /// - Parameter choice: what is shown first; nil for no wish.
-    init(_ choice: ScheduleName?, _ options: ScheduleOptions) throws(CommandError) {
-        var file: Order?
-        let sizes: SchedulePageSizes
-        if let choice, case .file = choice {
-            let (schedule, notes) = try options.order(choice)
-            sizes = try SchedulePageSizes(schedule, options)
-            file = try Order(schedule, notes: notes)
-        } else {
-            sizes = try SchedulePageSizes(options)
-        }
-        let named = ScheduleKind.allCases.flatMap { kind in
-            sizes.virtualStages(of: kind).map { Order(kind, $0, Self.all(kind, $0, sizes)) }
-        }
-        orders = named + [file].compactMap(\.self)
-        let wish = choice.flatMap { if case .kind(let kind) = $0 { kind } else { nil } } ?? .oneFOneB
-        first = file?.key ?? orders.first { $0.key.split(separator: ":")[0] == wish.rawValue }?.key ?? orders[0].key
-        other = choice == nil ? ScheduleKind.gpipe.rawValue : nil
-        (ranks, microbatches) = (sizes.ranks, sizes.microbatches)
-    }
-
-    private static func all(_ kind: ScheduleKind, _ virtualStages: Int, _ sizes: SchedulePageSizes) -> [Size] {
-        sizes.ranks.flatMap { ranks in
-            sizes.microbatches.map { microbatches in
-                Size(kind.make(ranks: ranks, virtualStages: virtualStages, microbatches: microbatches), ranks: ranks)
+    /// Every order that has a name, of all these sizes.
+    ///
+    /// - Parameter virtualStages: what each kind is made with.
+    static func named(
+        ranks: [Int], microbatches: [Int], virtualStages: (ScheduleKind) -> [Int]
+    ) -> [Order] {
+        ScheduleKind.allCases.flatMap { kind in
+            virtualStages(kind).map { stages in
+                Order(
+                    kind, stages,
+                    ranks.flatMap { ranks in
+                        microbatches.map { microbatches in
+                            Size(
+                                kind.make(ranks: ranks, virtualStages: stages, microbatches: microbatches), ranks: ranks
+                            )
+                        }
+                    })
             }
         }
-    }
-
-    /// What the page holds, for the terminal: how many orders, and each size that makes none, with the reason.
-    var lines: [String] {
-        let all = orders.flatMap { order in order.sizes.map { (order.title, $0) } }
-        let refused = all.compactMap { title, size in
-            size.refusal.map { "not with P=\(size.ranks), M=\(size.microbatches): \($0)" }
-        }
-        let made = "\(counted(orders.count, "order")) of \(counted(ranks.count * microbatches.count, "size"))"
-        return ["\(made): \(all.count - refused.count) drawings"] + refused
     }
 }

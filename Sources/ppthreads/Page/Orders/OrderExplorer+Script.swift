@@ -1,4 +1,4 @@
-extension SchedulePage {
+extension OrderExplorer {
     /// Reads the inputs, and draws again whenever one of them changes. The address holds what was chosen.
     static let script = Markup.code(
         "script",
@@ -214,7 +214,7 @@ extension SchedulePage {
           });
 
           // Beside a narrow page's inputs there is no room for them.
-          if (innerWidth < 640) document.querySelector(".lessons").open = false;
+          if (innerWidth < 640) document.querySelector(".lessons")?.removeAttribute("open");
           setAll(location.hash.slice(1));
           settle();
           table.tHead.rows[0].cells[1].setAttribute("aria-sort", "ascending");

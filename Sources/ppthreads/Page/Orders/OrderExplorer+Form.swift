@@ -1,6 +1,6 @@
 import Pipeline
 
-extension SchedulePage {
+extension OrderExplorer {
     /// What can be chosen and changed: native inputs, each with its label.
     var form: Markup {
         .element(
@@ -15,8 +15,7 @@ extension SchedulePage {
                         check(
                             "stage",
                             "times are of one stage (as ppthreads schedule has them), not of a rank's whole share",
-                            // Times that were given as flags mean what those of `schedule NAME` mean.
-                            isOn: costs != ChunkCosts()),
+                            isOn: isOfStage),
                         check("chain", "outline what the makespan hangs on", isOn: false),
                         .element("button", ["type": "reset"], "Start again"),
                     ]),

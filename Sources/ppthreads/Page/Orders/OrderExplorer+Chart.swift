@@ -1,4 +1,4 @@
-extension SchedulePage {
+extension OrderExplorer {
     /// Draws what a replay says. Across, positions are parts of the time scale; down, they are pixels, as in other charts.
     static let chartScript = Markup.code(
         "script",

@@ -1,0 +1,57 @@
+import Pipeline
+
+extension ComparePage {
+    /// What any order would make of the durations that were measured.
+    var orders: Markup {
+        [
+            Page.section(
+                "any-order", "Any order, drawn to these times", Markup(sentences.map { .element("p", [:], $0) })),
+            explorer.content,
+        ]
+    }
+
+    private var sentences: [Markup] {
+        let costs = measured.costs
+        let halves =
+            measured.isSplit ? "" : ", of which I and W are taken for a half each: no schedule here does them apart"
+        let backward = "I \(costs.inputGradient.plain) and W \(costs.weightGradient.plain)"
+        let handOff = costs.handOff > 0 ? costs.handOff.plain : "next to nothing"
+        return [
+            "What orders make of the durations measured above, were all stages equal: one unit is \(measured.unit.milliseconds.unbroken), which is F, the forward of a microbatch through a rank's share of the network; \(backward) (means over all stages and candidates\(halves)), and a hand-off takes \(handOff). Change a time, or choose another order.",
+            "\(alone)",
+        ]
+    }
+
+    /// From the first candidate's step to what its order takes.
+    private var alone: String {
+        let (candidate, step) = (candidates[0], candidates[0].stepSeconds.value)
+        let schedule = candidate.plan.schedule
+        guard let times = try? OrderTimes(schedule, measured.costs(of: schedule)) else { return "" }
+        let seconds = times.makespan * measured.unit
+        return
+            "\(candidate.name) took \(step.milliseconds.unbroken) a step; its order alone takes \(times.makespan.plain) units, \(seconds.milliseconds.unbroken). The difference is what stages that are not equal, packing, the update, and ranks without a CPU add."
+    }
+}
+
+extension PageOrders {
+    /// Those that can be made by name of the sizes that are compared, and each schedule that is compared and is none of them.
+    init(comparing schedules: [Schedule]) {
+        let sizes = (ranks: [schedules[0].ranks], microbatches: [schedules[0].microbatches])
+        let several = Set(schedules.map(\.virtualStages)).subtracting([1]).sorted()
+        var orders = Self.named(ranks: sizes.ranks, microbatches: sizes.microbatches) { kind in
+            if case .exactly(let count) = kind.stagesOfRank { [count] } else { several.isEmpty ? [2] : several }
+        }
+        let keys = schedules.map { schedule in
+            let own = Order(schedule)
+            let same = orders.filter {
+                $0.sizes[0].actions == own.sizes[0].actions && $0.sizes[0].rankOfStage == schedule.rankOfStage
+            }
+            let named = same.first { $0.key.split(separator: ":")[0] == schedule.identifier } ?? same.first
+            if named == nil { orders.append(own) }
+            return named?.key ?? own.key
+        }
+        self.init(
+            orders: orders, first: keys[0], other: keys.first { $0 != keys[0] }, ranks: sizes.ranks,
+            microbatches: sizes.microbatches)
+    }
+}
