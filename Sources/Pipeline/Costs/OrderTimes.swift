@@ -16,7 +16,9 @@ public struct OrderTimes: Sendable {
         let order = try schedule.completeOrder()
         var start = schedule.actions.map { [Double](repeating: 0, count: $0.count) }
         var free = [Double](repeating: 0, count: schedule.ranks)
-        try order.run { rank, index in
+        var run = OrderRun(order)
+        while let finished = try run.next() {
+            let (rank, index) = (finished.rank, finished.index)
             let action = schedule.actions[rank][index]
             var begin = free[rank]
             if let sender = order.sender(of: action) {

@@ -11,10 +11,14 @@ struct KnownProgress {
     }
 
     private let blocks: RankBlocks
-    /// Of each block, each after those that it waits for.
-    private let events: [[Event]]
-    /// For each rank and action, which event of a block sends its result; -1 where none does.
-    private let sends: [[Int32]]
+    /// Block after block, and each after those that it waits for.
+    private let events: [Event]
+    /// Where each block's events are.
+    private let eventsOfBlock: [Range<Int>]
+    /// For each action, rank after rank, which event of its block sends its result; -1 where none does.
+    private let sends: [Int32]
+    /// Where each rank's first action is.
+    private let firstOfRank: [Int]
     /// Of the holder's actions, how many have finished for sure when an event starts, its input being there; when one of its own
     /// ends.
     private var known: [Int32]
@@ -24,30 +28,56 @@ struct KnownProgress {
     /// - Throws: `ScheduleError.deadlock`.
     init(_ order: ScheduleOrder, _ blocks: RankBlocks) throws(ScheduleError) {
         let schedule = order.schedule
-        var events = [[Event]](repeating: [], count: blocks.ranks.count)
-        var sends = schedule.actions.map { [Int32](repeating: -1, count: $0.count) }
-        try order.run { rank, index in
+        let eventsOfBlock = Self.eventsOfBlocks(schedule, blocks)
+        let firstOfRank = Self.sums(schedule.actions.map(\.count))
+        var events = [Event](repeating: Event(rank: 0, index: 0, sender: 0), count: eventsOfBlock.last?.upperBound ?? 0)
+        var sends = [Int32](repeating: -1, count: firstOfRank.last!)
+        var next = eventsOfBlock.map(\.lowerBound)
+        var run = OrderRun(order)
+        while let finished = try run.next() {
+            let (rank, index) = (finished.rank, finished.index)
             let action = schedule.actions[rank][index]
-            if action.kind == .backwardWeights { return }
-            let (below, above) = (blocks.ofEdge(above: action.stage - 1), blocks.ofEdge(above: action.stage))
-            let (input, output) = action.kind == .forward ? (below, above) : (above, below)
+            let (input, output) = blocks.ends(of: action)
             if let input {
-                let sender = order.sender(of: action).map { sends[$0.rank][$0.index] } ?? -1
-                events[input].append(Event(rank: Int32(rank), index: Int32(index), sender: sender))
+                let sender = order.sender(of: action).map { sends[firstOfRank[$0.rank] + $0.index] } ?? -1
+                events[next[input]] = Event(rank: Int32(rank), index: Int32(index), sender: sender)
+                next[input] += 1
             }
-            guard let output else { return }
-            if output != input { events[output].append(Event(rank: Int32(rank), index: Int32(index), sender: -1)) }
-            sends[rank][index] = Int32(events[output].count - 1)
+            guard let output else { continue }
+            if output != input {
+                events[next[output]] = Event(rank: Int32(rank), index: Int32(index), sender: -1)
+                next[output] += 1
+            }
+            sends[firstOfRank[rank] + index] = Int32(next[output] - eventsOfBlock[output].lowerBound - 1)
         }
         (self.blocks, self.events, self.sends) = (blocks, events, sends)
-        known = Array(repeating: 0, count: events.map(\.count).max() ?? 0)
+        (self.eventsOfBlock, self.firstOfRank) = (eventsOfBlock, firstOfRank)
+        known = Array(repeating: 0, count: eventsOfBlock.map(\.count).max() ?? 0)
         latest = Array(repeating: 0, count: schedule.ranks)
+    }
+
+    private static func eventsOfBlocks(_ schedule: Schedule, _ blocks: RankBlocks) -> [Range<Int>] {
+        var counts = [Int](repeating: 0, count: blocks.ranks.count)
+        for list in schedule.actions {
+            for action in list {
+                let (input, output) = blocks.ends(of: action)
+                if let input { counts[input] += 1 }
+                if let output, output != input { counts[output] += 1 }
+            }
+        }
+        let sums = sums(counts)
+        return zip(sums, sums.dropFirst()).map { $0..<$1 }
+    }
+
+    /// 0, and what each number adds up to with all before it.
+    private static func sums(_ counts: [Int]) -> [Int] {
+        counts.reduce(into: [0]) { sums, count in sums.append(sums.last! + count) }
     }
 
     /// - Complexity: O(the block's events).
     mutating func follow(_ holder: Int, in block: Int) {
         for rank in blocks.ranks[block] { latest[rank] = 0 }
-        for (number, event) in events[block].enumerated() {
+        for (number, event) in events[eventsOfBlock[block]].enumerated() {
             var count = latest[Int(event.rank)]
             if event.rank == holder {
                 count = event.index + 1
@@ -61,5 +91,17 @@ struct KnownProgress {
 
     /// Of the holder that was followed last, how many actions have finished for sure when an action starts that sends within
     /// that block.
-    func atSend(_ rank: Int, _ index: Int) -> Int { Int(known[Int(sends[rank][index])]) }
+    func atSend(_ rank: Int, _ index: Int) -> Int { Int(known[Int(sends[firstOfRank[rank] + index])]) }
+}
+
+extension RankBlocks {
+    /// The blocks that an action receives in, and sends in.
+    fileprivate func ends(of action: Action) -> (input: Int?, output: Int?) {
+        let (below, above) = (ofEdge(above: action.stage - 1), ofEdge(above: action.stage))
+        return switch action.kind {
+        case .forward: (below, above)
+        case .backward, .backwardInput: (above, below)
+        case .backwardWeights: (nil, nil)
+        }
+    }
 }

@@ -22,8 +22,9 @@ extension Schedule {
         {
             throw .size("\(slots.count) \(what) slots: one for each of the \(stages) stages is needed")
         }
-        try order.run(
-            links: LinkRoom(order, activationSlots: activationSlots, gradientSlots: gradientSlots), finish: { _, _ in })
+        let links = LinkRoom(order, activationSlots: activationSlots, gradientSlots: gradientSlots)
+        var run = OrderRun(order, links: links)
+        while try run.next() != nil {}
     }
 
     /// Checks all but the order: each stage has a rank, each rank a stage, and each stage its actions.

@@ -40,8 +40,10 @@ public struct TaskGraph: Sendable {
         // An action brings the tasks before it that are no actions; what is left at the end follows.
         var order: [Node] = []
         var next = tasks.map { _ in 0 }
-        try sorted.run { rank, index in
-            let last = taskOfAction[rank][index]
+        var run = OrderRun(sorted)
+        while let finished = try run.next() {
+            let rank = finished.rank
+            let last = taskOfAction[rank][finished.index]
             while next[rank] <= last {
                 order.append(Node(rank: rank, task: next[rank]))
                 next[rank] += 1
