@@ -5,6 +5,8 @@ import Threads
 /// Tensors and kernels of one level in memory of their own.
 final class Bench {
     let kernels: Kernels
+    /// A row for each member of the team.
+    let workspace: Tensor
     private let segment: Segment
     private var layout = SegmentLayout()
     private var generator: SeededGenerator
@@ -13,7 +15,8 @@ final class Bench {
         segment = try Segment(bytes: 64 << 20, backing: .privateMemory)
         let team = team?.dispatcher ?? .alone
         let shape = Kernels.workspaceShape(members: team.members)
-        kernels = Kernels(level: level, workspace: segment.tensor(layout.reserve(shape), shape), team: team)
+        workspace = segment.tensor(layout.reserve(shape), shape)
+        kernels = Kernels(level: level, workspace: workspace, team: team)
         generator = SeededGenerator(state: seed)
     }
 

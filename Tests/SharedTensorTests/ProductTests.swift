@@ -51,6 +51,18 @@ struct ProductTests {
             "\(level) [\(m),\(n),\(k)] \(transposeA) \(transposeB) \(hasBias) \(accumulating) \(ending)")
     }
 
+    @Test("what is not a number stays so when it is rectified, in whole tiles and beside them", arguments: levels)
+    func rectifiedNaN(level: SIMDLevel) throws {
+        let bench = try Bench(level)
+        for (m, n, k) in [(1, 1, 1), (5, 3, 2), (25, 70, 30)] {
+            let (a, b, c) = (bench.tensor(Shape(m, k)), bench.tensor(Shape(k, n)), bench.tensor(Shape(m, n)))
+            a[(m - 1) * k] = .nan
+            bench.kernels.multiply(a.matrix, b.matrix, into: c.matrix, ending: .rectified)
+            let isNaN = c.values.map(\.isNaN)
+            #expect(isNaN == (0..<m * n).map { $0 / n == m - 1 }, "[\(m),\(n),\(k)]")
+        }
+    }
+
     @Test("products of every height and width up to three tiles agree with plain loops", arguments: levels)
     func smallProducts(level: SIMDLevel) throws {
         for m in 1...37 { try product(level, m, 5, 3, transposeA: m % 2 == 0, transposeB: false) }

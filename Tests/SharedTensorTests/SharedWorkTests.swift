@@ -13,7 +13,8 @@ struct SharedWorkTests {
         func note(_ name: String, _ tensors: Tensor...) {
             results.append((name, tensors.flatMap(\.values).map(\.bitPattern)))
         }
-        for (m, n, k) in [(1, 1, 1), (5, 200, 300), (128, 40, 33), (130, 240, 20), (31, 95, 7)] {
+        // The last has more steps than a run of several, and fewer than make several.
+        for (m, n, k) in [(1, 1, 1), (5, 200, 300), (128, 40, 33), (130, 240, 20), (31, 95, 7), (70, 90, 250)] {
             let (a, b) = (bench.tensor(Shape(m, k)), bench.tensor(Shape(n, k)))
             let (bias, gate) = (bench.tensor(Shape(n)), bench.tensor(Shape(m, n)))
             let (plain, gated) = (bench.tensor(Shape(m, n)), bench.tensor(Shape(m, n)))
@@ -94,6 +95,19 @@ struct SharedWorkTests {
             let isSame = expected.1 == result.1
             #expect(isSame, "\(expected.0)")
         }
+    }
+
+    @Test("each member packs into a buffer of its own", arguments: levels, 0..<3)
+    func ownBuffers(level: SIMDLevel, member: Int) throws {
+        let team = try Team(name: "team", helperCPUs: [nil, nil], patience: .sharedCPU)
+        defer { team.end() }
+        let bench = try Bench(level, team: team)
+        let (a, b) = (bench.tensor(Shape(90, 60)), bench.tensor(Shape(90, 70)))
+        bench.workspace.fill(-7)
+        bench.kernels.ofMember(member).multiply(
+            a.matrix.transposed, b.matrix, into: bench.tensor(Shape(60, 70)).matrix)
+        let isWritten = (0..<3).map { bench.workspace.rows($0..<$0 + 1).values.contains { $0 != -7 } }
+        #expect(isWritten == (0..<3).map { $0 == member })
     }
 
     /// Counts how often each thing is done.

@@ -128,20 +128,21 @@ struct TailTests {
     }
 
     @Test(
-        "softmax of scores far from 0, with a scale of either sign, in rows that others lie between", arguments: levels,
+        "softmax of scores far from 0 and from each other, with a scale of either sign, in rows that others lie between",
+        arguments: levels,
         sizes)
     func softmax(level: SIMDLevel, n: Int) throws {
         let rows = 3
-        for (offset, scale, isCausal) in [
-            (-1000, 1, false), (-1000, 0.7, true), (1000, -0.7, false), (-1000, -0.7, false), (0, -1, true),
-            (90, 1, false),
-        ] as [(Float, Float, Bool)] {
-            let label = "softmax \(level) \(n): around \(offset), scale \(scale)"
+        for (offset, spread, scale, isCausal) in [
+            (-1000, 4, 1, false), (-1000, 4, 0.7, true), (1000, 4, -0.7, false), (-1000, 4, -0.7, false),
+            (0, 4, -1, true), (90, 4, 1, false), (0, 120, -1, false), (0, 120, 1, true),
+        ] as [(Float, Float, Float, Bool)] {
+            let label = "softmax \(level) \(n): around \(offset), within \(spread), scale \(scale)"
             let bench = try Bench(level, seed: UInt64(n))
             // Columns of NaN behind each row's own.
             let all = bench.tensor(Shape(rows, n + 21), filledWith: .nan)
             let own = all.matrix.columns(0..<n)
-            let scores = (0..<rows).map { _ in bench.tensor(Shape(n)).values.map { $0 * 4 + offset } }
+            let scores = (0..<rows).map { _ in bench.tensor(Shape(n)).values.map { $0 * spread + offset } }
             for row in 0..<rows { all.rows(row..<row + 1).elements(0..<n).fill { scores[row][$0] } }
             let diagonal = isCausal ? n / 2 : nil
             let normalizers = bench.tensor(Shape(rows, 2))

@@ -34,6 +34,22 @@ struct WaitTests {
         #expect(try waiter.join() < 100_000_000)
     }
 
+    @Test("who sleeps for a value looks for it once a slice, not all the time") func slicesAreSlept() throws {
+        let lines = Lines(3)
+        let slice: UInt64 = 2_000_000
+        let context = WaitContext(
+            patience: Patience(spins: 0, sliceNanoseconds: slice), abort: AbortFlag(lines.counter(0)),
+            timeoutNanoseconds: 1_000_000_000_000, clock: WaitClock(lines.counter(2), nanosecondsALook: 1))
+        let start = Clock.now()
+        let waiter = try PinnedThread<Bool, WaitError>(name: "waiter", cpu: nil) { _ throws(WaitError) in
+            try lines.word(1).wait(for: 1, context) == .parked
+        }
+        Clock.sleep(nanoseconds: 100_000_000)
+        lines.word(1).publish(1)
+        #expect(try waiter.join())
+        #expect(lines.counter(2).value <= (Clock.now() - start) / slice + 2)
+    }
+
     @Test("a value that comes while the waiter spins is told as spun for") func spins() throws {
         let lines = Lines(2)
         // So many that it does not come to sleep.
