@@ -24,10 +24,10 @@ extension BadInputTests {
             "--partition: column 8: t stands too early: unit 9, f of layer 3, comes before it"),
         Case(
             "run --partition Et|t|t|tH --stages 2", 64,
-            "--partition: the layout has 4 stages, and 2 are needed for P=2"),
+            "--partition: the layout has 4 stages, and 2 are needed for 1F1B with P=2"),
         Case(
             "compare --partition Ett|ttH --schedule interleaved", 64,
-            "--partition: the layout has 2 stages, and 4 are needed for P=2, v=2"),
+            "--partition: the layout has 2 stages, and 4 are needed for Interleaved-1F1B with P=2, v=2"),
         Case(
             "sweep --partition uniform,Et*", 64,
             "--partition: 'uniform,Et*' is not allowed; cuts separated by commas, which no layout has here, each once: "

@@ -26,6 +26,9 @@ extension BadInputTests {
             "run --stages 11 --partition balanced", 64,
             "--stages: a balanced partition of 10 units has at most 10 stages, not 11"),
         Case(
+            "run --schedule zb-v --stages 4", 64,
+            "--stages: a uniform partition of 4 layers has at most 4 stages, not 8, which zb-v has on 4 ranks"),
+        Case(
             "run --schedule interleaved --virtual-stages 3", 64,
             "--virtual-stages: a uniform partition of 4 layers has at most 4 stages, not 6 on 2 ranks; at most 2 a rank"
         ),

@@ -79,7 +79,7 @@ struct ComparePageTests {
         #expect(Double(sentence.1) == input && Double(sentence.2) == weights)
         // Of two ranks and three microbatches (3 + 1)(F + B), and what nothing hides: to the second rank and back, first and last.
         let units = 4 * (1 + input + weights) + 4 * (try self.input("handoff", in: text))
-        let told = try #require(text.firstMatch(of: /its order alone takes ([0-9.]+) units/))
+        let told = try #require(text.firstMatch(of: /At these times the order of 1F1B takes ([0-9.]+) units/))
         #expect(abs(try #require(Double(told.1)) - units) < 0.005, "\(told.1), not \(units)")
     }
 
@@ -96,7 +96,7 @@ struct ComparePageTests {
         let expected: [String: Any] = [
             "keys": ["gpipe", "1f1b"], "titles": ["GPipe", "1F1B"], "actions": [12, 12],
             "inputs": Dictionary(uniqueKeysWithValues: inputs),
-            "makespan": try #require(text.firstMatch(of: /its order alone takes ([0-9.]+ units)/)).1,
+            "makespan": try #require(text.firstMatch(of: /At these times the order of GPipe takes ([0-9.]+ units)/)).1,
         ]
         let file = try folder.file("case.json", Array(try JSONSerialization.data(withJSONObject: expected)))
         let tried = try Python.run("Browser/compare_page.py", [Tool.chromium!, path, file])

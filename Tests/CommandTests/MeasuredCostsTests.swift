@@ -14,7 +14,9 @@ struct MeasuredCostsTests {
                 // Each waits for a while, which is no work.
                 (times.begin, times.received) = (now, now + 700_000)
                 times.ready = times.received
-                now = times.ready + UInt64(milliseconds(task) * 1e6)
+                // And has no CPU for a while, which is none either.
+                times.lostWorking = 500_000
+                now = times.ready + times.lostWorking + UInt64(milliseconds(task) * 1e6)
                 (times.end, times.sent) = (now, now)
                 return times
             }

@@ -80,7 +80,7 @@ struct PartitionCommandTests {
             "4", "--layers", "2", "--partition", "E a | f t H,E | t | t H")
         #expect(verified.code == 0)
         #expect(verified.output.contains("equal     gpt 1F1B threads P=2 M=4 E a | f t H: "))
-        #expect(verified.output.contains("E | t | t H: the layout has 3 stages, and 2 are needed for P=2"))
+        #expect(verified.output.contains("E | t | t H: the layout has 3 stages, and 2 are needed for 1F1B with P=2"))
         #expect(verified.output.hasSuffix("1 equal, 0 different, 1 that does not fit\n"))
     }
 

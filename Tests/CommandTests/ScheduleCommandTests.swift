@@ -120,6 +120,8 @@ struct ScheduleCommandTests {
         }
         let unknown = try schedule("1f2b")
         #expect(unknown.code == 64 && unknown.errors.contains("did you mean 1f1b?"), "\(unknown.errors)")
+        let late = try schedule("gpipe", "--list")
+        #expect(late.code == 64 && late.errors.hasSuffix(": --list: stands alone: ppthreads schedule --list\n"))
         let few = try schedule("dualpipe-v", "-m", "4")
         #expect(few.code == 64 && few.errors.contains("needs at least 8 microbatches on 4 ranks, and has 4"))
         #expect(try schedule("--list", "x").code == 64 && Command.run("schedule").code == 64)

@@ -130,4 +130,34 @@ struct ScheduleFlagTests {
         let groups = try Command.run(sweep + ["--schedule", "gpipe,interleaved", "--group-size", "4"])
         #expect(groups.code == 0 && groups.output.contains("\n2 runs with "), "\(groups.output)\(groups.errors)")
     }
+
+    @Test("what does not fit a file's sizes is told of the file, and by the flag that can be changed") func misfits()
+        throws
+    {
+        let path = try folder.file(
+            "three.csv", Array("0F0,0F1,0F2,0B0,0B1,0B2\n1F0,1B0,1F1,1B1,1F2,1B2\n".utf8))
+        for (arguments, reason) in [
+            (
+                ["--batch", "8"],
+                "--batch-size: 8 sequences cannot be split into the 3 equal microbatches of three.csv; a multiple of 3 can"
+            ),
+            (
+                ["--batch", "6", "--layers", "1"],
+                "--schedule: a uniform partition of 1 layer has at most 1 stage, not 2, which three.csv has"
+            ),
+            (
+                ["--batch", "6", "--partition", "E t t | t | t H"],
+                "--partition: the layout has 3 stages, and 2 are needed for three.csv"
+            ),
+        ] {
+            let outcome = try Command.run(["run", "--schedule", path] + arguments)
+            #expect(outcome.code == 64 && outcome.errors == "ppthreads run: \(reason)\n", "\(outcome.errors)")
+        }
+    }
+
+    @Test("in a list, what was meant comes before what lists are") func slip() throws {
+        let outcome = try Command.run("sweep", "--schedule", "gpipe,1f1bb")
+        let advice = "did you mean 1f1b? names separated by commas, each once, out of: gpipe, "
+        #expect(outcome.errors.hasPrefix("ppthreads sweep: --schedule: 'gpipe,1f1bb' is not allowed; \(advice)"))
+    }
 }

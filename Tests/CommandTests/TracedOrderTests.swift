@@ -89,7 +89,7 @@ struct TracedOrderTests {
             ("interleaved", ""), ("zb-v", "--schedule: the trace has 2 stages on 2 ranks, and zb-v runs 2"),
             (
                 "zb-h1",
-                "--schedule: zb-h1: the order has halves of backwards, such as 0I0, and the trace has whole ones"
+                "--schedule: zb-h1: the order has halves of backwards, such as 0I0, where the trace has a whole one"
             ),
             ("zb-h2", "--schedule: zb-h2: ZB-H2 needs at least 3 microbatches on 2 ranks, and has 2"),
             (forwards, "the order has forwards alone, and the trace backwards too"),

@@ -128,9 +128,9 @@ struct LayoutErrorTests {
     @Test(
         "another number of stages than the schedule's is refused with both",
         arguments: [
-            ("E t | t t | t H", 2, 1, "the layout has 3 stages, and 2 are needed for P=2"),
-            ("E t*4 H", 4, 1, "the layout has 1 stage, and 4 are needed for P=4"),
-            ("E t t | t t H", 2, 2, "the layout has 2 stages, and 4 are needed for P=2, v=2"),
+            ("E t | t t | t H", 2, 1, "the layout has 3 stages, and 2 are needed for Interleaved-1F1B with P=2"),
+            ("E t*4 H", 4, 1, "the layout has 1 stage, and 4 are needed for Interleaved-1F1B with P=4"),
+            ("E t t | t t H", 2, 2, "the layout has 2 stages, and 4 are needed for Interleaved-1F1B with P=2, v=2"),
         ])
     func stages(text: String, ranks: Int, virtualStages: Int, reason: String) throws {
         let schedule = Schedule.interleaved(ranks: ranks, virtualStages: virtualStages, microbatches: 4)

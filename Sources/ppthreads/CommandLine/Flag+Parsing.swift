@@ -33,7 +33,7 @@ extension Flag {
         do throws(FlagValueError) {
             try apply(&options, value)
         } catch {
-            throw Self.usage("\(parts[0]): '\(value)' is not allowed; \(error.allowed)")
+            throw Self.usage("\(parts[0]): '\(value)' is not allowed; \(error.advice)")
         }
     }
 

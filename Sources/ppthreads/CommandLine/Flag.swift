@@ -14,6 +14,11 @@ struct Flag<Options> {
 /// A value that a flag does not take.
 struct FlagValueError: Error {
     let allowed: String
+    /// What was probably meant.
+    var meant: String?
+
+    /// For messages.
+    var advice: String { (meant.map { "did you mean \($0)? " } ?? "") + allowed }
 }
 
 extension Flag {

@@ -44,8 +44,7 @@ extension NameOrFile {
 
     /// What is said of a text that is none of what is allowed.
     static func refusal(of text: String) -> FlagValueError {
-        let meant = Slip.of(text, among: names).map { "did you mean \($0)? " } ?? ""
-        return FlagValueError(allowed: meant + allowed)
+        FlagValueError(allowed: allowed, meant: Slip.of(text, among: names))
     }
 }
 
@@ -94,7 +93,7 @@ extension Flag {
         ) { options, text throws(FlagValueError) in
             options[keyPath: path] = try list(Value.withAll(text)) { part throws(FlagValueError) in
                 do throws(FlagValueError) { return try Value(part) } catch {
-                    throw FlagValueError(allowed: "\(Value.listRule): \(error.allowed)")
+                    throw FlagValueError(allowed: "\(Value.listRule): \(error.allowed)", meant: error.meant)
                 }
             }
         }

@@ -17,19 +17,19 @@ extension ComparePage {
         let backward = "I \(costs.inputGradient.plain) and W \(costs.weightGradient.plain)"
         let handOff = costs.handOff > 0 ? costs.handOff.plain : "next to nothing"
         return [
-            "What orders make of the durations measured above, were all stages equal: one unit is \(measured.unit.milliseconds.unbroken), which is F, the forward of a microbatch through a rank's share of the network; \(backward) (means over all stages and candidates\(halves)), and a hand-off takes \(handOff). Change a time, or choose another order.",
+            "What orders make of the durations measured above, were all stages equal and no CPU lost: one unit is \((measured.unit * 1000).plain)\u{A0}ms, which is F, the forward of a microbatch through a rank's share of the network; \(backward) (means over all stages and candidates\(halves)), and a hand-off takes \(handOff) (the median of \(candidates[0].name)). Change a time, or choose another order.",
             "\(alone)",
         ]
     }
 
-    /// From the first candidate's step to what its order takes.
+    /// What the first candidate's order takes, and what its step took.
     private var alone: String {
         let (candidate, step) = (candidates[0], candidates[0].stepSeconds.value)
         let schedule = candidate.plan.schedule
         guard let times = try? OrderTimes(schedule, measured.costs(of: schedule)) else { return "" }
-        let seconds = times.makespan * measured.unit
+        let alone = times.makespan * measured.unit
         return
-            "\(candidate.name) took \(step.milliseconds.unbroken) a step; its order alone takes \(times.makespan.plain) units, \(seconds.milliseconds.unbroken). The difference is what stages that are not equal, packing, the update, and ranks without a CPU add."
+            "At these times the order of \(candidate.schedule) takes \(times.makespan.plain) units, \((alone * 1000).plain)\u{A0}ms. Its step on \(candidate.transport.rawValue) took \((step * 1000).plain)\u{A0}ms: there stages differ, weights are packed and updated, ranks may have been without a CPU, and its tasks have durations of their own, not the means of all."
     }
 }
 

@@ -1,6 +1,7 @@
 import Pipeline
 
 /// What actions took in a comparison: means over all stages and microbatches of its candidates' typical steps, of a rank's whole share.
+/// Time counts in which the rank had a CPU: what it lost meanwhile is the machine's, and no order's.
 package struct MeasuredCosts {
     /// The unit of `costs` in seconds: a forward.
     package let unit: Double
@@ -21,7 +22,7 @@ package struct MeasuredCosts {
         for (schedule, step) in steps {
             shares += Double(schedule.ranks * schedule.microbatches)
             for (task, times) in zip(step.graph.tasks.joined(), step.tasks.joined()) {
-                work[task.kind, default: 0] += times.work
+                work[task.kind, default: 0] += times.onCPU
             }
         }
         let (input, weights) = (work[.backwardInput] ?? 0, work[.backwardWeights] ?? 0)

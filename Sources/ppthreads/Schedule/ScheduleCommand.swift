@@ -40,6 +40,9 @@ enum ScheduleCommand {
             }
             return try Terminal.output(ScheduleList.text)
         }
+        if arguments.contains("--list") {
+            throw CommandError(code: .usage, message: "--list: stands alone: ppthreads schedule --list")
+        }
         var options = ScheduleOptions()
         try Flag.parse(Array(arguments.dropFirst()), ScheduleOptions.flags, into: &options)
         let choice = name == "all" ? nil : try choice(name)
@@ -52,7 +55,7 @@ enum ScheduleCommand {
 
     private static func choice(_ name: String) throws(CommandError) -> ScheduleName {
         do throws(FlagValueError) { return try ScheduleName(name) } catch {
-            throw CommandError(code: .usage, message: "'\(name)' is no schedule; \(error.allowed) is allowed")
+            throw CommandError(code: .usage, message: "'\(name)' is no schedule; \(error.advice) is allowed")
         }
     }
 

@@ -95,7 +95,7 @@ def check_choices(browser, page):
     browser.open("about:blank")
     browser.open(page)
     # Four ranks and eight microbatches: (8 + 3)(F + B), and 4 in flight against 8.
-    verdict = "1F1B takes 33 units, as long as GPipe, and holds 4 microbatches at most, 50.0 % less than GPipe."
+    verdict = "1F1B takes 33 units, as long as GPipe, and holds 4 microbatches at most, 50.0\u00a0% less than GPipe."
     check(text(browser, "#verdict") == verdict, f"the verdict is: {text(browser, '#verdict')}")
     check(len(names(browser)) == browser.value("document.forms[0].order.options.length"), "orders are missing")
     for key in names(browser):

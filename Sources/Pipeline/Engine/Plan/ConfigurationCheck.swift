@@ -9,6 +9,12 @@ extension RunConfiguration {
         try check("--warmup-steps", warmupSteps, in: 0...Self.stepsMost)
         try check("--threads", threadsPerRank, in: 1...CPUSet.capacity)
         if batchSize % schedule.microbatches != 0 {
+            if schedule.kind == nil {
+                throw .configuration(
+                    setting: "--batch-size",
+                    "\(counted(batchSize, "sequence")) cannot be split into the \(schedule.microbatches) equal microbatches of "
+                        + "\(schedule.name); a multiple of \(schedule.microbatches) can")
+            }
             throw .configuration(
                 setting: "--microbatches",
                 "a batch of \(counted(batchSize, "sequence")) cannot be split into \(schedule.microbatches) equal "

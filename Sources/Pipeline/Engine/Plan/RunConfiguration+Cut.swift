@@ -22,6 +22,13 @@ extension RunConfiguration {
     }
 
     private func tooMany(_ error: PartitionError) -> RunError {
+        guard let kind = schedule.kind else {
+            return .configuration(setting: "--schedule", "\(error), which \(schedule.name) has")
+        }
+        if case .exactly(let count) = kind.stagesOfRank, count > 1 {
+            return .configuration(
+                setting: "--stages", "\(error), which \(kind.rawValue) has on \(counted(schedule.ranks, "rank"))")
+        }
         // As many ranks with a stage each would fit: then it is the stages a rank that are too many.
         if schedule.stages > schedule.ranks && schedule.ranks <= error.stagesMax {
             let most = error.stagesMax / schedule.ranks
@@ -41,10 +48,10 @@ extension RunConfiguration {
         }
         if layout.stages != schedule.stages {
             let stages = schedule.virtualStages > 1 ? ", v=\(schedule.virtualStages)" : ""
+            let sizes = schedule.kind == nil ? schedule.name : "\(schedule.name) with P=\(schedule.ranks)\(stages)"
             throw .configuration(
                 setting: "--partition",
-                "the layout has \(counted(layout.stages, "stage")), and \(schedule.stages) are needed for "
-                    + "P=\(schedule.ranks)\(stages)")
+                "the layout has \(counted(layout.stages, "stage")), and \(schedule.stages) are needed for \(sizes)")
         }
         if partition.layout(of: model).utf8.count > Self.layoutBytesMost {
             throw .configuration(

@@ -94,8 +94,8 @@ public struct TracedStep: Sendable {
             throw .size(
                 half(.backward) == nil
                     ? "the order has action \(action), and the trace has none such"
-                    : "the order has halves of backwards, such as \(action), and the trace has whole ones: record it under an "
-                        + "order that has halves, such as zb-h1")
+                    : "the order has halves of backwards, such as \(action), where the trace has a whole one: record it under an "
+                        + "order that has halves, such as \(stages > ranks ? "interleaved-zb" : "zb-h1")")
         }
     }
 }

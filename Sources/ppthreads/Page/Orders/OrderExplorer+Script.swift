@@ -83,7 +83,7 @@ extension OrderExplorer {
             const { result, peak } = order;
             return [
               written("span", `makespan ${counted(result.makespan, "unit")}`),
-              written("span", `bubble ${(result.bubble * 100).toFixed(1)} %`),
+              written("span", `bubble ${(result.bubble * 100).toFixed(1)}\u{A0}%`),
               written("span", `in flight at most ${counted(peak, "microbatch", "microbatches")}${chunks(order)}`),
             ];
           };
@@ -94,7 +94,7 @@ extension OrderExplorer {
             const peak = counted(one.peak, "microbatch", "microbatches");
             if (!two || two.refusal) {
               const why = two ? ` ${two.title} cannot be compared: ${two.refusal}.` : "";
-              return `${one.title} takes ${time}, of which ranks idle ${(one.result.bubble * 100).toFixed(1)} %, `
+              return `${one.title} takes ${time}, of which ranks idle ${(one.result.bubble * 100).toFixed(1)}\u{A0}%, `
                 + `and holds ${peak} at most.${why}`;
             }
             return `${one.title} takes ${time}, ${compared(one.result.makespan, two.result.makespan, "as long as", "less than",
@@ -103,7 +103,7 @@ extension OrderExplorer {
           };
           const compared = (a, b, same, less, more) => {
             if (Math.abs(a - b) <= 1e-9 * Math.max(a, b)) return same;
-            return b > 0 ? `${(Math.abs(a / b - 1) * 100).toFixed(1)} % ${a < b ? less : more}` : more;
+            return b > 0 ? `${(Math.abs(a / b - 1) * 100).toFixed(1)}\u{A0}% ${a < b ? less : more}` : more;
           };
 
           // MARK: Table and text

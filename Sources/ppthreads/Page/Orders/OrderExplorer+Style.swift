@@ -13,7 +13,7 @@ extension OrderExplorer {
         select, input[type="number"], #choices button, .lessons button { font: inherit; font-size: .9375rem; color: var(--text);
           background: var(--surface); border: 1px solid var(--muted); border-radius: .25rem; padding: .3rem .5rem; min-height: 2.25rem; }
         select { width: 100%; }
-        .slider { display: grid; grid-template: "title title" "range number" / 1fr 4.25rem; gap: 0 .5rem; align-items: center; }
+        .slider { display: grid; grid-template: "title title" "range number" / 1fr 5.25rem; gap: 0 .5rem; align-items: center; }
         .slider label { display: contents; }
         .slider span { grid-area: title; }
         input[type="number"] { grid-area: number; width: 100%; padding: .3rem .35rem; text-align: right; }
@@ -52,7 +52,7 @@ extension OrderExplorer {
         #about .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); }
         @media (max-width: 40rem) {
           .times { grid-template-columns: 1fr; }
-          .slider { grid-template: "title range number" / 5.5rem 1fr 4.25rem; }
+          .slider { grid-template: "title range number" / 5.5rem 1fr 5.25rem; }
           .checks button { margin-left: 0; }
         }
         @media (prefers-color-scheme: dark) { .refusal, small.refusal { color: #f0894a; } }
