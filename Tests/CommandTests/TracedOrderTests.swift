@@ -9,10 +9,11 @@ struct TracedOrderTests {
 
     /// One of a rank that runs the stage of its number.
     private func span(
-        _ rank: Int, _ name: String, _ category: String, _ start: Int, _ duration: Int, cpu: Int? = nil
+        _ rank: Int, _ name: String, _ category: String, _ start: Int, _ duration: Int, cpu: Int? = nil,
+        stage: Int? = nil
     ) -> String {
         let microbatch = name.last!.isNumber ? ",\"microbatch\":\(name.last!)" : ""
-        let stage = category == "update" ? "" : ",\"stage\":\(rank)"
+        let stage = category == "update" ? "" : ",\"stage\":\(stage ?? rank)"
         let arguments = "\"step\":4,\"cpu_us\":\(cpu ?? duration)\(stage)\(microbatch)"
         return """
             {"ph":"X","pid":0,"tid":\(rank),"ts":\(start),"dur":\(duration),"name":"\(name)","cat":"\(category)",\
@@ -34,6 +35,23 @@ struct TracedOrderTests {
             span(1, "B0", "backward", 900, 800), span(1, "F1", "forward", 1700, 500),
             span(1, "B1", "backward", 2200, 700), span(1, "update", "update", 2900, 100),
         ]
+    }
+
+    @Test("where a rank has several stages, names tell theirs") func stages() throws {
+        let outcome = try Command.run(
+            "trace",
+            try trace([
+                span(0, "F0", "forward", 0, 500), span(0, "F0", "forward", 500, 500, stage: 1),
+                span(0, "B0", "backward", 1000, 1000, stage: 1), span(0, "B0", "backward", 2000, 900),
+                span(0, "update", "update", 2900, 100),
+            ]), "--width", "30")
+        #expect(
+            outcome.output == """
+                step 4
+                rank 0   0F0==1F0==1B0#######0B0######u  at work 100 %
+                         0                   3.00 ms
+
+                """, "\(outcome.output)\(outcome.errors)")
     }
 
     @Test("the step's tasks are drawn in the other order, each as long as it had a CPU, on one scale") func drawn()

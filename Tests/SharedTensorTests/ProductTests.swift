@@ -109,6 +109,13 @@ struct ProductTests {
         }
     }
 
+    @Test("what products are compared with counts a multiplication and an addition of each number", arguments: levels)
+    func peak(level: SIMDLevel) throws {
+        // Each number becomes half of what it was, and one more, step after step: all are 2 in the end, and their sum twice as many.
+        let work = try Bench(level).kernels.peakWork(steps: 200)
+        #expect(work.operations == 200 * 2 * Double(work.result / 2) && work.result > 0)
+    }
+
     @Test("factors that do not fit trap") func misfit() async {
         await #expect(processExitsWith: .failure) {
             let bench = try Bench(.portable)

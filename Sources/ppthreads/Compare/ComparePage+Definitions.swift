@@ -15,7 +15,7 @@ extension ComparePage {
             "From the moment all ranks are released into it to the moment the last of them has finished its update. The six terms add up to it."
         ),
         (
-            "step",
+            "step of a row",
             "Of each trial the step in the middle; of these the median over the trials. Its terms are medians too, each moved within its interval by as much as it takes for them to add up to the step."
         ),
         ("tokens/s", "Batch x sequence length over the step."),

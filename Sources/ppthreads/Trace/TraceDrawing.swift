@@ -5,6 +5,8 @@ struct TraceDrawing {
     /// In their order in time, for each rank that has any.
     private let spans: [Int: [TraceFile.Span]]
     private let ranks: Int
+    /// Whether a rank has several, so that names need theirs.
+    private let hasStages: Bool
     private let width: Int
     private let start: Double
     /// Microseconds from the start of the first span to the end of the last.
@@ -14,6 +16,7 @@ struct TraceDrawing {
     init(_ drawn: [TraceFile.Span], ranks: Int, width: Int) {
         spans = Dictionary(grouping: drawn.sorted { $0.start < $1.start }, by: \.rank)
         self.ranks = ranks
+        hasStages = spans.values.contains { Set($0.compactMap(\.stage)).count > 1 }
         self.width = width
         let start = drawn.map(\.start).min()!
         self.start = start
@@ -42,14 +45,14 @@ struct TraceDrawing {
         for span in own {
             let from = min(column(span.start), width - 1)
             let to = max(column(span.end), from + 1)
-            let bar = Self.bar(span, columns: to - from)
+            let bar = bar(span, columns: to - from)
             for (offset, character) in bar.enumerated() where from + offset < width { cells[from + offset] = character }
         }
         return String(cells)
     }
 
     /// The name and then the kind's sign; the sign alone where the name does not fit.
-    private static func bar(_ span: TraceFile.Span, columns: Int) -> String {
+    private func bar(_ span: TraceFile.Span, columns: Int) -> String {
         let kind = RankTask.Kind(rawValue: span.category)
         let (character, isNamed): (Character, Bool) =
             switch kind {
@@ -61,7 +64,7 @@ struct TraceDrawing {
             case nil: (span.isWait ? "." : "?", false)
             }
         let sign = String(repeating: character, count: columns)
-        let name = span.name.visible
+        let name = (hasStages ? span.stage.map(String.init) ?? "" : "") + span.name.visible
         return isNamed && name.count <= columns ? name + sign.dropFirst(name.count) : sign
     }
 }
