@@ -120,6 +120,8 @@ struct ScheduleCommandTests {
         }
         let unknown = try schedule("1f2b")
         #expect(unknown.code == 64 && unknown.errors.contains("did you mean 1f1b?"), "\(unknown.errors)")
+        let more = try schedule("--list", "--markdown", "x")
+        #expect(more.errors.hasSuffix(": --list: takes --markdown and nothing else, and 'x' follows\n"))
         let late = try schedule("gpipe", "--list")
         #expect(late.code == 64 && late.errors.hasSuffix(": --list: stands alone: ppthreads schedule --list\n"))
         let few = try schedule("dualpipe-v", "-m", "4")

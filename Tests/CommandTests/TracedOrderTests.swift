@@ -49,7 +49,7 @@ struct TracedOrderTests {
             outcome.output == """
                 step 4
                 rank 0   0F0==1F0==1B0#######0B0######u  at work 100 %
-                         0                   3.00 ms
+                         0                      3.00 ms
 
                 """, "\(outcome.output)\(outcome.errors)")
     }

@@ -51,7 +51,8 @@ public struct OrderTimes: Sendable {
     public var idleInside: [Double] {
         zip(start.indices, work).map { rank, work in
             guard let first = start[rank].first else { return 0 }
-            return end(rank, start[rank].count - 1) - first - work
+            // The same times, added up in another order, may come out a little shorter.
+            return max(0, end(rank, start[rank].count - 1) - first - work)
         }
     }
 

@@ -6,12 +6,15 @@ package struct GanttChart {
     let times: StepTimes
     private let scale: Scale
     private let width: Int
+    /// Whether a rank has several.
+    private let hasStages: Bool
 
     /// - Parameter width: the least that it will have, in pixels: names that fit then fit always.
     package init(_ times: StepTimes, _ scale: Scale, width: Int) {
         self.times = times
         self.scale = scale
         self.width = width
+        hasStages = times.graph.tasks.contains { Set($0.compactMap(\.stage)).count > 1 }
     }
 
     private static let pitch = 50.0
@@ -78,9 +81,6 @@ package struct GanttChart {
             hasStages ? .label("\(style) small", x: x, y: top + 27, Markup(stage)) : [],
         ]
     }
-
-    /// Whether a rank has several.
-    private var hasStages: Bool { times.graph.tasks.contains { Set($0.compactMap(\.stage)).count > 1 } }
 
     /// Nothing where it would be too short to see: the task tells of it too.
     private func wait(

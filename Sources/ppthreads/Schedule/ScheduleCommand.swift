@@ -36,7 +36,10 @@ enum ScheduleCommand {
             if arguments == ["--list", "--markdown"] { return try Terminal.output(ScheduleList.document) }
             if arguments.count > 1 {
                 throw CommandError(
-                    code: .usage, message: "--list: takes --markdown and nothing else, and '\(arguments[1])' follows")
+                    code: .usage,
+                    message:
+                        "--list: takes --markdown and nothing else, and '\(arguments.first { !$0.hasPrefix("--list") && $0 != "--markdown" } ?? arguments[1])' follows"
+                )
             }
             return try Terminal.output(ScheduleList.text)
         }

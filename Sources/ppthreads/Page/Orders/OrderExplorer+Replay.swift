@@ -61,7 +61,7 @@ extension OrderExplorer {
           const all = makespan * order.ranks;
           const bubble = makespan > 0 ? idle.reduce((sum, time) => sum + time, 0) / all : 0;
           const curves = order.lists.map(list => inFlight(list, times));
-          const peaks = curves.map(curve => Math.max(...curve.map(point => point.count)));
+          const peaks = curves.map(curve => curve.reduce((most, point) => Math.max(most, point.count), 0));
           return { times, makespan, idle, bubble, curves, peaks, work };
         };
 

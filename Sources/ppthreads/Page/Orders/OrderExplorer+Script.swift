@@ -59,9 +59,11 @@ extension OrderExplorer {
           // Wide enough for the numbers in the shortest actions, within reason: where those are very short, in most actions.
           const widthFor = ({ lists, result }) => {
             const lengths = [...result.times.values()].map(({ start, end }) => end - start).filter(length => length > 0);
-            const digits = String(Math.max(...lists.lists.flat().map(action => action.microbatch))).length;
+            // Not with as many arguments as there are actions, which no browser takes.
+            const digits = String(lists.sequence.reduce((most, action) => Math.max(most, action.microbatch), 0)).length;
+            const shortest = lengths.reduce((least, length) => Math.min(least, length), Infinity);
             const stage = lists.stages > lists.ranks ? 6 * `s${lists.stages - 1}`.length + 3 : 0;
-            const wish = result.makespan / Math.min(...lengths) * Math.max(7 * digits + 4, stage) || 0;
+            const wish = result.makespan / shortest * Math.max(7 * digits + 4, stage) || 0;
             const usual = Math.max(...lists.lists.map(list => list.length)) * 17;
             return Math.min(Math.max(wish, usual), 2.5 * usual);
           };

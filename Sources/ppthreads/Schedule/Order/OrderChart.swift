@@ -4,8 +4,17 @@ import Threads
 /// An order in time as a picture: a row for each rank, a rectangle for each action.
 package struct OrderChart {
     private let times: OrderTimes
+    /// As wide as names in the shortest actions need, within reason.
+    private let width: Double
+    private let hasStages: Bool
 
-    package init(_ times: OrderTimes) { self.times = times }
+    package init(_ times: OrderTimes) {
+        self.times = times
+        hasStages = times.schedule.virtualStages > 1
+        let lengths = times.schedule.actions.joined().map { times.costs.duration($0.kind) }.filter { $0 > 0 }
+        let digits = "\(times.schedule.microbatches - 1)".count + (hasStages ? 2 : 0)
+        width = min(max(times.makespan / (lengths.min() ?? 1) * Double(10 + 7 * digits), 600), 8000)
+    }
 
     private static let margin = 64.0
     /// Of the title and the legend.
@@ -42,16 +51,6 @@ package struct OrderChart {
                 ]
             })
     }
-
-    /// As wide as names in the shortest actions need, within reason.
-    private var width: Double {
-        let shortest =
-            times.schedule.actions.joined().map { times.costs.duration($0.kind) }.filter { $0 > 0 }.min() ?? 1
-        let digits = "\(times.schedule.microbatches - 1)".count + (hasStages ? 2 : 0)
-        return min(max(times.makespan / shortest * Double(10 + 7 * digits), 600), 8000)
-    }
-
-    private var hasStages: Bool { times.schedule.virtualStages > 1 }
 
     private static let style = Markup.code(
         "style",

@@ -30,6 +30,8 @@ package struct OrderDrawing {
 /// Where a step's actions stand in columns.
 private struct Cells {
     private let times: OrderTimes
+    /// Whether a rank has several.
+    private let hasStages: Bool
     private let columnsOfUnit: Double
     /// Of the shortest time that all durations are multiples of; nil where names do not fit.
     private let columnsOfMeasure: Int?
@@ -38,6 +40,7 @@ private struct Cells {
 
     init(_ times: OrderTimes, width: Int) {
         self.times = times
+        hasStages = times.schedule.virtualStages > 1
         let named = Self.columns(times)
         let needed = named.map { times.makespan / $0.measure * Double($0.columns) } ?? .infinity
         if let (measure, columns) = named, needed <= Double(width) {
@@ -69,7 +72,7 @@ private struct Cells {
 
     private static func longestName(_ kind: Action.Kind, _ schedule: Schedule) -> Int {
         let last = Action(kind, stage: schedule.stages - 1, microbatch: schedule.microbatches - 1)
-        return name(last, schedule).count
+        return name(last, hasStages: schedule.virtualStages > 1).count
     }
 
     /// The largest number that all of them are multiples of, among hundredths.
@@ -81,8 +84,8 @@ private struct Cells {
 
     private static func gcd(_ a: Int, _ b: Int) -> Int { b == 0 ? a : gcd(b, a % b) }
 
-    private static func name(_ action: Action, _ schedule: Schedule) -> String {
-        schedule.virtualStages > 1 ? action.description : "\(action.kind.rawValue)\(action.microbatch)"
+    private static func name(_ action: Action, hasStages: Bool) -> String {
+        hasStages ? action.description : "\(action.kind.rawValue)\(action.microbatch)"
     }
 
     func line(_ rank: Int) -> String {
@@ -106,7 +109,7 @@ private struct Cells {
 
     private func bar(_ action: Action, columns: Int) -> String {
         if columns <= 0 { return "" }
-        let name = Self.name(action, times.schedule)
+        let name = Self.name(action, hasStages: hasStages)
         let sign: Character =
             switch action.kind {
             case .forward: "="
