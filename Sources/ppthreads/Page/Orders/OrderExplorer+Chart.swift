@@ -42,8 +42,9 @@ extension OrderExplorer {
           svg.setAttribute("height", height + 22);
           svg.style.minWidth = `${view.width}px`;
           svg.setAttribute("aria-label", `${view.title}: each rank's actions over time`);
-          svg.replaceChildren(...ticks(view.end, part, height), ...rows.flat(), drawn("line",
-            { class: "end", x1: part(result.makespan), x2: part(result.makespan), y1: 0, y2: height }));
+          svg.replaceChildren(...ticks(view.end, part, height));
+          for (const row of rows) for (const mark of row) svg.append(mark);
+          svg.append(drawn("line", { class: "end", x1: part(result.makespan), x2: part(result.makespan), y1: 0, y2: height }));
           const first = svg.querySelector(".mark");
           if (first) first.setAttribute("tabindex", "0");
           if (view.chain) for (const action of longestChain(order, result)) marks.get(action).classList.add("critical");
