@@ -37,7 +37,7 @@ struct KnownProgress {
         while let finished = try run.next() {
             let (rank, index) = (finished.rank, finished.index)
             let action = schedule.actions[rank][index]
-            let (input, output) = blocks.ends(of: action)
+            let (input, output) = blocks.ofInputAndOutput(of: action)
             if let input {
                 let sender = order.sender(of: action).map { sends[firstOfRank[$0.rank] + $0.index] } ?? -1
                 events[next[input]] = Event(rank: Int32(rank), index: Int32(index), sender: sender)
@@ -60,7 +60,7 @@ struct KnownProgress {
         var counts = [Int](repeating: 0, count: blocks.ranks.count)
         for list in schedule.actions {
             for action in list {
-                let (input, output) = blocks.ends(of: action)
+                let (input, output) = blocks.ofInputAndOutput(of: action)
                 if let input { counts[input] += 1 }
                 if let output, output != input { counts[output] += 1 }
             }
@@ -96,7 +96,7 @@ struct KnownProgress {
 
 extension RankBlocks {
     /// The blocks that an action receives in, and sends in.
-    fileprivate func ends(of action: Action) -> (input: Int?, output: Int?) {
+    fileprivate func ofInputAndOutput(of action: Action) -> (input: Int?, output: Int?) {
         let (below, above) = (ofEdge(above: action.stage - 1), ofEdge(above: action.stage))
         return switch action.kind {
         case .forward: (below, above)

@@ -38,9 +38,8 @@ extension PageOrders {
     init(comparing schedules: [Schedule]) {
         let sizes = (ranks: [schedules[0].ranks], microbatches: [schedules[0].microbatches])
         let several = Set(schedules.map(\.virtualStages)).subtracting([1]).sorted()
-        var orders = Self.named(ranks: sizes.ranks, microbatches: sizes.microbatches) { kind in
-            if case .exactly(let count) = kind.stagesOfRank { [count] } else { several.isEmpty ? [2] : several }
-        }
+        var orders = Self.named(
+            ranks: sizes.ranks, microbatches: sizes.microbatches, virtualStages: several.isEmpty ? [2] : several)
         let keys = schedules.map { schedule in
             let own = Order(schedule)
             let same = orders.filter {

@@ -38,7 +38,7 @@ enum ScheduleCommand {
                 throw CommandError(
                     code: .usage,
                     message:
-                        "--list: takes --markdown and nothing else, and '\(arguments.first { !$0.hasPrefix("--list") && $0 != "--markdown" } ?? arguments[1])' follows"
+                        "--list: takes --markdown and nothing else, and '\(arguments.dropFirst().first { $0 != "--markdown" } ?? arguments[1])' follows"
                 )
             }
             return try Terminal.output(ScheduleList.text)

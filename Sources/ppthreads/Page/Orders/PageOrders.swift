@@ -78,14 +78,17 @@ struct PageOrders: Encodable {
 }
 
 extension PageOrders {
+    /// What an order is made with: the v that it must have, or those wished for.
+    static func virtualStages(of kind: ScheduleKind, _ wished: [Int]) -> [Int] {
+        if case .exactly(let count) = kind.stagesOfRank { [count] } else { wished }
+    }
+
     /// Every order that has a name, of all these sizes.
     ///
-    /// - Parameter virtualStages: what each kind is made with.
-    static func named(
-        ranks: [Int], microbatches: [Int], virtualStages: (ScheduleKind) -> [Int]
-    ) -> [Order] {
+    /// - Parameter wished: v, for orders that leave a choice.
+    static func named(ranks: [Int], microbatches: [Int], virtualStages wished: [Int]) -> [Order] {
         ScheduleKind.allCases.flatMap { kind in
-            virtualStages(kind).map { stages in
+            virtualStages(of: kind, wished).map { stages in
                 Order(
                     kind, stages,
                     ranks.flatMap { ranks in

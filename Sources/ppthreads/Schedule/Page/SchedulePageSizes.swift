@@ -35,7 +35,7 @@ struct SchedulePageSizes {
     private func check() throws(CommandError) {
         let sums = [ranks, microbatches].map { $0.reduce(0.0) { $0 + Double($1) } }.reduce(1, *)
         let actions = ScheduleKind.allCases.reduce(0.0) { sum, kind in
-            sum + virtualStages(of: kind).reduce(0) { $0 + sums * Double($1) * 3 }
+            sum + PageOrders.virtualStages(of: kind, virtualStages).reduce(0) { $0 + sums * Double($1) * 3 }
         }
         if actions <= Double(Self.actionsMost) { return }
         throw CommandError(
@@ -43,10 +43,5 @@ struct SchedulePageSizes {
             message:
                 "--html: a page of up to \(actions.grouped) actions; it may hold \(Self.actionsMost). Fewer or smaller "
                 + "--stages, --microbatches and --virtual-stages make a smaller one")
-    }
-
-    /// What an order is made with: the v that it must have, or those asked for.
-    func virtualStages(of kind: ScheduleKind) -> [Int] {
-        if case .exactly(let count) = kind.stagesOfRank { [count] } else { virtualStages }
     }
 }
