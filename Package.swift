@@ -4,9 +4,11 @@ import PackageDescription
 /// Every Swift target: Swift 6 concurrency, and each unsafe construct marked where it is used.
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .strictMemorySafety()]
 
-/// For tests that start the command and read what it says: optimized, they take three times as long to build and are no
-/// faster.
+/// For tests whose own code does next to nothing: optimized, they take two to three times as long to build and are no faster.
 let unoptimized = strict + [SwiftSetting.unsafeFlags(["-Onone"])]
+
+/// For tests with plain loops to compare kernels with, which take twenty times as long otherwise.
+let optimized = strict + [SwiftSetting.unsafeFlags(["-O"])]
 
 let package = Package(
     name: "ppthreads",
@@ -38,17 +40,18 @@ let package = Package(
             name: "ppthreads-bench", dependencies: ["Pipeline", "SharedTensor", "Threads"],
             path: "Benchmarks/ppthreads-bench",
             swiftSettings: strict),
-        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: strict),
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: unoptimized),
         .testTarget(name: "InterleavingTests", dependencies: ["SharedTensor", "Threads"], swiftSettings: strict),
-        .testTarget(name: "SharedTensorTests", dependencies: ["SharedTensor", "Threads"], swiftSettings: strict),
+        .testTarget(
+            name: "SharedTensorTests", dependencies: ["SharedTensor", "Threads"], swiftSettings: optimized),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(
             name: "PipelineTests", dependencies: ["Pipeline", "SharedTensor", "Threads", "AllocationCounter"],
             exclude: ["Golden"],
-            swiftSettings: strict),
+            swiftSettings: unoptimized),
         .testTarget(
             name: "CommandTests", dependencies: ["ppthreads", "ppthreads-bench"], exclude: ["Browser", "Data"],
             swiftSettings: unoptimized),
-        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: unoptimized),
     ]
 )

@@ -63,6 +63,17 @@ struct ComparePageTests {
         #expect(orders.orders.allSatisfy { $0.sizes.map { [$0.ranks, $0.microbatches] } == [[2, 3]] })
     }
 
+    @Test("a file's order stands under the file's name, though one that has a name is the same") func sameOrder() throws
+    {
+        let folder = try Folder()
+        let file = try folder.file("mine.csv", Array("0F0,0F1,0B0,0F2,0B1,0B2\n1F0,1B0,1F1,1B1,1F2,1B2\n".utf8))
+        let (text, _) = try page(["--transport", "threads", "--schedule", "\(file),1f1b"])
+        let orders = try WrittenPage.orders(of: text)
+        #expect(orders.first == "file:mine.csv" && orders.other == "1f1b")
+        let same = orders.orders.filter { [orders.first, "1f1b"].contains($0.key) }.map(\.sizes[0].actions)
+        #expect(same.count == 2 && same[0] == same[1])
+    }
+
     /// The number of an input on the page.
     private func input(_ name: String, in text: String) throws -> Double {
         let start = try #require(text.firstRange(of: " name=\"\(name)\"")).upperBound

@@ -110,6 +110,33 @@ struct ScheduleFlagTests {
         }
     }
 
+    @Test("groups that make no order are told by their flag; sizes that make none in any groups are not") func groups()
+        throws
+    {
+        for (arguments, reason) in [
+            (
+                "-p 4 -m 8 --group-size 3",
+                "--group-size: Interleaved-1F1B needs groups of at least 4 microbatches on 4 ranks, not of 3"
+            ),
+            ("-p 4 -m 8 --group-size 9", "--group-size: Interleaved-1F1B has 8 microbatches, which make no group of 9"),
+            (
+                "-p 65536 -m 65536 --group-size 65536",
+                "interleaved: 65536 ranks x 2 stages a rank x 65536 microbatches are more than 16777216 actions"
+            ),
+        ] {
+            let words = arguments.split(separator: " ").map(String.init)
+            let outcome = try Command.run(["schedule", "interleaved"] + words)
+            #expect(outcome.code == 64 && outcome.errors == "ppthreads schedule: \(reason)\n", "\(outcome.errors)")
+        }
+        let run = [
+            "run", "--schedule", "interleaved", "--virtual-stages", "2", "--microbatches", "4", "--group-size", "3",
+        ]
+        #expect(
+            try Command.run(run + tiny).errors
+                == "ppthreads run: --group-size: Interleaved-1F1B needs at least 2 microbatches in the last group on 2 ranks, "
+                + "and 4 in groups of 3 leave 1\n")
+    }
+
     @Test("beside a file's order, others have its ranks and microbatches") func sizesOfFile() throws {
         let rows = (0..<3).map { "\($0)F0,\($0)F1,\($0)B0,\($0)B1\n" }
         let path = try folder.file("three.csv", Array(rows.joined().utf8))

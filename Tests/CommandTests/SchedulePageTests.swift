@@ -121,15 +121,20 @@ import Testing
         let isChain: Bool
     }
 
+    /// What the page's script makes of its orders.
+    private func replayed(_ page: WrittenPage, _ costs: String) throws -> [Replayed] {
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Browser/replay.js").path
+        let end = try ChildProcess([Tool.node!, script, page.path, costs]).wait()
+        try #require(end.code == 0, "\(String(decoding: end.errors, as: UTF8.self))")
+        return try JSONDecoder().decode([Replayed].self, from: end.output)
+    }
+
     @Test("its replay is OrderTimes to the last digit, of every order and size", .enabled(if: Tool.node != nil))
     func replay() throws {
         let folder = try Folder()
         let page = try WrittenPage(["all"], in: folder)
         let costs = try folder.file("costs.json", Array(try JSONEncoder().encode(PageCosts.cases)))
-        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Browser/replay.js").path
-        let end = try ChildProcess([Tool.node!, script, page.path, costs]).wait()
-        try #require(end.code == 0, "\(String(decoding: end.errors, as: UTF8.self))")
-        let results = try JSONDecoder().decode([Replayed].self, from: end.output)
+        let results = try replayed(page, costs)
         let expected = page.schedules.flatMap { key, schedule in PageCosts.cases.map { (key, schedule, $0) } }
         try #require(results.count == expected.count)
         for (result, (key, schedule, costs)) in zip(results, expected) {
@@ -143,6 +148,19 @@ import Testing
             if costs.slow != nil { continue }
             #expect(abs(result.bubble - (try OrderTimes(schedule, costs.costs(of: schedule)).bubble)) < 1e-12)
         }
+    }
+
+    @Test("of forwards alone nothing is held once they have ended", .enabled(if: Tool.node != nil))
+    func forwardsAlone() throws {
+        let folder = try Folder()
+        let file = folder.path("forwards.csv")
+        let written = try Command.run("schedule", "gpipe", "-p", "2", "-m", "3", "--forward-only", "--csv", file)
+        try #require(written.code == 0)
+        let page = try WrittenPage([file], in: folder)
+        let costs = try folder.file("costs.json", Array(try JSONEncoder().encode([PageCosts(forward: 0.7)])))
+        let own = try replayed(page, costs).first { $0.key == "file:forwards.csv" }
+        // Three of 0.7 on each rank, one after the other.
+        #expect(own?.peaks == [1, 1] && own?.held.map { ($0 * 10).rounded() } == [21, 21])
     }
 
     /// For each rank, for how long its microbatches are in flight, together: from their forward's start to their end.

@@ -15,7 +15,7 @@ public struct Schedule: Equatable, Sendable {
     /// Whether there are forwards and nothing else: evaluation instead of training.
     public let isForwardOnly: Bool
     /// Why a generator could make no order of the sizes it was given; `validated()` throws it.
-    let refusal: ScheduleError?
+    public let refusal: ScheduleError?
 
     /// Any order at all; `validated()` tells whether it can be run.
     public init(name: String, microbatches: Int, rankOfStage: [Int], actions: [[Action]]) {

@@ -1,4 +1,5 @@
 import Pipeline
+import Threads
 
 extension ComparePage {
     /// What any order would make of the durations that were measured.
@@ -19,14 +20,19 @@ extension ComparePage {
         return [
             "What orders make of the durations measured above, were all stages equal and no CPU lost: one unit is \((measured.unit * 1000).plain)\u{A0}ms, which is F, the forward of a microbatch through a rank's share of the network; \(backward) (means over all stages and candidates\(halves)), and a hand-off takes \(handOff) (the median of \(candidates[0].name)). Change a time, or choose another order.",
             "\(alone)",
-        ]
+        ] + (explorer.orders.hasNamed ? [] : [Self.tooMany])
     }
+
+    private static let tooMany: Markup =
+        "Only orders that were compared are drawn: all others of these sizes would make too large a page."
 
     /// What the first candidate's order takes, and what its step took.
     private var alone: String {
         let (candidate, step) = (candidates[0], candidates[0].stepSeconds.value)
         let schedule = candidate.plan.schedule
-        guard let times = try? OrderTimes(schedule, measured.costs(of: schedule)) else { return "" }
+        guard let times = try? OrderTimes(schedule, measured.costs(of: schedule)) else {
+            trap("an order that was run and cannot be drawn")
+        }
         let alone = times.makespan * measured.unit
         return
             "At these times the order of \(candidate.schedule) takes \(times.makespan.plain) units, \((alone * 1000).plain)\u{A0}ms. Its step on \(candidate.transport.rawValue) took \((step * 1000).plain)\u{A0}ms: there stages differ, weights are packed and updated, ranks may have been without a CPU, and its tasks have durations of their own, not the means of all."
@@ -34,23 +40,26 @@ extension ComparePage {
 }
 
 extension PageOrders {
-    /// Those that can be made by name of the sizes that are compared, and each schedule that is compared and is none of them.
+    /// Those that can be made by name of the sizes that are compared, unless they are too many for a page, and each schedule that is
+    /// compared and is none of them. A file's stands under its own name, whatever its order.
     init(comparing schedules: [Schedule]) {
-        let sizes = (ranks: [schedules[0].ranks], microbatches: [schedules[0].microbatches])
+        let (ranks, microbatches) = ([schedules[0].ranks], [schedules[0].microbatches])
         let several = Set(schedules.map(\.virtualStages)).subtracting([1]).sorted()
-        var orders = Self.named(
-            ranks: sizes.ranks, microbatches: sizes.microbatches, virtualStages: several.isEmpty ? [2] : several)
+        let stages = several.isEmpty ? [2] : several
+        let all = Self.actionsMost(ranks: ranks, microbatches: microbatches, virtualStages: stages)
+        var orders =
+            all > Self.actionsMost
+            ? [] : Self.named(ranks: ranks, microbatches: microbatches, virtualStages: stages)
         let keys = schedules.map { schedule in
             let own = Order(schedule)
-            let same = orders.filter {
-                $0.sizes[0].actions == own.sizes[0].actions && $0.sizes[0].rankOfStage == schedule.rankOfStage
+            let named = orders.first {
+                $0.name == schedule.kind?.rawValue && $0.sizes[0].actions == own.sizes[0].actions
             }
-            let named = same.first { $0.key.split(separator: ":")[0] == schedule.identifier } ?? same.first
             if named == nil { orders.append(own) }
             return named?.key ?? own.key
         }
         self.init(
-            orders: orders, first: keys[0], other: keys.first { $0 != keys[0] }, ranks: sizes.ranks,
-            microbatches: sizes.microbatches)
+            orders: orders, first: keys[0], other: keys.first { $0 != keys[0] }, ranks: ranks,
+            microbatches: microbatches)
     }
 }

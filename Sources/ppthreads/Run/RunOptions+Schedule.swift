@@ -10,10 +10,17 @@ extension RunOptions {
             try check(against: file.schedule)
             return file.schedule
         case .kind(let kind):
-            return kind.make(
-                ScheduleSizes(
-                    ranks: stages, virtualStages: try stagesOfRank(kind), microbatches: microbatches,
-                    groupSize: groupSize))
+            let virtualStages = try stagesOfRank(kind)
+            func made(groupsOf groupSize: Int?) -> Schedule {
+                kind.make(
+                    ScheduleSizes(
+                        ranks: stages, virtualStages: virtualStages, microbatches: microbatches, groupSize: groupSize))
+            }
+            let order = made(groupsOf: groupSize)
+            if groupSize != nil, let refusal = order.refusal, made(groupsOf: nil).refusal == nil {
+                throw CommandError(code: .usage, message: "--group-size: \(refusal)")
+            }
+            return order
         }
     }
 

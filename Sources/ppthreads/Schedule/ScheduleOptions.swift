@@ -17,8 +17,7 @@ struct ScheduleOptions {
 
     static let standard = ScheduleOptions()
 
-    /// Times are in units of a chunk, so that this is more than anybody needs.
-    private static let timeMost = 1e6
+    private static let timeMost = OrderExplorer.timeMost
 
     static var flags: [Flag<ScheduleOptions>] { sizeFlags + timeFlags + outputFlags }
 

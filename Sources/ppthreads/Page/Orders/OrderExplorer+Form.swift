@@ -85,9 +85,12 @@ extension OrderExplorer {
         ]
     }
 
+    /// Times are in units of a chunk, so that this is more than anybody needs.
+    static let timeMost = 1e6
+
     /// The number itself, exactly, and the slider, which has so many steps.
     private func number(_ slider: Slider, _ value: Double) -> Markup {
-        let most = max(4, (value * 2).rounded(.up))
+        let most = min(max(4, (value * 2).rounded(.up)), Self.timeMost)
         let bounds = (least: "\(slider.least)", step: "\((most - slider.least) / 80)")
         return .element(
             "div", ["class": "slider"],
@@ -99,7 +102,8 @@ extension OrderExplorer {
                         .void(
                             "input",
                             [
-                                "type": "number", "name": slider.name, "min": bounds.least, "max": "1000000",
+                                "type": "number", "name": slider.name, "min": bounds.least,
+                                "max": "\(Self.timeMost.plain)",
                                 "step": "any", "value": value.exact, "required": "", "inputmode": "decimal",
                             ]),
                     ]),

@@ -65,14 +65,16 @@ extension OrderExplorer {
           return { times, makespan, idle, bubble, curves, peaks, work };
         };
 
-        // From a forward's start to the end of its B or W: what a rank holds from each moment on.
+        // From a forward's start to the end of its B or W: what a rank holds from each moment on. Where there are forwards alone,
+        // nothing is kept beyond them.
         const inFlight = (list, times) => {
           let count = 0;
           const curve = [{ time: 0, count }];
+          const ends = list.every(action => action.kind === "F") ? ["F"] : ["B", "W"];
           for (const action of list) {
             const { start, end } = times.get(action);
             if (action.kind === "F") curve.push({ time: start, count: ++count });
-            if (action.kind === "B" || action.kind === "W") curve.push({ time: end, count: --count });
+            if (ends.includes(action.kind)) curve.push({ time: end, count: --count });
           }
           return curve;
         };

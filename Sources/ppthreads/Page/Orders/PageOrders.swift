@@ -10,15 +10,23 @@ struct PageOrders: Encodable {
     /// In the order given.
     let ranks, microbatches: [Int]
 
+    /// Whether those that can be made by name are among them.
+    var hasNamed: Bool { orders.contains { $0.name != nil } }
+
     /// One with a name, and a number of stages a rank.
     struct Order: Encodable {
         /// What the page's inputs call it.
         let key: String
+        /// What flags call it; nil for one that cannot be made by name alone.
+        var name: String? { key.hasPrefix(Self.own) ? nil : String(key.prefix { $0 != ":" }) }
         let title: String
         let virtualStages: Int
         let about: About?
         let notes: [String]
         let sizes: [Size]
+
+        /// What the key of an order begins with that no name and number of stages makes.
+        private static let own = "file:"
 
         init(_ kind: ScheduleKind, _ virtualStages: Int, _ sizes: [Size]) {
             let isChoice = kind.stagesOfRank == .any || kind.stagesOfRank == .even
@@ -32,7 +40,7 @@ struct PageOrders: Encodable {
 
         /// One that none of these makes: a file's, or a kind's with other choices.
         init(_ own: Schedule, notes: [String] = []) {
-            (key, title, virtualStages) = ("file:\(own.name)", own.name, own.virtualStages)
+            (key, title, virtualStages) = ("\(Self.own)\(own.name)", own.name, own.virtualStages)
             about = own.kind.map { About($0.about) }
             self.notes = notes
             sizes = [Size(own)]
@@ -81,6 +89,16 @@ extension PageOrders {
     /// What an order is made with: the v that it must have, or those wished for.
     static func virtualStages(of kind: ScheduleKind, _ wished: [Int]) -> [Int] {
         if case .exactly(let count) = kind.stagesOfRank { [count] } else { wished }
+    }
+
+    /// A page of more actions would be of tens of megabytes.
+    static let actionsMost = 1e6
+
+    /// How many actions all orders that have a name may have, of all these sizes together; a Double, which does not overflow.
+    static func actionsMost(ranks: [Int], microbatches: [Int], virtualStages wished: [Int]) -> Double {
+        let cells = [ranks, microbatches].map { $0.reduce(0.0) { $0 + Double($1) } }.reduce(1, *)
+        let chunks = ScheduleKind.allCases.flatMap { virtualStages(of: $0, wished) }.reduce(0.0) { $0 + Double($1) }
+        return cells * chunks * 3
     }
 
     /// Every order that has a name, of all these sizes.

@@ -17,7 +17,7 @@ extension PageOrders {
             ranks: sizes.ranks, microbatches: sizes.microbatches, virtualStages: sizes.virtualStages)
         orders = named + [file].compactMap(\.self)
         let wish = choice.flatMap { if case .kind(let kind) = $0 { kind } else { nil } } ?? .oneFOneB
-        first = file?.key ?? orders.first { $0.key.split(separator: ":")[0] == wish.rawValue }?.key ?? orders[0].key
+        first = file?.key ?? orders.first { $0.name == wish.rawValue }?.key ?? orders[0].key
         other = choice == nil ? ScheduleKind.gpipe.rawValue : nil
         (ranks, microbatches) = (sizes.ranks, sizes.microbatches)
     }

@@ -13,9 +13,6 @@ struct SchedulePageSizes {
 
     private static let usual = (ranks: [2, 4, 8], microbatches: [4, 8, 16])
 
-    /// More would make a page of tens of megabytes.
-    private static let actionsMost = 1_000_000
-
     /// - Throws: code 64 for sizes that make too large a page.
     init(_ options: ScheduleOptions) throws(CommandError) {
         ranks = options.stages ?? Self.usual.ranks
@@ -28,20 +25,18 @@ struct SchedulePageSizes {
     init(_ schedule: Schedule, _ options: ScheduleOptions) throws(CommandError) {
         (ranks, microbatches) = ([schedule.ranks], [schedule.microbatches])
         virtualStages = options.virtualStages ?? [2]
-        try check()
+        try check(besides: schedule.actions.reduce(0) { $0 + $1.count })
     }
 
-    /// In numbers that do not overflow.
-    private func check() throws(CommandError) {
-        let sums = [ranks, microbatches].map { $0.reduce(0.0) { $0 + Double($1) } }.reduce(1, *)
-        let actions = ScheduleKind.allCases.reduce(0.0) { sum, kind in
-            sum + PageOrders.virtualStages(of: kind, virtualStages).reduce(0) { $0 + sums * Double($1) * 3 }
-        }
-        if actions <= Double(Self.actionsMost) { return }
+    /// - Parameter own: actions of an order that is on the page besides.
+    private func check(besides own: Int = 0) throws(CommandError) {
+        let named = PageOrders.actionsMost(ranks: ranks, microbatches: microbatches, virtualStages: virtualStages)
+        let actions = named + Double(own)
+        if actions <= PageOrders.actionsMost { return }
         throw CommandError(
             code: .usage,
             message:
-                "--html: a page of up to \(actions.grouped) actions; it may hold \(Self.actionsMost). Fewer or smaller "
+                "--html: a page of up to \(actions.grouped) actions; it may hold \(Int(PageOrders.actionsMost)). Fewer or smaller "
                 + "--stages, --microbatches and --virtual-stages make a smaller one")
     }
 }
