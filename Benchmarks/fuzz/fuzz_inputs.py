@@ -2,7 +2,8 @@
 """Changes files that ppthreads reads at random, has the command read each, and checks what it does.
 
 Each try has to end by itself, within its time and 4 GiB of memory, with exit code 0, 64, 65 or 70; with at most 21 lines on
-standard error, each of which begins with `ppthreads`; and with no control character on standard output or standard error.
+standard error, each of which begins with `ppthreads`; and with no control character on standard output or standard error. Of
+some kinds, a refusal has to say where in the file it found what is wrong.
 An input for which that does not hold is kept, and told of with the command that reads it. The same seed tries the same
 changes. Exits with 1 when anything was found.
 
@@ -14,6 +15,7 @@ import collections
 import multiprocessing
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -32,8 +34,10 @@ HIDDEN |= {0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 """Characters that act on a terminal rather than show, but for the end of a line."""
 
 
-def fault(outcome):
-    """What is wrong with a try's outcome; None when nothing is."""
+def fault(outcome, refusal=None):
+    """What is wrong with a try's outcome; None when nothing is.
+
+    refusal: a regular expression for what the message of wrong data has."""
     if outcome.status is None:
         return "hangs"
     if os.WIFSIGNALED(outcome.status):
@@ -47,6 +51,8 @@ def fault(outcome):
         return "a line on standard error that does not begin with ppthreads"
     if os.WEXITSTATUS(outcome.status) != 0 and not lines:
         return "nothing on standard error"
+    if refusal and os.WEXITSTATUS(outcome.status) == 65 and not re.search(refusal, outcome.errors):
+        return "a refusal that says too little"
     for name, stream in [("output", outcome.output), ("error", outcome.errors)]:
         if any(ord(character) in HIDDEN for character in stream.decode("utf-8", "surrogateescape")):
             return f"a control character on standard {name}"
@@ -71,7 +77,7 @@ def work(job):
             path, runner = runners[number % len(runners)]
             path.write_bytes(data)
             outcome = runner.run()
-            wrong = fault(outcome)
+            wrong = fault(outcome, kind.refusal)
             codes[wrong or os.WEXITSTATUS(outcome.status)] += 1
             if wrong:
                 kept = Path(options.keep) / f"{kind_name}-{options.seed}-{number}-{path.name}"

@@ -9,12 +9,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutations import JSON_CHANGES
+from mutations import CELL_CHANGES, JSON_CHANGES
 
-MODEL = [
-    "--n-layers", "2", "--n-heads", "1", "--dim", "4", "--ffn", "4", "--vocab-size", "300", "--seq-len", "2", "--batch-size",
-    "1", "--microbatches", "1", "--stages", "1", "--warmup", "0", "--measure", "1",
+SMALL = [
+    "--n-heads", "1", "--dim", "4", "--ffn", "4", "--vocab-size", "300", "--seq-len", "2", "--warmup", "0", "--measure", "1",
 ]  # fmt: skip
+MODEL = ["--n-layers", "2", *SMALL, "--batch-size", "1", "--microbatches", "1", "--stages", "1"]
 """A model that trains in a fraction of a millisecond."""
 
 
@@ -26,6 +26,8 @@ class Kind:
     """For each command the name of the file and its words after `ppthreads`; FILE and FOLDER stand for paths."""
     changes: list = None
     """What is done to the seeds, if not everything in equal shares."""
+    refusal: bytes = None
+    """A regular expression: what the message has that goes with exit code 65."""
 
 
 def _made(command, folder, words, name):
@@ -128,4 +130,33 @@ def tokens(command, folder):
     return Kind([b"To be, or not to be\n" * 3, narrow, wide, headers[0] + narrow, headers[1] + wide, numpy], commands)
 
 
-KINDS = {"csv": csv, "sweep": sweep, "trace": trace, "safetensors": safetensors, "tokens": tokens}
+def schedule(command, folder):
+    """Orders as `schedule` draws them, and as runs train by them: with and without transfers, of several stages a rank, in the old
+    grammar, overlapped, and of forwards alone. A refusal names row and column, but for what is not there."""
+    choices = ["1f1b -p 2 -m 2", "zb-v -p 2 -m 3", "zb-h1 -p 3 -m 3", "hanayo -p 2 -m 2", "gpipe -p 2 -m 2 --forward-only"]
+    seeds = [
+        _made(command, folder, ["schedule", *words.split(), form, "FILE"], "seed.csv") for words in choices for form in ("--csv", "--comms")
+    ]
+    old = b"0F0,0F1,0B0,0W0,0B1,0W1\n1F0,1BW0,1F1,1BW1\n"
+    overlapped = b"0F0,0F1,(0F2;0B0)OVERLAP_F_B,0B1,0B2\n1F0,1B0,1F1,1B1,,1F2,1B2\n"
+    model = ["--layers", "8", *SMALL, "--batch-size", "12", "--schedule", "FILE"]
+    commands = [
+        ("order.csv", ["schedule", "FILE", "--svg", "FOLDER/a", "--csv", "FOLDER/b", "--comms", "FOLDER/c"]),
+        ("order.csv", ["schedule", "FILE", "--json"]),
+        ("order.csv", ["run", *model, "--timeout", "5"]),
+    ]
+    refusal = rb"row \d+, column \d+: |row \d+: (?:\S+ is missing|the row has no action)|: no row has an action"
+    return Kind([*seeds, old, overlapped], commands, CELL_CHANGES, refusal)
+
+
+def layout(command, folder):
+    """Cuts as `run --partition` reads them."""
+    seeds = [b"E a f a f | a f a f H\n", b"Et|t\n t L", b"E t*2|(t|)*1 t H"]
+    words = ["run", "--layers", "4", *SMALL, "--batch-size", "2", "--microbatches", "2", "--partition", "FILE"]
+    return Kind(seeds, [("cut.txt", words)])
+
+
+KINDS = {
+    "csv": csv, "sweep": sweep, "trace": trace, "safetensors": safetensors, "tokens": tokens, "schedule": schedule,
+    "layout": layout,
+}  # fmt: skip

@@ -139,4 +139,22 @@ JSON_VALUES = [
 ]  # fmt: skip
 
 CHANGES = [flip, overwrite, insert, insert, delete, truncate, *[number] * 4, repeat, move, lines, columns, splice]
+def cells(data, random, _):
+    """A cell to another cell's position, over that one, doubled, or left out."""
+    rows = [line.split(b",") for line in bytes(data).split(b"\n")]
+    (row, place), (other, target) = [(row, random.randrange(len(rows[row]))) for row in random.choices(range(len(rows)), k=2)]
+    cell = rows[row][place]
+    change = random.randrange(4)
+    if change == 0:
+        rows[row][place], rows[other][target] = rows[other][target], cell
+    elif change == 1:
+        rows[other][target] = cell
+    elif change == 2:
+        rows[other].insert(target, cell)
+    else:
+        del rows[row][place]
+    data[:] = b"\n".join(b",".join(row) for row in rows)
+
+
+CELL_CHANGES = [*[cells] * 14, *CHANGES]
 JSON_CHANGES = [*[json_value] * 20, *CHANGES]

@@ -3,7 +3,8 @@ struct FilePlacement {
     private(set) var positions: [Instruction: FileRows.Position] = [:]
     /// How many there are up to the last one that is named.
     private(set) var microbatches = 0
-    private var rowOfStage: [Int: Int] = [:]
+    /// Each stage's first action.
+    private var firstOfStage: [Int: FileRows.Position] = [:]
 
     private let rows: [[FileRows.Entry]]
 
@@ -19,9 +20,8 @@ struct FilePlacement {
     }
 
     private mutating func take(_ action: Action, at position: FileRows.Position) throws(ScheduleFileError) {
-        let row = rowOfStage[action.stage, default: position.row]
-        if row != position.row { throw rows.error(.onTwoRows(stage: action.stage, other: row + 1), at: position) }
-        rowOfStage[action.stage] = row
+        try check(action.stage, at: position)
+        if firstOfStage[action.stage] == nil { firstOfStage[action.stage] = position }
         microbatches = max(microbatches, action.microbatch + 1)
         if let other = otherForm(of: action) {
             throw rows.error(.wholeAndPart(action, column: rows[other].column), at: position)
@@ -31,10 +31,13 @@ struct FilePlacement {
 
     /// After all actions, by which each stage is known to be a row's.
     private mutating func take(_ transfer: Transfer, at position: FileRows.Position) throws(ScheduleFileError) {
-        if let row = rowOfStage[transfer.stage], row != position.row {
-            throw rows.error(.onTwoRows(stage: transfer.stage, other: row + 1), at: position)
-        }
+        try check(transfer.stage, at: position)
         try note(.transfer(transfer), at: position)
+    }
+
+    private func check(_ stage: Int, at position: FileRows.Position) throws(ScheduleFileError) {
+        guard let first = firstOfStage[stage], first.row != position.row else { return }
+        throw rows.error(.onTwoRows(stage: stage, other: first.row + 1), at: position)
     }
 
     private mutating func note(
@@ -59,11 +62,13 @@ struct FilePlacement {
 
     /// For each stage up to the last one that is named its rank.
     func rankOfStage() throws(ScheduleFileError) -> [Int] {
-        let last = rowOfStage.keys.max() ?? -1
         var ranks: [Int] = []
-        while ranks.count < rowOfStage.count {
-            guard let rank = rowOfStage[ranks.count] else { throw ScheduleFileError(.noStage(ranks.count, last: last)) }
-            ranks.append(rank)
+        while ranks.count < firstOfStage.count {
+            guard let first = firstOfStage[ranks.count] else {
+                let (last, position) = firstOfStage.max { $0.key < $1.key }!
+                throw rows.error(.noStage(ranks.count, last: last), at: position)
+            }
+            ranks.append(first.row)
         }
         return ranks
     }

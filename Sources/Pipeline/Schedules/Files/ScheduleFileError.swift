@@ -48,7 +48,7 @@ public struct ScheduleFileError: Error, Equatable, CustomStringConvertible {
         case mixedGrammar(String)
         /// A stage that another row has too; ranks count from 0, rows from 1.
         case onTwoRows(stage: Int, other: Int)
-        /// A stage of no row.
+        /// A stage of no row, told where the last one begins.
         case noStage(Int, last: Int)
         /// What stands twice, the first time in a column.
         case repeated(Instruction, column: Int)
