@@ -145,7 +145,7 @@ def schedule(command, folder):
         ("order.csv", ["schedule", "FILE", "--json"]),
         ("order.csv", ["run", *model, "--timeout", "5"]),
     ]
-    refusal = rb"row \d+, column \d+: |row \d+: (?:\S+ is missing|the row has no action)|: no row has an action"
+    refusal = rb"row \d+, column \d+: |row \d+: (?:\S+ is missing|the row has no action|more than)|: no row has an action"
     return Kind([*seeds, old, overlapped], commands, CELL_CHANGES, refusal)
 
 
