@@ -54,6 +54,14 @@ public struct Schedule: Equatable, Sendable {
     /// What flags and results call it: the name by which it can be made, or a file's.
     public var identifier: String { kind?.rawValue ?? name }
 
+    /// The part of a step without updates for which each rank idles where stages are equal and hand-offs cost nothing, as the order's
+    /// authors have it: (P - 1)/(vM + P - 1) for most. Nil for orders from files, for those whose idle time also depends on how long
+    /// backwards' parts take, and for forwards alone.
+    public var idleShareByFormula: Double? {
+        if isForwardOnly { return nil }
+        return kind?.idealShare.map { 1 - $0(ranks, virtualStages, microbatches) }
+    }
+
     /// P: how many there are, which are numbered from 0.
     public var ranks: Int { actions.count }
     /// How many there are over all ranks, which are numbered from 0.

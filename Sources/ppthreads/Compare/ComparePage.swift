@@ -22,7 +22,7 @@ struct ComparePage {
     }
 
     var text: String {
-        let content: Markup = [title, speeds, breakdown, whatIf, gantt, orders, definitions]
+        let content: Markup = [title, speeds, breakdown, whatIf, idle, gantt, orders, definitions]
         let model = plan.configuration.model.name
         return Page.text(
             title: "ppthreads compare: \(model), P=\(plan.schedule.ranks)", content, style: OrderExplorer.style,

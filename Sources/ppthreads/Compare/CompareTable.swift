@@ -12,7 +12,7 @@ struct CompareTable {
     }
 
     var text: String {
-        let parts = [header, "", speeds, "", terms, "", circumstances, ""] + CompareVerdict(figures).sentences
+        let parts = [header, "", speeds, "", terms, "", circumstances, ""] + idle + CompareVerdict(figures).sentences
         return parts.joined(separator: "\n")
             + CompareNotes(figures, orderNotes: options.orderNotes).lines.map { "\nnote: \($0)" }.joined()
     }
@@ -81,6 +81,24 @@ struct CompareTable {
         }
         return TextTable([header] + rows, leading: 2).text
     }
+
+    /// Why ranks idle, beside what formulas say of equal stages; nothing on one rank.
+    private var idle: [String] {
+        if candidates[0].plan.schedule.ranks == 1 { return [] }
+        let header = [
+            "ranks idle, in the mean", "", "of the step", "imbalance", "bubble", "of equal stages", "by formula",
+        ]
+        let rows = candidates.map { candidate -> [String] in
+            let shares = candidate.idleShares
+            let formula = candidate.plan.schedule.idleShareByFormula
+            return name(candidate)
+                + [shares.mean, shares.imbalance, shares.bubble, shares.ofEqualStages].map(percent)
+                + [formula.map(percent) ?? "-"]
+        }
+        return [TextTable([header] + rows, leading: 2).text, ""]
+    }
+
+    private func percent(_ share: Double) -> String { "\((share * 100).fixed(1)) %" }
 
     /// What the step would be.
     private var circumstances: String {

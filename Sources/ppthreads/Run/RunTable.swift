@@ -16,7 +16,7 @@ package struct RunTable {
     }
 
     package var text: String {
-        let timed = figures.timed.map { [TimelineTable($0).text, ""] } ?? []
+        let timed = figures.timed.map { [TimelineTable($0, schedule).text, ""] } ?? []
         let memory = showsMemory ? ["", MemoryTable(figures.memory).text] : []
         return ([header, "", speed, ""] + timed + [ranks] + memory + notes.map { "\nnote: \($0)" })
             .joined(separator: "\n")

@@ -3,11 +3,16 @@ import Pipeline
 /// What the timeline of a run says, for a person: all in the mean over the measured steps.
 struct TimelineTable {
     private let figures: TimedFigures
+    private let schedule: Schedule
 
-    init(_ figures: TimedFigures) { self.figures = figures }
+    init(_ figures: TimedFigures, _ schedule: Schedule) {
+        self.figures = figures
+        self.schedule = schedule
+    }
 
     var text: String {
-        ([terms, circumstances, "", ranks] + (figures.handoffs.isEmpty ? [] : ["", edges])).joined(separator: "\n")
+        ([terms, circumstances] + idle + ["", ranks] + (figures.handoffs.isEmpty ? [] : ["", edges])).joined(
+            separator: "\n")
     }
 
     private var terms: String {
@@ -26,6 +31,13 @@ struct TimelineTable {
         let other = figures.whatIf
         return "the step would be \(other.freeTransport.milliseconds) if hand-offs cost nothing, "
             + "\(other.equalStages.milliseconds) if stages were equal, \(other.both.milliseconds) if both"
+    }
+
+    /// Nothing on one rank, which waits for nobody.
+    private var idle: [String] {
+        if schedule.ranks == 1 { return [] }
+        let text = IdleText(figures.idleShares, schedule)
+        return [text.measured, text.ofEqualStages]
     }
 
     private var ranks: String {

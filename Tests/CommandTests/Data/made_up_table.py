@@ -53,7 +53,14 @@ def main():
         part = f"{terms[term + '_s'] / terms['step_s'] * 100:.1f} %"
         print(f"{term:<16}  {ms(terms[term + '_s']):>10}  {part:>7}  {meaning}")
     print(f"the step would be {ms(terms['step_if_transport_were_free_s'])} if hand-offs cost nothing, "
-          f"{ms(terms['step_if_stages_were_equal_s'])} if stages were equal, {ms(terms['step_if_both_s'])} if both\n")
+          f"{ms(terms['step_if_stages_were_equal_s'])} if stages were equal, {ms(terms['step_if_both_s'])} if both")
+    waits = [terms[term + "_s"] / terms["step_s"] * 100 for term in ("imbalance", "bubble")]
+    busiest = max((0, 1), key=lambda rank: own["ranks"][rank]["busy_s"])
+    equal = terms["step_if_both_s"] - terms["oversubscription_s"] - terms["optimizer_s"]
+    print(f"ranks idle for {sum(waits):.1f} % of the step in the mean: {waits[0]:.1f} % because rank {busiest} has the most work "
+          f"(imbalance), {waits[1]:.1f} % because of the order, in which that one waits too (bubble)")
+    print(f"of equal stages all of it would be the order's: {(1 - terms['work_s'] / equal) * 100:.1f} % of a step without updates; "
+          f"the formula for that says {(1 - 3 / (3 + 2 - 1)) * 100:.1f} %\n")
     keys = ["busy", "displaced", "waiting_for_input", "receiving", "waiting_for_room", "handing_on", "updating", "outside",
             "idle_inside", "idle"]
     header = ["rank, ms", "busy", "displaced", "no input", "receiving", "no room", "handing on", "update", "outside",

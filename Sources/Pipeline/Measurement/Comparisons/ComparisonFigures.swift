@@ -88,6 +88,8 @@ public struct CandidateFigures: Sendable {
     public let parkedShare: Estimate
     /// From the step and its terms, and what equal stages took off it: the median over the trials.
     public let whatIf: WhatIf
+    /// From the same figures; the rank is the typical step's.
+    public let idleShares: IdleShares
     /// The step that stands for the candidate: of the trial in the middle.
     public let typicalStep: StepTimes
     /// How often its runs were measured.
@@ -145,6 +147,8 @@ public struct CandidateFigures: Sendable {
         whatIf = WhatIf(step: step.value, transport: transport, equalStages: step.value + equal)
         let sorted = trials.sorted { $0.step.times.seconds < $1.step.times.seconds }
         typicalStep = sorted[(sorted.count - 1) / 2].step.times
+        let breakdown = Breakdown { [terms] term in terms[Breakdown.Term.allCases.firstIndex(of: term)!].value }
+        idleShares = IdleShares(breakdown, whatIf, busiestRank: typicalStep.busiestRank)
         tries = Tries(trials)
     }
 }

@@ -68,6 +68,8 @@ public struct TimedFigures: Sendable {
     public let breakdown: Breakdown
     /// Of the mean step.
     public let whatIf: WhatIf
+    /// Of the mean step.
+    public let idleShares: IdleShares
     /// For each rank, of the mean step.
     public let ranks: [RankBreakdown]
     /// One for each edge between two ranks, in the order of the stages.
@@ -84,6 +86,9 @@ public struct TimedFigures: Sendable {
         breakdown = Breakdown(meanOf: steps.map(\.breakdown))
         whatIf = WhatIf(meanOf: steps.map(\.whatIf))
         ranks = result.ranks.indices.map { rank in RankBreakdown(meanOf: times.map { RankBreakdown($0, rank: rank) }) }
+        let busy = ranks.map(\.busy)
+        let busiest = busy.indices.max { busy[$0] < busy[$1] }!
+        idleShares = IdleShares(breakdown, whatIf, busiestRank: busiest)
         handoffs = result.plan.edgesBetweenRanks.compactMap { Handoffs($0, times) }
         let seconds = handoffs.flatMap(\.seconds.sorted)
         handoffSeconds = seconds.isEmpty ? nil : Statistics(seconds)
