@@ -1,4 +1,6 @@
 // swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
 import PackageDescription
 
 /// Every Swift target: Swift 6 concurrency, and each unsafe construct marked where it is used.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A step of a trace and its tasks, as docs/trace.md tells of them: their graph, their replays and their sums."""
 import collections, itertools
 from fractions import Fraction

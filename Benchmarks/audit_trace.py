@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Works out all figures of a run's steps anew, from what docs/trace.md says and from nothing else of ppthreads.
 
     audit_trace.py TRACE.json [RUN.json]               audits a trace of `run --trace`, and the report of `run --json`

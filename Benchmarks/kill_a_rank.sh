@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Kills each rank of a run of forked processes in turn, then the parent, and reports how long the end took and what was
 # left behind. Exits with 1 when a run did not end within 2 s, ended with another code than 70, or left something.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Kills a sweep at random moments, lets it go on, kills it again, and checks the file: every run once, no broken row. Exits
 # with 1 when something is wrong or was left behind. Usage: kill_a_sweep.sh [kills], with SEED in the environment if wanted.
 set -euo pipefail

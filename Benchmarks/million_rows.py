@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Times `ppthreads analyze` on files of many rows as `sweep` writes them, and tells seconds and peak memory.
 
 Two files: in one, 42 settings have all rows as repeats; in the other, no two rows have the same settings, and one setting

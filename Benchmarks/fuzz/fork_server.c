@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Preloaded into a command by fuzz_inputs.py: runs its main once for each byte that comes in on descriptor 198, each time in a
 // fork, and answers on descriptor 199 with the fork's process id, then with its wait status. So a try costs a fork instead of
 // a process start with all of its dynamic linking, and is as much of a process of its own.

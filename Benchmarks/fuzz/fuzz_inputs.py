@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Changes files that ppthreads reads at random, has the command read each, and checks what it does.
 
 Each try has to end by itself, within its time and 4 GiB of memory, with exit code 0, 64, 65 or 70; with at most 21 lines on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is fuzzed: for each kind of file the sound inputs that are changed, and the commands that read them.
 
 A new kind is a function that returns a `Kind`, and an entry in `KINDS`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Changes of a file's bytes, each drawn by a random generator: what transfer errors, editors, spreadsheets and malice do."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a command on one input after another: a fork for each (fork_server.c), or a process for each where there is no cc."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The list of mutants: reading it, checking it against the tree, and putting a mutant into a tree.
 
 README.md has the format of the list's files.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small repository with lists of mutants, and a `swift` that is a shell script, for test_mutants.py."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Puts small bugs into the source, one at a time, and tells which of them the tests find. README.md says more.
 
     python3 Benchmarks/mutants/mutants.py check

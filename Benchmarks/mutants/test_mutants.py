@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests mutants.py with a `swift` that is a shell script: what it says follows from words in the source.
 
     python3 -m unittest discover -s Benchmarks/mutants

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds and tests a tree with one mutant in it, each command with a time limit after which nothing of it is left running."""
 
 import ctypes

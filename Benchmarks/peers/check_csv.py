@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks that pandas reads a results CSV as it is, and that the reference study's computations on it, which are done here
 anew, agree with `ppthreads analyze --summary`. Exits 1 when they do not."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Checks that ppthreads computes what PyTorch computes, from the same start on the same tokens.
 
 Trains three Adam steps with both and compares the loss of every step, the gradients of steps 1 and 3 and the weights

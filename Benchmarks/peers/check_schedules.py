@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Checks that PyTorch trains by ppthreads' schedule files, and ppthreads by PyTorch's.
 
 For each order ppthreads writes a file of computations alone (`schedule --csv`, PyTorch's compute_only) and one with

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compares the speed of `ppthreads run` with PyTorch's own pipeline (torch_pipeline.py), on the same work.
 
 Candidates take turns, A B A B ..., and a ratio is taken within a round: on shared machines whole runs drift by tens of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far two results of the same training lie apart, and how far they may."""
 
 from __future__ import annotations

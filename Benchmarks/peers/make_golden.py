@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the golden files that the Swift tests compare with: a start, tokens, and what PyTorch makes of them.
 
 Each architecture gets a folder with `init.safetensors`, `tokens.bin`, `grads_step1.safetensors`,

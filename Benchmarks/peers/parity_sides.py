@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch and ppthreads, training the same for `check_parity.py`: the start that both read, and what each makes of it."""
 
 from __future__ import annotations

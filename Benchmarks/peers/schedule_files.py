@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Schedules' files on PyTorch's side, for `check_schedules.py`: its runtime trains by one, its schedules write them.
 
 _PipelineScheduleRuntime, _load_csv, _dump_csv and _Action are private to PyTorch and may change; these are 2.13's.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs of `ppthreads run` and of torch_pipeline.py on the same work, in turns."""
 
 from __future__ import annotations

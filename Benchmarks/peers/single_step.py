@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What one step without warm-up says about schedules: the reference study's way of measuring, over and over.
 
 In every round, each schedule is run once by PyTorch and once by ppthreads, for one step from a cold start and for the median

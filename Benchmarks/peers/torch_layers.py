@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The modules of both architectures, with the names of ppthreads' checkpoints."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The two architectures of ppthreads in PyTorch, and a plain training loop.
 
 This is the reference that ppthreads is compared with: `make_golden.py` and `check_parity.py` for correctness, and the

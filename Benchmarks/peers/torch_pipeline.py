@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Trains what `ppthreads run` trains with PyTorch's own pipeline, and prints one JSON object of what was measured.
 
 The schedules are those of torch.distributed.pipelining, over gloo on the loopback interface, with one forked process a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What one rank of torch_pipeline.py does: its stages, PyTorch's schedule over them, and the steps that it times."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// Candidates that take turns: A B C A B C ..., so that a machine that gets slower for a while slows all of them.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// How often intervals do what they promise, where the truth is known: on simulated noise.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// A benchmark that could not be run or whose results do not hold: one line, one exit code.

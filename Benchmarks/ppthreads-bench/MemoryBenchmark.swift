@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// Forty runs that differ in everything that memory depends on: what was planned for them, and what they held. A run that is

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The figures that Tests/PipelineTests/EstimateTests.swift, StudentTTests.swift and Tests/CommandTests/VerdictTests.swift expect,
 worked out apart from the program, with numpy and scipy.
 

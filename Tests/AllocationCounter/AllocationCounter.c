@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Counts the calling thread's heap allocations, for the test that a step makes none. Linked into the tests only: it
 // replaces malloc by glibc's own with a count beside it. A sanitizer brings its own malloc, so there nothing is counted.
 #include "AllocationCounter.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What other commands do not take as a flag, and what is no command.
 extension BadInputTests {
     static let commandCases = [

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Files that cannot be read or written, or are something else.
 extension BadInputTests {
     static let fileCases = [

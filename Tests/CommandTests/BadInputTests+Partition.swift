@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Cuts that nobody can make.
 extension BadInputTests {
     private static let allowed = "uniform, balanced, a layout such as 'E t a | f t*2 H', or a FILE.layout"

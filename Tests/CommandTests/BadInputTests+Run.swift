@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What `run` does not take as a flag.
 extension BadInputTests {
     static let runCases = [

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// A comparison of rounds that never were: each step is one forward and an update, whose times are given.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Foundation
 import Testing
 
@@ -20,9 +22,8 @@ struct SignalTests {
         try running.waitUntilItComputes()
         let file = "/proc/\(running.process.processIdentifier)/status"
         let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
-        let mask = lines.first { $0.hasPrefix("SigIgn:") }?.split(separator: "\t").last
-        let ignored = try #require(mask.flatMap { UInt64($0, radix: 16) })
-        #expect(ignored & 1 << UInt64(SIGCHLD - 1) == 0)
+        let mask = try #require(lines.first { $0.hasPrefix("SigIgn:") }?.split(separator: "\t").last)
+        #expect(try #require(UInt64(mask, radix: 16)) & 1 << UInt64(SIGCHLD - 1) == 0)
         kill(running.process.processIdentifier, SIGINT)
         #expect(running.wait().code == 130)
     }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One actor on its way from its section's start to the step after the next.
 final class ActorRun {
     private(set) var state: ExploredState

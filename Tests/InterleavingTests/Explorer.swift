@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// Runs actors, which share words of simulated memory, in every order of their steps, and says what went wrong in any.

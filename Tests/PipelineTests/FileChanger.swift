@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// Schedule files that nobody wrote: sound ones with a few bytes or cells changed.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 import SharedTensor
 import Testing

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// How long a chunk's forward (F) and the two parts of its backward (I and W) take, in whole numbers.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// Orders that no generator would think of: sound ones, and ones with a fault or two.

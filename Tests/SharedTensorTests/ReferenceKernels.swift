@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Foundation
 
 /// The naive twins of the kernels, in double precision: what each must compute, as plainly as can be said.

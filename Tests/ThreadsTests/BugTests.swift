@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Testing
 
 /// Of each module's own `Bug`: its tests have this file as a link to the one of `ThreadsTests`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A declaration as it stands on a line.
 struct Declaration {
     let keyword: String

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Which folder uses which, by the types that files declare and name.
 ///
 /// A type counts as its folder's when it stands outside all braces. A name that is declared in more than one folder, nested or

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Testing
 
 /// "Place" has meant an index, a CPU, a ring's slot and a point in a file. One word a meaning: each of them has its own.

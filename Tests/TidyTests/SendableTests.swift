@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Testing
 
 @Suite("what the compiler cannot check is argued for") struct SendableTests {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A file's lines, with code and comments apart. What string and regex literals say is in neither: a test may spell out what
 /// code must not hold. Code within an interpolation is code.
 ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How long actions of equal stages take, in units of the caller's choice.
 public struct ChunkCosts: Equatable, Sendable {
     /// F: a stage's forward of one microbatch.

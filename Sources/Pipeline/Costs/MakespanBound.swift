@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A time that no order of the same actions, on the same ranks and with the same costs, can be done in less than.
 ///
 /// For each rank alone: its actions, none before the earliest moment at which it can begin (its head: the longest chain of

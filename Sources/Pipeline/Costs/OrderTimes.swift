@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// When each action of an order is done: every rank does its own in its order, each as soon as the rank has come to it and what
 /// it receives is there. All ranks begin at 0.
 public struct OrderTimes: Sendable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A machine that may put a job down and take it up again: what it needs for jobs with heads and tails is known exactly.
 struct PreemptiveMachine {
     struct Job {

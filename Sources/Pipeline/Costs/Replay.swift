@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// When each task of a step would have been done if every hand-off had cost nothing: tasks as long as they were measured,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Int {
     /// With a space between groups of three digits.
     package var grouped: String {

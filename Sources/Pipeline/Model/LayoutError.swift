@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a layout is refused, and where.
 public struct LayoutError: Error, Equatable, CustomStringConvertible {
     /// The line of the text, counted from 1; nil where it has but one.

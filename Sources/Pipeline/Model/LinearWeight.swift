@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// How a run stores the weights of its linear maps, and with them their gradients and the optimizer's states.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// The smallest part of a model that a stage can hold.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Partition {
     /// The cut that a layout tells of: all units of the model, in their order, with the layout's bars between them.
     /// - Throws: which unit is missing, or which letter stands twice or too early, and where.

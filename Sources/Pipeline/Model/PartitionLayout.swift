@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A cut of a model as a person writes it, a letter for each unit and a bar between two stages: `E a f a f | a f a f H`.
 ///
 /// The letters are the units' own (`Unit.letter`): E embedding, a attention half, f feed-forward half, H head. `t` is a whole

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Ratios of the tokens/s of groups of runs, each group over its base.
 final class RatioEstimator {
     private let comparisons: Int

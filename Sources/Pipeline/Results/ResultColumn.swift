@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// A column of a results CSV: what it is called, what it means, how it is written and how it is read. All of them stand in

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A value of a results column, as it was in the run.
 public enum ResultValue: Encodable, Sendable {
     case text(String)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The runs of a results CSV, each once, in groups of equal settings.
 ///
 /// A class, because it is asked for settings of a million groups: nothing of it is copied.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a file of results says about each group of runs: medians over repeats, and ratios to other groups.
 ///
 /// Groups are compared when all their settings but those named are the same, the machine included. Where there is no such

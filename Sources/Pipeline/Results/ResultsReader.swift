@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// Reads a results CSV: ours, the reference study's runs, or its summary. Columns are found by their names, in any order;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A file of results as a CSV with a row for each group: the columns of the reference study's summary first, in its order and
 /// with its meanings, then ours. It is a results CSV itself.
 public struct ResultsSummary {

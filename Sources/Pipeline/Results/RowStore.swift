@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Rows as they are read.
 struct RowStore {
     var values = SettingValues()

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What one run measured.
 public struct RunSample: Sendable {
     /// Tokens of a step over the mean measured step.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// A column of the results that `analyze` groups runs by: a setting, or what machine it was.

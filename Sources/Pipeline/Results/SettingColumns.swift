@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Settings of rows, or of groups of them: for each setting a column of the numbers of its values.
 ///
 /// Columns take 4 bytes a value, are sorted by counting, and are compared one by one, so that a million combinations of

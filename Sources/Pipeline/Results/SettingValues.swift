@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Values of settings, each kept once and known by a number, so that a run's settings are a short list of numbers.
 struct SettingValues {
     typealias Number = UInt32

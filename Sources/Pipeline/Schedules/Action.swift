@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One thing a rank does to one microbatch at one stage.
 public struct Action: Hashable, Sendable, CustomStringConvertible {
     /// What is done; the raw value is its letter in descriptions.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where each action of a schedule stands in its rank's list, by stage and microbatch: a table instead of sets and
 /// dictionaries of actions, so that whatever reads an order is linear in its actions.
 struct ActionTable {

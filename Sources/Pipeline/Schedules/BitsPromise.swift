@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How the results of a schedule compare with those of the same model, data, seed and M on one stage.
 public enum BitsPromise: Equatable, Sendable {
     /// Losses, gradients and weights are equal to the bit.

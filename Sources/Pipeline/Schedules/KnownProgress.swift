@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How far the other ranks of a block know one of them to be, whenever they start an action: through hand-offs, their own and
 /// others'. One rank, the holder, is followed at a time, into memory that the next one takes again.
 struct KnownProgress {

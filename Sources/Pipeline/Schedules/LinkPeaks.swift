@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The most items of each link that can be out at once, whatever the timing.
 ///
 /// When a sender reserves its n-th slot, it has its own inputs already, and can count on having back those slots whose last user

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Runs every rank's list, and gives each action as it finishes: after all that it waits for. Linear in the actions.
 struct OrderRun {
     private let order: ScheduleOrder

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Sets of ranks within which ranks learn of each other: the blocks (biconnected components) of the graph whose edges are the
 /// ranks that hand on to each other.
 ///

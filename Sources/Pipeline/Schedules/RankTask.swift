@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a rank does in a step, one thing after the other: the schedule's actions, and its own work around them.
 public enum RankTask: Hashable, Sendable, CustomStringConvertible {
     /// Packs a stage's weights for all of its backwards in the step.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The order in which each rank works: the one value that validator, executor and reports all read.
 public struct Schedule: Equatable, Sendable {
     /// For people: `GPipe`, `1F1B`, a file's name.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a schedule that was found sound asks of the links between stages, and of memory, and what it promises.
 ///
 /// Everything here follows from the order alone, for every possible timing: it is computed from which actions are known

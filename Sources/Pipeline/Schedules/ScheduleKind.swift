@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A schedule that can be made by name: what it is called, which sizes it takes, and its order. Everything that tells one
 /// schedule from another stands in its own file, as a static member of this type; `allCases` lists them.
 public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {

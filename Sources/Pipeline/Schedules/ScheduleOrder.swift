@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A schedule whose actions are all there, with what each of them waits for.
 struct ScheduleOrder {
     /// An action of a rank's list.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Schedule {
     /// Checks the schedule: sizes, every rank at work, every action once and on its stage's rank (backwards everywhere or
     /// nowhere), dependencies met, the same microbatch order at both ends of each link, no deadlock.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// For each stage, where its actions stand in its rank's list, in the rank's order.
 struct StageActions {
     private let positions: [Int32]

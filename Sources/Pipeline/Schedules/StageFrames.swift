@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Which of a stage's frames each microbatch works in: what the memory of a rank is laid out by, and how large it gets.
 ///
 /// A frame is taken when an action needs it and free again after the microbatch's last one; of the free ones, the one that

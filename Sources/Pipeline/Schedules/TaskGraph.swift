@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The tasks of all ranks with what each waits for.
 public struct TaskGraph: Sendable {
     /// Which task of which rank.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Memory that one edge takes between two ranks, and on whose side.
 public struct SlotMemory: Sendable, Equatable {
     /// From the transport's `sharedMemory`: both ranks use all of it.

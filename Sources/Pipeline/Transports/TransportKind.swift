@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A transport that can be named. Each is a static member of this type, in its own file; `allCases` lists them.
 public struct TransportKind: RawRepresentable, CaseIterable, Hashable, Sendable {
     /// In the order of what a hand-off costs.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Activations, element by element, and their backwards.
 
 #ifdef KERNEL

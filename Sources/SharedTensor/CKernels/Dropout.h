@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Dropout, with a mask that can be made again at any time: random numbers by index from Philox4x32-10, a counter-based
 // generator (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11).
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Sums of two tensors, element by element.
 
 #ifdef KERNEL

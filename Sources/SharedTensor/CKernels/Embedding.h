@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Rows of a table that tokens name.
 
 #ifdef KERNEL

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Matrix product after Goto and van de Geijn (2008), with one side packed: panels of B are packed, so that the innermost
 // loop reads them in order and from the first-level cache; rows of A are read where they are, from the second-level
 // cache, since every element read is used for a whole row of a tile (but see is_crowded). Tiles of C stay in registers. A

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The innermost part of the matrix product: one tile of C, held in registers while k runs.
 
 // A level sets the size of a tile: its rows and vectors (TILE_ROWS, TILE_VECTORS), its rows in panels of one vector or two

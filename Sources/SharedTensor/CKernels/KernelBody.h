@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // One SIMD level's kernels, from the one source for all levels. The including file includes CKernels.h, math.h and
 // stddef.h, sets LEVEL_NAME, LANES, TILE_ROWS, TILE_VECTORS, NARROW_ROWS, LOW_ROWS, HAS_FMA and TABLE, may set LOAD_PART and
 // STORE_PART, and puts the target attributes around this. Everything but the table is static: the same names exist once for

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // All kernels, by the files that have them. Each file of this list is two: where KERNEL is defined, what its kernels promise,
 // as KERNEL(result, name, parameters); and where it is not, their code, for one SIMD level.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Which kernels this CPU can run. Asked once, at start; no ifunc and no constructor (see CKernels.h).
 #include <stddef.h>
 

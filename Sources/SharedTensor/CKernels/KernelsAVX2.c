@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Kernels for x86-64 CPUs with AVX2 and FMA: vectors of eight, sixteen registers.
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Kernels for x86-64 CPUs with AVX-512: vectors of sixteen, thirty-two registers.
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Kernels for any CPU that clang knows: vectors of four, which are SSE on x86-64 and NEON on arm64.
 #include <math.h>
 #include <stddef.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // One step of an optimizer, element by element.
 
 #ifdef KERNEL

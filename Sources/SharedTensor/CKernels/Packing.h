@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Packing for the matrix product: some rows of a factor, whichever way it is stored, become a panel that the innermost loop
 // reads from start to end. It holds row i at step p as to[p * width + i]; rows that the factor does not have are 0, so that
 // a tile at the edge runs through the same operations as one inside.

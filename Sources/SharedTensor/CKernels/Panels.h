@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Packed matrices. A packed matrix [k, n] is its panels one after the other: the panel of column j starts at j * k and holds
 // the columns from there on, row by row. Runs of k are not kept apart, so that the layout serves for a factor and for C alike.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The most multiplications and additions that a core can do at this level: what products are compared with.
 
 #ifdef KERNEL

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Sums along a row, whose order of additions depends on the row's length alone, and sums over rows.
 
 #ifdef KERNEL

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Softmax along rows, and the loss that ends in one.
 
 #ifdef KERNEL

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Vectors of LANES floats, and what every kernel is built from. Included once for each SIMD level, after LANES is set.
 //
 // Bits: an element's result must not depend on where it stands in the array. So the last, partial vector goes through

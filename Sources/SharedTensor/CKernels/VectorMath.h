@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The exponential of whole vectors: softmax, the loss and GELU are built on it. The error given was measured against
 // double, over every seventh float of the range, at all levels.
 

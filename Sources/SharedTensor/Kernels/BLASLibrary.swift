@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// A BLAS of the system, loaded at run time: for comparison, and for CPUs where it is the faster one.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// Random numbers by index: the n-th number of a stream depends on the stream's key and n alone, so that a parameter

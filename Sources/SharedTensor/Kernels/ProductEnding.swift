@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CKernels
 
 /// What a product does with a finished sum before it is written, which saves another pass over the result.

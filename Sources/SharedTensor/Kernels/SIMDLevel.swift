@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CKernels
 
 /// How wide the vectors are that the kernels use. Bits are equal between runs of one level, not between levels.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 // What the members of a rank's team share out among themselves. Each takes a run of rows, of columns or of elements, and

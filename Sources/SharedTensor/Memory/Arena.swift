@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// A stretch of a segment that a layout was made for: turns the layout's regions into tensors.

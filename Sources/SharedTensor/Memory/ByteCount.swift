@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A number of bytes as people read it: `120 KiB`, `1.5 GiB`.
 public struct ByteCount: CustomStringConvertible, Sendable {
     /// The number itself, which `description` rounds.

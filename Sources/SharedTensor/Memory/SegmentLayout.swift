@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// A stretch of a segment, before or after it is mapped. Its ends are no negative numbers, and fit an Int.

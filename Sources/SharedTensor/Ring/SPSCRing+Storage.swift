@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// A ring's memory: the fence around its raw addresses. The only file that computes an address inside a ring.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// What a slot's word says: the position that the slot is free for, or whose item it holds.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// The lengths of a tensor's dimensions, one to four, outermost first; kept inline, so that making one never allocates.

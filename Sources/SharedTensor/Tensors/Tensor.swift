@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// A contiguous fp32 tensor in memory that somebody else owns: a segment, a ring slot.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CThreads
 
 /// A set of CPU numbers, in ascending order.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The control groups that the process is in, of version 1, version 2, or both: a container's limits are theirs.
 ///
 /// The process's own group counts and all those around it, as far up as can be seen: the smallest limit holds.

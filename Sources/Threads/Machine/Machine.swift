@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a program finds where it runs, cut down to what a container and limits leave of it: the one value that placement,
 /// the memory check and `doctor` read.
 ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the system says is mounted where, in /proc/self/mountinfo.
 package enum MountInfo {
     /// Whether something is mounted at an absolute path without links, as when a container was given a single file. Not

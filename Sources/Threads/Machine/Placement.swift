@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How ranks are to be kept on CPUs: what `--pin` says.
 public enum PinPolicy: Equatable, Sendable, CustomStringConvertible {
     /// Physical cores first, then hyper-threads; round-robin once all are taken.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The memory that a process holds, as the kernel counts it: pages that several processes map count in equal parts with each
 /// (PSS), so that processes add up to what they take together.
 ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// CPU time that others took from a program from outside, as the system counts it, over an interval.

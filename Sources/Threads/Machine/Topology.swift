@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The CPUs a program may use, with the core, package and NUMA node of each, as sysfs tells them.
 public struct Topology: Sendable, Equatable {
     /// A CPU as the system counts them: a hyper-thread, where cores have several.

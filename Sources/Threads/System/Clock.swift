@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// One clock for every rank: CLOCK_MONOTONIC reads the same in all threads and processes of a machine.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Traps with a sentence unless a condition holds: for a caller's bug, which no error could mend.
 ///
 /// As `precondition`, whose sentence release builds drop; this one's they print. The sentence is made only when it is needed,

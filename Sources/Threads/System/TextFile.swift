@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// Small text files of /sys and /proc, where a missing file is an answer, not an error.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// Writes bytes to a descriptor, all of them or as many as the system takes before it refuses.

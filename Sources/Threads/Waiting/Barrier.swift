@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A meeting point of all ranks of a run, in memory that they share.
 ///
 ///     byte 0                      8             64                      68            128

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CThreads
 
 /// The steps of a 32-bit word that somebody can sleep on, each of them atomic.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Synchronization
 
 /// A 64-bit number in memory that threads or processes share: atomic, never waited on.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How long a wait spins before it sleeps.
 ///
 /// A sleeper on another CPU takes tens of microseconds to wake, so a rank that owns its CPU spins for longer than the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How long a thread was without a CPU although it had something to do, interval by interval.
 ///
 /// A thread that does not sleep has as much CPU time as time passes; what it falls short by, it lost: to others on its CPU, to

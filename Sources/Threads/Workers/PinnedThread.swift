@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// A named pthread on one CPU, joined with the value that its body returned or the error that it threw.

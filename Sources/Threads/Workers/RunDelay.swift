@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// How long a thread has been ready to run without having a CPU, as the kernel counts it (/proc/thread-self/schedstat).

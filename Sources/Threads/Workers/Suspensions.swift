@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CThreads
 
 /// When the process was last stopped and went on (SIGSTOP, Ctrl-Z, SIGCONT).

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Work that the members of a team do together, each a part of it, at the same time.
 ///
 /// A value of this kind is shown to the members where it lies: nothing is copied, counted or allocated for them.

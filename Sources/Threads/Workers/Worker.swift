@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CThreads
 
 /// Somebody who runs a rank: a pinned thread or a forked process, behind one interface. Its body computes with subnormal

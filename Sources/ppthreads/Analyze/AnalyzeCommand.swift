@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// `ppthreads analyze`: a CSV of results as a table, a summary, plots and a page.

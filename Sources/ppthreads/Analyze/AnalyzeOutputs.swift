@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// What `ppthreads analyze` writes, found and checked before the file is read: its table first, then each file, whatever

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// Things that a command has to write at its end, each of which is tried whatever became of the others.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A subcommand: what it is called and what it does.
 struct Command {
     let name: String

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Flag {
     /// Reads a command's arguments into its options.
     ///

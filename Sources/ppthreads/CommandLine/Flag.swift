@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A flag of a command, bound to the options that it sets.
 struct Flag<Options> {
     /// The first is the one that messages use.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import FoundationEssentials
 
 /// JSON as every command writes it: snake case keys in order, a number that is none as a string.

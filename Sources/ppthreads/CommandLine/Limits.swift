@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The largest sizes that flags take: far beyond what runs here, and small enough that no product overflows.
 enum Limits {
     static let layers = 1...1024

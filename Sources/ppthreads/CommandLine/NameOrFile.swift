@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// A flag's value that is a name, or the path of a file, which is read once for all that the flag is for.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// A cut as a person names it: one that is worked out, a layout, or a file that holds one, before that is read.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// A schedule as a person names it: one that can be made by name, or a file's, before that is read.

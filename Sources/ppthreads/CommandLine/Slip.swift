@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What was probably meant by a word that is not there.
 ///
 /// Only a slip of the hand is put right: letters that were exchanged, one too few, too many or another one, a hyphen that is

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Rows of cells in columns as wide as their widest cell.
 struct TextTable {
     private let rows: [[String]]

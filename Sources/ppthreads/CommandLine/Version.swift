@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// Which ppthreads this is. Its commit, `Version.commit`, is written by the build (Commit/).

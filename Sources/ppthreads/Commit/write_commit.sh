@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # write_commit.sh PACKAGE OUTPUT: writes the commit that a package's folder has checked out as Swift source. "-dirty" follows
 # it when what the program is built from is not as committed; "unknown" stands where git cannot tell. A file that says so
 # already is left alone, so that nothing is built again.

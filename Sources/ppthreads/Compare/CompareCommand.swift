@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// `ppthreads compare`: schedules and transports side by side, with where each step went.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// How the candidates of a comparison cut the model: all alike, or as their schedules' numbers of stages have it.

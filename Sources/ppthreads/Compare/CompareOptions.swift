@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// What `ppthreads compare` was asked for. The defaults are the reference workload 4L-4H at P=2 and M=4.

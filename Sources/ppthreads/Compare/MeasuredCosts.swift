@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// What actions took in a comparison: means over all stages and microbatches of its candidates' typical steps, of a rank's whole share.

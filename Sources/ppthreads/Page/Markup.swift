@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// A piece of HTML. Text becomes one only by being escaped, so that nothing a user typed can act as markup; every tag that

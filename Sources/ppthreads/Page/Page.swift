@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// What all pages have in common: one file that needs no other and no network, and that can be read without its script.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the page looks like and how it answers. Colours of terms and tasks are Okabe and Ito's, which colour-blind readers
 /// can tell apart.
 extension Page {

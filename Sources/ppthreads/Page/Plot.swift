@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A chart that stands in a page, as wide as the page, or in an SVG file of its own.
 package struct Plot {
     /// The section's in the page, and the file's name.

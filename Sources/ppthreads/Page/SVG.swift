@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Charts are as wide as what holds them: across, positions are parts of a scale; down, they are pixels. So text keeps its size
 /// on every screen.
 extension Markup {

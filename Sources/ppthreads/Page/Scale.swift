@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// From 0 to an end that is above 0, in some unit, over the width of a chart.
 package struct Scale {
     let end: Double

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// The colours of schedules, in pages and in plots: one each, in the order of `ScheduleKind.allCases`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// In sentences without their ends why ranks idle, and how that goes with the bubble that formulas have.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 // The parts of a run's JSON that tell of its memory, in bytes.

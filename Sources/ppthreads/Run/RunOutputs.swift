@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// What `ppthreads run` writes, found and checked before the run: its report first, then each file, whatever became of the

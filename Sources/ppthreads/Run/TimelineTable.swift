@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// What the timeline of a run says, for a person: all in the mean over the measured steps.

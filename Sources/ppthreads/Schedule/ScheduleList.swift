@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// All orders that can be made by name, for the terminal and for docs/schedules.md.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// The CSV file of a sweep: one header, then a row for each run that has ended, on the disk before the next one starts. It

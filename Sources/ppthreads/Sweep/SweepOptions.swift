@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// What `ppthreads sweep` was asked for: a list for each setting that the grid varies, and what all runs have in common.

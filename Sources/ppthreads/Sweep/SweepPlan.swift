@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// The runs of a sweep on paper: each combination that fits once, then the runs on one stage to compare them with.

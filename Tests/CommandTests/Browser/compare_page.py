@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Uses the orders on the page of `ppthreads compare --html` as a reader would, in a headless Chromium.
 
 Usage: compare_page.py CHROMIUM PAGE CASE

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A page in a headless Chromium, over the pipe of its DevTools protocol. Python's standard library alone."""
 
 import json

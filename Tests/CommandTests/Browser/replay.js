@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // What the page's own replay makes of its orders, without the page.
 //
 // Usage: node replay.js PAGE COSTS

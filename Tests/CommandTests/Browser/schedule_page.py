@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Uses the page of `ppthreads schedule --html` as a reader would, in a headless Chromium.
 
 Usage: schedule_page.py CHROMIUM PAGE CASES

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Draws the times of the tasks of the run that made_up_run.py tells of. Every length, delay and loss is another one."""
 import random
 

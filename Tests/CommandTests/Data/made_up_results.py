@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Rows of a results CSV with unequal numbers, and what `analyze` has to make of them, from docs/commands.md and measuring.md.
 
     python3 made_up_results.py rows > made_up_results.csv

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A run that never was, and what the program has to tell of it, from docs/trace.md, measuring.md and commands.md alone.
 
     python3 made_up_draw.py > made_up_run.txt          # times of tasks, all different; once

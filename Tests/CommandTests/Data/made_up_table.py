@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The table that `run` has to print of the run that made_up_run.py tells of; MEMORY stands for what it says of memory."""
 from made_up_run import LOSSES, PEAK_BYTES, PEAK_IN_FLIGHT, figures, notes
 

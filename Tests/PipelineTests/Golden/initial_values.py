@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How parameters start, worked out from the description alone: shapes and bounds from PyTorch's documentation and nanoGPT, numbers
 by SplitMix64's mixing function on a counter (Steele et al. 2014) and Box and Muller's transform.
 

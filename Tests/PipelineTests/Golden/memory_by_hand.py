@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What ranks hold by kind, and at most for backwards, worked out from the layers' shapes alone.
 
 Written beside the program and not after it: parameters and what layers keep are listed here again, orders are typed in. The

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Reads JSON (RFC 8259) strictly, from its bytes, one part after the other: who calls says which part must come next.
 ///
 /// For headers whose sense depends on what other readers drop without a word, such as a key that stands twice. It goes only

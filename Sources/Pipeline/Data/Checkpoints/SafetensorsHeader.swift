@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import FoundationEssentials
 
 /// What a safetensors file says of its tensors: a JSON object with an entry for each, in the file's order.

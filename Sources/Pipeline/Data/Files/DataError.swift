@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Something wrong with a file's contents, or the file cannot be read or written.
 public struct DataError: Error, Equatable, Codable, CustomStringConvertible {
     /// The file, as it was given.

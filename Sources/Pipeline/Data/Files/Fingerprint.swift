@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What tells contents from other contents: FNV-1a with 64 bits (Fowler, Noll, Vo). A nanosecond a byte.
 public struct Fingerprint: Equatable, Sendable, CustomStringConvertible {
     private var hash: UInt64 = 0xcbf2_9ce4_8422_2325

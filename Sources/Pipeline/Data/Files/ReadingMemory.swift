@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The memory that reading a file takes at its peak, what is made of it included, by what is in it. Measured.
 struct ReadingMemory: Sendable {
     /// Bytes for each of the file's, which are among them.

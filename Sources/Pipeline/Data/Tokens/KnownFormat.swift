@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Formats of files that lie about where people train, and are neither tokens nor a checkpoint as ppthreads reads them.
 enum KnownFormat: Equatable {
     /// With what its header says of its elements, where that is simple.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a NumPy file (.npy) says of its elements: enough to tell how tokens are made of it.
 struct NumPyHeader: Equatable {
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How `--data-format` calls the ways in which tokens lie in a file.
 public enum TokenFormat: String, CaseIterable, Sendable {
     /// By llm.c's header if there is one, else by the end of the name: `.bin` and `.u16` for 16-bit tokens, `.u32` for

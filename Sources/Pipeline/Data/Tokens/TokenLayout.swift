@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where tokens lie in a file, and how many bytes each of them takes.
 struct TokenLayout: Equatable, Sendable {
     let bytesPerToken: Int

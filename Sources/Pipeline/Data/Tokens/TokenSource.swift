@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// Where a run's tokens come from. The same step and row give the same tokens to every rank that asks.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// A layout that knows what each of its bytes is for: what is reserved in it, with the padding before it, is charged to a kind.

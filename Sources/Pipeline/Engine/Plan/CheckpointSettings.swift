@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The model's settings in a checkpoint's metadata. Tensors alone do not tell how many heads share a layer's columns.
 ///
 /// What is not there is not checked: PyTorch's files say nothing of it, and a model that is none of the built-in ones has

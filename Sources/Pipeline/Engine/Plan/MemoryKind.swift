@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What memory is for. Every byte that a run holds is of one kind.
 public enum MemoryKind: String, CaseIterable, Sendable {
     case weights, gradients, optimizer, packed, frames

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// What the program itself will hold while a run is at work: the part of memory that follows from no model. It is what the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// Where a rank's own memory lies, and what it is for: one private mapping that the rank itself makes and touches first.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 // Parameters on their way in and out: before the first step and after the last.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// What a rank has of a step's batch: the tokens that its stages read, and the losses that they leave.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// A stage's memory, mapped: its parameters with what belongs to them, and the frames that its microbatches work in.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// What a rank holds for backwards, over all of its stages, and the most that it ever held.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// Takes the times of a rank's tasks as they go on, one after the other, and what the rank lost; without a timeline it does

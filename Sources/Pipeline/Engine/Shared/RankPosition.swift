@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where a rank is: the last thing it started on.
 public struct RankPosition: Codable, Equatable, Sendable {
     /// What a rank does in a step.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// When one task of one step was done, on the clock that all ranks share, in nanoseconds; and how long its rank was without a

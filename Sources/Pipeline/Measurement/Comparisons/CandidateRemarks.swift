@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// What a person would say of a candidate's trials who had watched the machine: `MachineRemarks`.

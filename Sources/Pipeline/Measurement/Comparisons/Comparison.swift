@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// Runs of one model under several schedules and transports, in turns, so that a machine that gets slower for a while slows

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a comparison says of its candidates, worked out once: table, verdict, JSON, CSV and page only render it.
 public struct ComparisonFigures: Sendable {
     /// What the figures are of.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// The numbers below `count` in an order that is drawn anew for each round, so that a machine that drifts does not favour

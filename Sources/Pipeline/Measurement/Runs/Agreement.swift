@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// How results of one model under two schedules are compared: to the bit, or to rounding.

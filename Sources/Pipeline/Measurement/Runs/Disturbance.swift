@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How much others on its CPUs disturbed a run of which each rank has a CPU of its own.
 ///
 /// It counts what they cost: for how long the critical path stood still because a rank was without its CPU. A rank that

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// What a person says of a machine that a run was measured on: sentences without their ends, and without commas, so that a column

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What was measured in a run, worked out once: table, JSON, CSV, page and trace only render it.
 public struct RunFigures: Sendable {
     /// What the figures are of.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a person would say of a run's figures who had watched the machine: `MachineRemarks`.
 struct RunRemarks {
     private let figures: RunFigures

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Estimate {
     /// Medians of parts that have to add up to the median of their sums, which medians do only nearly.
     ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// The interval of a sorted sample that its true median is likely in: each value is below the median as likely as above, so that how

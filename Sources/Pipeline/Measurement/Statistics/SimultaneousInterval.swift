@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How the interval of a median is found that has to hold together with those of other comparisons: each may miss with a share of
 /// what all of them may (Bonferroni).
 struct SimultaneousInterval {

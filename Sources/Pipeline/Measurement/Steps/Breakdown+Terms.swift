@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Breakdown {
     /// The terms, in the order in which they add up.
     public enum Term: String, CaseIterable, Sendable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where a step's time went. All terms are in seconds and add up to the step.
 ///
 /// Two replays of the schedule and the measured step tell them apart, each with more of what was measured than the one before:

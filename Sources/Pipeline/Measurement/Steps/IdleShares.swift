@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why ranks idle, but for what the machine did: what leads from the bubble that the textbook has, of equal stages, to the one
 /// that was measured.
 public struct IdleShares: Equatable, Sendable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// Where a step's time went on one rank. In seconds; all but the last two add up to the step.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A step's times with what they say: each worked out once.
 public struct StepFigures: Sendable {
     /// What the figures are worked out from.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// Steps that come in two kinds, a fast one and a slow one, with nothing between them: then no single figure stands for them.

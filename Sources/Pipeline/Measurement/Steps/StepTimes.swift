@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// When everything in one step was done: the release into it, each task of each rank, and its end.

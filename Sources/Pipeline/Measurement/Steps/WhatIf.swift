@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a step would have taken under other circumstances, in seconds: replays of the durations that were measured.
 public struct WhatIf: Equatable, Sendable {
     /// Hand-offs that cost nothing.

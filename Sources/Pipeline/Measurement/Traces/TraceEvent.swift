@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An event of a trace, as the Trace Event Format has it (its JSON object form).
 struct TraceEvent: Encodable {
     /// What it is: `X` a bar of a track, `s` and `f` the ends of an arrow, `C` a counter, `i` a moment, `M` a name.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Threads
 
 /// What the tasks of a traced step took, and what the step would have been under another order of them.

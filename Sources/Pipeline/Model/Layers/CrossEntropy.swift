@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// Softmax cross-entropy, the mean over a microbatch's tokens. Turns the logits into their gradient in place.

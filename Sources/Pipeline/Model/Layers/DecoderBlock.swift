@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// The attention half of `nn.TransformerDecoderLayer(x, memory = x)`, post-norm:

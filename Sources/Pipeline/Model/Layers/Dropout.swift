@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// A point in the network where training sets elements to 0 at random, and scales the others up so that the expectation

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// Tokens to activations: y [tokens, dim] = table[token] (+ positions[position in the sequence]).

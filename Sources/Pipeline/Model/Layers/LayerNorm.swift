@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SharedTensor
 
 /// y = (x - mean) / sqrt(variance + 1e-5) * weight + bias, over the columns of each token (1607.06450).

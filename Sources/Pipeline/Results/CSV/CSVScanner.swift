@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Reads the records of a CSV (RFC 4180) one by one, where they lie: no field is copied.
 ///
 /// Lines end with LF or CRLF; empty lines, and a byte order mark at the start, are passed over.

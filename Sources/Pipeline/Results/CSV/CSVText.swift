@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Writing CSV files (RFC 4180), and reading those that are held in memory.
 public enum CSVText {
     /// A row without the end of its line. Ends of lines in values become spaces.

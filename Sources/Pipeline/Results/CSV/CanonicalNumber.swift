@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension String {
     /// A number as it is always written, so that equal numbers are equal texts: `3e-4`, `0.0003` and `3.0e-04` are `0.0003`,
     /// and `4.0` is `4`. Whole numbers keep all their digits. Nil for what is no finite number.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension String {
     /// The text with what acts on a terminal, or cannot be seen, as escapes such as `\u{1B}` and `\n`: a name in a file must not
     /// move the cursor, colour the screen or turn the order of what is written. Nor may an SVG file hold most of it.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a cell of a schedule's file says.
 enum CellText {
     /// The largest stage or microbatch.

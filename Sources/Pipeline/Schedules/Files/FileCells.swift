@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The cells of comma-separated text.
 struct FileCells {
     /// What a cell's quotes have come to.

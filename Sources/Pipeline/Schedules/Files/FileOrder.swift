@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The rows of a file as an order, and the checks of its actions.
 struct FileOrder {
     let rows: [[FileRows.Entry]]

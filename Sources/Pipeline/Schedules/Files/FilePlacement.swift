@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Which row has which stage, and where each instruction stands: what a file says by the rows alone.
 struct FilePlacement {
     private(set) var positions: [Instruction: FileRows.Position] = [:]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the rows of a schedule's file say, cell by cell.
 struct FileRows {
     /// An instruction, and the cell it stands in.

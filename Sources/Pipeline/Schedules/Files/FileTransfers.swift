@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The checks of a file's sends and receives.
 struct FileTransfers {
     private let order: FileOrder

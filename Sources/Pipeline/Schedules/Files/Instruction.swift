@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a row of a schedule's file tells its rank to do.
 public enum Instruction: Hashable, Sendable, CustomStringConvertible {
     /// A computation.

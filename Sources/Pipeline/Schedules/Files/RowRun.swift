@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Rows of instructions that are done one after the other in each row, as far as they go.
 struct RowRun {
     /// What has to have happened in another row.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Schedule {
     /// The file that PyTorch reads as `compute_only`: a line for each rank, a cell for each action, no idle ones; lines
     /// end in CR LF, as Python's csv writer has them.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A schedule as PyTorch's CSV files have it: a line for each rank, a cell for each action, no header.
 ///
 /// A cell is empty, which says that the rank idles, or a stage, a word and a microbatch. The words are F, I, B and W

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a schedule's file is refused, and where.
 public struct ScheduleFileError: Error, Equatable, CustomStringConvertible {
     /// The line, counted from 1, which is the rank's number and 1; nil for what is wrong with the file as a whole.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Instructions that wait for each other in a circle.
 public struct WaitCycle: Hashable, Sendable, CustomStringConvertible {
     /// Where a rank stands still, and for what.

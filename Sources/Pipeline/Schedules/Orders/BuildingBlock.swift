@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An order with V placement that is made of one microbatch's slots, repeated every six and then pulled together with no more
 /// in flight ("Pipeline Parallelism with Controllable Memory", Qi et al., 2405.15362).
 ///

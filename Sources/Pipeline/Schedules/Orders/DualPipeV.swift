@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// DualPipeV (DeepSeek-AI, 2412.19437, cut in half by Sea AI Lab): one microbatch's forward beside another's backward, on
     /// stages down the ranks and back up.

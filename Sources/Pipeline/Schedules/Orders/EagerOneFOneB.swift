@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// Eager-1F1B (Zhuang et al., "On Optimizing the Communication of Model Parallelism", 2211.05322): 1F1B with forwards
     /// ahead, so that what is handed on has the time of an action to arrive.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// GPipe (Huang et al., 1811.06965): every forward, then every backward.
     ///

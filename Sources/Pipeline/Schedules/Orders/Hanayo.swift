@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// Hanayo (Liu et al., 2308.15762): w waves down the ranks and back up, so v = 2w stages a rank; what has the way back
     /// before it goes first.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// Interleaved-1F1B (Narayanan et al., 2104.04473): each rank runs v chunks, stages r, r + P, r + 2P, ...
     ///

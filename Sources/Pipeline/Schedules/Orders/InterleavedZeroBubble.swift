@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// Interleaved ZB (Qi et al., 2401.10241, as PyTorch builds it): Interleaved-1F1B whose backwards come apart, with half
     /// its warm-up.

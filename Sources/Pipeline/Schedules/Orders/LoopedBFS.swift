@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// Looped BFS (Lamy-Poirier, "Breadth-First Pipeline Parallelism", 2211.05953): GPipe with several stages a rank, one
     /// stage after the other.

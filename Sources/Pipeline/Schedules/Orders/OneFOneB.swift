@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// 1F1B (PipeDream-Flush, Narayanan et al., 2006.09503): after a warm-up, one forward, one backward, in turn.
     ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A rank's list while it is made, of orders that count: each action is of the next microbatch of its kind and stage.
 struct RankOrder {
     private(set) var actions: [Action] = []

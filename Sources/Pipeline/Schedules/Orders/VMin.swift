@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// V-Min (Qi et al., 2405.15362): stages down the ranks and back up, and a third of 1F1B's memory.
     ///

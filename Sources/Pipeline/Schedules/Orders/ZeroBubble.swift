@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// ZB-H1 (Qi et al., 2401.10241): 1F1B whose backwards come apart. The input's gradient (I) is handed on at once, and the
     /// weights' (W), for which nobody waits, fills what would be idle.

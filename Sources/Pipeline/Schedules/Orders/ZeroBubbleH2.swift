@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// ZB-H2 (Qi et al., 2401.10241): ZB-H1 with twice the warm-up, which leaves no rank idle between its first action and
     /// its last.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension ScheduleKind {
     /// ZB-V (Qi et al., 2401.10241, section 6): stages down the ranks and back up, so that no rank waits between its first
     /// action and its last, and all hold the same.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The compute kernels behind one table.
 //
 // Everything a layer computes goes through a `ppt_kernels` table. There is one table for each SIMD level; all are built

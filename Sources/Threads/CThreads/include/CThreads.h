@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The system calls and instructions that Swift's Glibc module does not reach: futex, affinity, prctl, pause, and the
 // floating-point mode.
 // What can fail returns 0 or a positive errno value, never -1 with errno, so that no caller depends on errno's thread.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Files that are being written, in a table that a signal's handler can go through.
 #ifndef CTHREADS_PARTIAL_FILES_H
 #define CTHREADS_PARTIAL_FILES_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Signals, and how the program was started: what must be known before Swift's own start-up has looked at anything.
 #ifndef CTHREADS_SIGNALS_H
 #define CTHREADS_SIGNALS_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension OrderExplorer {
     /// Draws what a replay says. Across, positions are parts of the time scale; down, they are pixels, as in other charts.
     static let chartScript = Markup.code(

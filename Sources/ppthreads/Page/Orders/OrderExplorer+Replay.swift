@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension OrderExplorer {
     /// When each action is done, as `OrderTimes` has it, to the last digit. Without a page: tests run it by itself.
     static let replayScript = Markup.code(

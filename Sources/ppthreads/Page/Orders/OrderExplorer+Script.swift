@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension OrderExplorer {
     /// Reads the inputs, and draws again whenever one of them changes. The address holds what was chosen.
     static let script = Markup.code(

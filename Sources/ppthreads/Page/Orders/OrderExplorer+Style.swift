@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension OrderExplorer {
     /// What this page has besides the common style.
     static let style = Markup.code(

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// An order in time as lines of text, one for each rank: `F0 B0### F1`, with dots where the rank does nothing.

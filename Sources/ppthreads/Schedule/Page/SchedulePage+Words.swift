@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension SchedulePage {
     /// What the letters and words mean.
     var words: Markup {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Pipeline
 
 /// All orders as a page to learn from: one file that needs no network, whose script draws them to times that are changed on it.
