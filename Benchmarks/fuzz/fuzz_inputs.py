@@ -4,8 +4,7 @@
 
 Each try has to end by itself, within its time and 4 GiB of memory, with exit code 0, 64, 65 or 70; with at most 21 lines on
 standard error, each of which begins with `ppthreads`; and with no control character on standard output or standard error. Of
-some kinds, a refusal has to say where in the file it found what is wrong.
-An input for which that does not hold is kept, and told of with the command that reads it. The same seed tries the same
+schedules, a refusal has to say where in the file it found what is wrong. An input for which that does not hold is kept, and told of with the command that reads it. The same seed tries the same
 changes. Exits with 1 when anything was found.
 
     python3 Benchmarks/fuzz/fuzz_inputs.py [--kind csv,sweep] [--count 100000] [--command .build/release/ppthreads]

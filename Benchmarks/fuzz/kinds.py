@@ -15,8 +15,9 @@ from mutations import CELL_CHANGES, JSON_CHANGES
 SMALL = [
     "--n-heads", "1", "--dim", "4", "--ffn", "4", "--vocab-size", "300", "--seq-len", "2", "--warmup", "0", "--measure", "1",
 ]  # fmt: skip
+"""Of a model of few numbers, for one step."""
 MODEL = ["--n-layers", "2", *SMALL, "--batch-size", "1", "--microbatches", "1", "--stages", "1"]
-"""A model that trains in a fraction of a millisecond."""
+"""One that trains in a fraction of a millisecond."""
 
 
 @dataclass
@@ -135,9 +136,8 @@ def schedule(command, folder):
     """Orders as `schedule` draws them, and as runs train by them: with and without transfers, of several stages a rank, in the old
     grammar, overlapped, and of forwards alone. A refusal names row and column, but for what is not there."""
     choices = ["1f1b -p 2 -m 2", "zb-v -p 2 -m 3", "zb-h1 -p 3 -m 3", "hanayo -p 2 -m 2", "gpipe -p 2 -m 2 --forward-only"]
-    seeds = [
-        _made(command, folder, ["schedule", *words.split(), form, "FILE"], "seed.csv") for words in choices for form in ("--csv", "--comms")
-    ]
+    forms = [(words, form) for words in choices for form in ("--csv", "--comms")]
+    seeds = [_made(command, folder, ["schedule", *words.split(), form, "FILE"], "seed.csv") for words, form in forms]
     old = b"0F0,0F1,0B0,0W0,0B1,0W1\n1F0,1BW0,1F1,1BW1\n"
     overlapped = b"0F0,0F1,(0F2;0B0)OVERLAP_F_B,0B1,0B2\n1F0,1B0,1F1,1B1,,1F2,1B2\n"
     model = ["--layers", "8", *SMALL, "--batch-size", "12", "--schedule", "FILE"]

@@ -139,7 +139,7 @@ JSON_VALUES = [
     b'"F\\u009b0"', b'"wait"', b'"X"', b'""', b"[]", b"{}", b"true", b'{"step":0}', b'"' + b"x" * 300 + b'"', b"4095", b"4096",
 ]  # fmt: skip
 
-CHANGES = [flip, overwrite, insert, insert, delete, truncate, *[number] * 4, repeat, move, lines, columns, splice]
+
 def cells(data, random, _):
     """A cell to another cell's position, over that one, doubled, or left out."""
     rows = [line.split(b",") for line in bytes(data).split(b"\n")]
@@ -157,5 +157,6 @@ def cells(data, random, _):
     data[:] = b"\n".join(b",".join(row) for row in rows)
 
 
+CHANGES = [flip, overwrite, insert, insert, delete, truncate, *[number] * 4, repeat, move, lines, columns, splice]
 CELL_CHANGES = [*[cells] * 14, *CHANGES]
 JSON_CHANGES = [*[json_value] * 20, *CHANGES]

@@ -19,9 +19,11 @@ struct CompareIdleTests {
     }
 
     @Test("it says why ranks idle, as its own terms and replays have it, beside the formula") func idle() throws {
+        let folder = try Folder()
         let outcome = try Command.run(
             [
-                "compare", "--schedule", "gpipe,interleaved,zb-h1", "--virtual-stages", "2", "--transport", "threads",
+                "compare", "--html", folder.path("page.html"), "--schedule", "gpipe,interleaved,zb-h1",
+                "--virtual-stages", "2", "--transport", "threads",
                 "--trials", "2", "--warmup", "1", "--measure", "3", "--microbatches", "3",
             ] + tiny)
         try #require(outcome.code == 0, "\(outcome.errors)")
@@ -30,7 +32,14 @@ struct CompareIdleTests {
         let idle = try rows(outcome.output, "ranks idle, in the mean")
         // 1/(3 + 1), and 1/(2 * 3 + 1).
         #expect(idle.mapValues { $0.last! } == ["GPipe": 25, "Interleaved-1F1B": 14.3, "ZB-H1": nil])
+        let page = try String(contentsOfFile: folder.path("page.html"), encoding: .utf8)
         for (schedule, shares) in idle {
+            let cells = shares.map {
+                $0 == nil
+                    ? "<td data-value=\"\">-</td>"
+                    : "<td>\($0!.formatted(.number.precision(.fractionLength(1)))) %</td>"
+            }
+            #expect(page.contains("\(schedule) on threads</th>" + cells.joined()), "\(cells)")
             let term = try #require(terms[schedule]).map { $0! }
             let (step, work, imbalance, bubble) = (term[0], term[1], term[2], term[3])
             let equal = try #require(other[schedule]?.last!) - term[4] - term[6]

@@ -76,6 +76,18 @@ struct ComparePageTests {
         #expect(same.count == 2 && same[0] == same[1])
     }
 
+    @Test("what is compared on several transports, or twice under two files' names, stands once under each name")
+    func eachOnce() throws {
+        let folder = try Folder()
+        let row = Array("0F0,0F1,0B0,0F2,0B1,0B2\n1F0,1B0,1F1,1B1,1F2,1B2\n".utf8)
+        let files = [try folder.file("a.csv", row), try folder.file("b.csv", row)]
+        let (text, _) = try page(["--schedule", "interleaved,\(files[0]),\(files[1])", "--virtual-stages", "1"])
+        let orders = try WrittenPage.orders(of: text)
+        let own = orders.orders.map(\.key).filter { $0.hasPrefix("file:") }
+        #expect(own == ["file:Interleaved-1F1B", "file:a.csv", "file:b.csv"])
+        #expect(orders.first == own[0] && orders.other == own[1])
+    }
+
     /// The number of an input on the page.
     private func input(_ name: String, in text: String) throws -> Double {
         let start = try #require(text.firstRange(of: " name=\"\(name)\"")).upperBound

@@ -22,6 +22,9 @@ extension Double {
     /// Seconds in ms, or in us when they are few.
     package var duration: String { magnitude < 0.0001 ? "\((self * 1e6).fixed(1)) us" : "\((self * 1000).fixed(1)) ms" }
 
+    /// A part of something, `12.3 %`.
+    package var percent: String { "\((self * 100).fixed(1)) %" }
+
     /// With a number of digits after the point.
     package func fixed(_ digits: Int) -> String {
         // Its sign says nothing.

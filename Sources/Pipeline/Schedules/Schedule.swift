@@ -17,7 +17,7 @@ public struct Schedule: Equatable, Sendable {
     /// Whether there are forwards and nothing else: evaluation instead of training.
     public let isForwardOnly: Bool
     /// Why a generator could make no order of the sizes it was given; `validated()` throws it.
-    public let refusal: ScheduleError?
+    package let refusal: ScheduleError?
 
     /// Any order at all; `validated()` tells whether it can be run.
     public init(name: String, microbatches: Int, rankOfStage: [Int], actions: [[Action]]) {

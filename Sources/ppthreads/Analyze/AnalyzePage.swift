@@ -73,8 +73,8 @@ struct AnalyzePage {
         let figures = [
             cell(analysis.tokensPerSecond(group)) { $0.tokens },
             cell(analysis.stepSeconds(group)) { ($0 * 1000).fixed(2) }, cell(analysis.speedup(group)) { $0.fixed(3) },
-            cell(analysis.efficiency(group)) { "\(($0 * 100).fixed(1)) %" },
-            cell(analysis.referenceEfficiency(group)) { "\(($0 * 100).fixed(1)) %" },
+            cell(analysis.efficiency(group)) { $0.percent },
+            cell(analysis.referenceEfficiency(group)) { $0.percent },
         ]
         return .element("tr", [:], Markup(settings(group) + (report.hasRepeats ? [runs] : []) + figures))
     }

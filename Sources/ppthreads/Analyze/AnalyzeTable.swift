@@ -51,7 +51,7 @@ struct AnalyzeTable {
             + cells(analysis.stepSeconds(group)) { ($0 * 1000).fixed(2) }
             + cells(analysis.speedup(group)) { $0.fixed(3) }
             + [analysis.efficiency(group), analysis.referenceEfficiency(group)].map {
-                $0.map { "\(($0.value * 100).fixed(1)) %" } ?? "-"
+                $0?.value.percent ?? "-"
             } + (report.hasTerms ? terms : [])
     }
 

@@ -5,28 +5,20 @@ import Pipeline
 extension ComparePage {
     /// Why ranks idle, beside what formulas say of equal stages; nothing on one rank, which waits for nobody.
     var idle: Markup {
-        if candidates[0].plan.schedule.ranks == 1 { return [] }
-        let header = ["candidate", "of the step", "imbalance", "bubble", "of equal stages", "by formula"]
+        let first = candidates[0]
+        if first.plan.schedule.ranks == 1 { return [] }
         let rows = candidates.map { candidate -> Markup in
-            let shares = candidate.idleShares
-            let formula = candidate.plan.schedule.idleShareByFormula
-            let cells = [shares.mean, shares.imbalance, shares.bubble, shares.ofEqualStages].map(share)
-            return .element(
-                "tr", [:],
-                Markup([Page.rowHeader(candidate.name)] + cells + [formula.map(share) ?? Page.noFigure]))
+            let cells = IdleColumns.cells(candidate).map { text in
+                text.map { Markup.element("td", [:], Markup($0)) } ?? Page.noFigure
+            }
+            return .element("tr", [:], Markup([Page.rowHeader(candidate.name)] + cells))
         }
-        let text = candidates[0].idleText
+        let text = IdleText(first.idleShares, first.plan.schedule)
         return Page.section(
             "idle", "Why ranks idle",
             [
-                .element("p", [:], "Under \(candidates[0].name) \(text.measured); \(text.ofEqualStages)."),
-                Page.table("In the mean over ranks, in percent", header, rows),
+                .element("p", [:], "Under \(first.name) \(text.measured); \(text.ofEqualStages)."),
+                Page.table("In the mean over ranks", ["candidate"] + IdleColumns.names, rows),
             ])
     }
-
-    private func share(_ value: Double) -> Markup { .element("td", [:], Markup("\((value * 100).fixed(1))")) }
-}
-
-extension CandidateFigures {
-    fileprivate var idleText: IdleText { IdleText(idleShares, plan.schedule) }
 }

@@ -48,17 +48,20 @@ extension PageOrders {
         let (ranks, microbatches) = ([schedules[0].ranks], [schedules[0].microbatches])
         let several = Set(schedules.map(\.virtualStages)).subtracting([1]).sorted()
         let stages = several.isEmpty ? [2] : several
-        let all = Self.actionsMost(ranks: ranks, microbatches: microbatches, virtualStages: stages)
+        let all = Self.actionsOfNamed(ranks: ranks, microbatches: microbatches, virtualStages: stages)
         var orders =
             all > Self.actionsMost
             ? [] : Self.named(ranks: ranks, microbatches: microbatches, virtualStages: stages)
         let keys = schedules.map { schedule in
             let own = Order(schedule)
-            let named = orders.first {
-                $0.name == schedule.kind?.rawValue && $0.sizes[0].actions == own.sizes[0].actions
+            // On several transports a schedule is compared several times.
+            let same = orders.first { other in
+                if other.key == own.key { return true }
+                guard let kind = schedule.kind else { return false }
+                return other.name == kind.rawValue && other.sizes[0].actions == own.sizes[0].actions
             }
-            if named == nil { orders.append(own) }
-            return named?.key ?? own.key
+            if same == nil { orders.append(own) }
+            return same?.key ?? own.key
         }
         self.init(
             orders: orders, first: keys[0], other: keys.first { $0 != keys[0] }, ranks: ranks,

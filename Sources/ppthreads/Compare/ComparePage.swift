@@ -81,7 +81,7 @@ struct ComparePage {
             ]
             let cells = [
                 Page.cell(candidate.tokensPerSecond) { $0.grouped }, ratio(candidate.overThreads),
-                ratio(base.ratio(candidate)), Page.cell(candidate.efficiency) { "\(($0 * 100).fixed(1)) %" },
+                ratio(base.ratio(candidate)), Page.cell(candidate.efficiency, \.percent),
                 candidate.handoffSeconds.map { Page.cell($0) { ($0 * 1e6).fixed(2) } } ?? Page.noFigure,
                 Page.cell(candidate.parkedShare) { "\(($0 * 100).fixed(0)) %" },
             ]

@@ -46,7 +46,7 @@ struct CompareTable {
         let rows = candidates.map { candidate -> [String] in
             name(candidate) + cells(candidate.tokensPerSecond) { $0.grouped }
                 + ratio(candidate.overThreads) + ratio(base.ratio(candidate))
-                + cells(candidate.efficiency) { "\(($0 * 100).fixed(1)) %" }
+                + cells(candidate.efficiency, \.percent)
                 + (candidate.handoffSeconds.map { cells($0) { "\(($0 * 1e6).fixed(2)) us" } } ?? ["-", ""])
                 + ["\((candidate.parkedShare.value * 100).fixed(0)) %"]
         }
@@ -78,7 +78,7 @@ struct CompareTable {
             let reaches = figures.compactMap(\.reach).map { "±\(($0 * scale).fixed(2))" }
             return [
                 name(candidate) + figures.map { ($0.value * scale).fixed(2) },
-                ["", ""] + figures.map { "\(($0.value / candidate.stepSeconds.value * 100).fixed(1)) %" },
+                ["", ""] + figures.map { ($0.value / candidate.stepSeconds.value).percent },
             ] + (reaches.isEmpty ? [] : [["", ""] + reaches])
         }
         return TextTable([header] + rows, leading: 2).text
@@ -87,20 +87,10 @@ struct CompareTable {
     /// Why ranks idle, beside what formulas say of equal stages; nothing on one rank.
     private var idle: [String] {
         if candidates[0].plan.schedule.ranks == 1 { return [] }
-        let header = [
-            "ranks idle, in the mean", "", "of the step", "imbalance", "bubble", "of equal stages", "by formula",
-        ]
-        let rows = candidates.map { candidate -> [String] in
-            let shares = candidate.idleShares
-            let formula = candidate.plan.schedule.idleShareByFormula
-            return name(candidate)
-                + [shares.mean, shares.imbalance, shares.bubble, shares.ofEqualStages].map(percent)
-                + [formula.map(percent) ?? "-"]
-        }
+        let header = ["ranks idle, in the mean", ""] + IdleColumns.names
+        let rows = candidates.map { name($0) + IdleColumns.cells($0).map { $0 ?? "-" } }
         return [TextTable([header] + rows, leading: 2).text, ""]
     }
-
-    private func percent(_ share: Double) -> String { "\((share * 100).fixed(1)) %" }
 
     /// What the step would be.
     private var circumstances: String {

@@ -3,20 +3,19 @@
 import Pipeline
 
 /// In sentences without their ends why ranks idle, and how that goes with the bubble that formulas have.
-package struct IdleText {
+struct IdleText {
     /// What ranks wait for.
-    package let measured: String
+    let measured: String
     /// What is left of it with equal stages, measured and by formula.
-    package let ofEqualStages: String
+    let ofEqualStages: String
 
     /// - Parameter schedule: of two ranks and more.
-    package init(_ shares: IdleShares, _ schedule: Schedule) {
-        func percent(_ share: Double) -> String { "\((share * 100).fixed(1)) %" }
+    init(_ shares: IdleShares, _ schedule: Schedule) {
         measured =
-            "ranks idle for \(percent(shares.mean)) of the step in the mean: \(percent(shares.imbalance)) because rank \(shares.busiestRank) has the most work (imbalance), "
-            + "\(percent(shares.bubble)) because of the order, in which that one waits too (bubble)"
-        let formula = schedule.idleShareByFormula.map { "; the formula for that says \(percent($0))" } ?? ""
+            "ranks idle for \(shares.mean.percent) of the step in the mean: \(shares.imbalance.percent) because rank \(shares.busiestRank) has the most work (imbalance), "
+            + "\(shares.bubble.percent) because of the order, in which that one waits too (bubble)"
+        let formula = schedule.idleShareByFormula.map { "; the formula for that says \($0.percent)" } ?? ""
         ofEqualStages =
-            "of equal stages all of it would be the order's: \(percent(shares.ofEqualStages)) of a step without updates\(formula)"
+            "of equal stages all of it would be the order's: \(shares.ofEqualStages.percent) of a step without updates\(formula)"
     }
 }

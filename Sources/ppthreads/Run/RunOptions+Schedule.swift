@@ -19,6 +19,7 @@ extension RunOptions {
                         ranks: stages, virtualStages: virtualStages, microbatches: microbatches, groupSize: groupSize))
             }
             let order = made(groupsOf: groupSize)
+            // Where other groups would make one, it is the flag that has to change.
             if groupSize != nil, let refusal = order.refusal, made(groupsOf: nil).refusal == nil {
                 throw CommandError(code: .usage, message: "--group-size: \(refusal)")
             }

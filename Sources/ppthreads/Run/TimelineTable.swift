@@ -22,7 +22,7 @@ struct TimelineTable {
         let rows = Breakdown.Term.allCases.map { term in
             [
                 term.rawValue.padded(to: 16), terms[term].milliseconds.paddedLeft(to: 10),
-                "\((terms.share(term) * 100).fixed(1)) %".paddedLeft(to: 7), term.brief,
+                terms.share(term).percent.paddedLeft(to: 7), term.brief,
             ].joined(separator: "  ")
         }
         return (["mean step".padded(to: 16) + "  " + terms.step.milliseconds.paddedLeft(to: 10)] + rows)

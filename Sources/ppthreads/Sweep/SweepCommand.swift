@@ -136,7 +136,7 @@ enum SweepCommand {
         guard !figures.result.plan.placement.ownsAllCPUs, let timed = figures.timed else { return "" }
         let share = timed.breakdown.share(.oversubscription)
         return share > Disturbance.limit
-            ? "; ranks have less than a CPU each: \((share * 100).fixed(1)) % of the step is oversubscription" : ""
+            ? "; ranks have less than a CPU each: \(share.percent) of the step is oversubscription" : ""
     }
 
     /// Nothing about a run that was measured once.

@@ -90,8 +90,6 @@ public struct CandidateFigures: Sendable {
     public let parkedShare: Estimate
     /// From the step and its terms, and what equal stages took off it: the median over the trials.
     public let whatIf: WhatIf
-    /// From the same figures; the rank is the typical step's.
-    public let idleShares: IdleShares
     /// The step that stands for the candidate: of the trial in the middle.
     public let typicalStep: StepTimes
     /// How often its runs were measured.
@@ -108,6 +106,9 @@ public struct CandidateFigures: Sendable {
     public var transport: TransportKind { candidate.transport }
     /// The candidate's.
     public var plan: RunPlan { candidate.plan }
+
+    /// From the step, its terms and what it would be otherwise; the rank that has the most work is the typical step's.
+    public var idleShares: IdleShares { IdleShares(Breakdown { self[$0].value }, whatIf, needed: typicalStep.needed) }
 
     /// What a CSV's column `notes` holds of it: without commas.
     package var notesColumn: String { MachineRemarks.column(plan.placement, remarks) }
@@ -149,8 +150,6 @@ public struct CandidateFigures: Sendable {
         whatIf = WhatIf(step: step.value, transport: transport, equalStages: step.value + equal)
         let sorted = trials.sorted { $0.step.times.seconds < $1.step.times.seconds }
         typicalStep = sorted[(sorted.count - 1) / 2].step.times
-        let breakdown = Breakdown { [terms] term in terms[Breakdown.Term.allCases.firstIndex(of: term)!].value }
-        idleShares = IdleShares(breakdown, whatIf, busiestRank: typicalStep.busiestRank)
         tries = Tries(trials)
     }
 }

@@ -8,9 +8,9 @@ enum MachineRemarks {
     /// What a quota took away.
     /// - Parameter share: of the measured time of the ranks' CPUs.
     static func throttled(_ quota: CPUQuota, _ share: Double) -> String {
-        percent(share) == percent(0)
+        share.percent == 0.0.percent
             ? "the quota of \(quota) did not stop the ranks"
-            : "the quota of \(quota) stopped the ranks for \(percent(share)) of the measured time of their CPUs"
+            : "the quota of \(quota) stopped the ranks for \(share.percent) of the measured time of their CPUs"
     }
 
     /// What a column of a CSV holds: why ranks have less than their CPUs, if they have, and the sentences.
@@ -22,7 +22,7 @@ enum MachineRemarks {
     /// What the hypervisor took away; nil where that is next to nothing.
     /// - Parameter share: of the same time.
     static func stolen(_ share: Double) -> String? {
-        share > RunFigures.stolenLimit ? "the hypervisor took \(percent(share)) of the ranks' CPUs away (steal)" : nil
+        share > RunFigures.stolenLimit ? "the hypervisor took \(share.percent) of the ranks' CPUs away (steal)" : nil
     }
 
     /// Steps of two kinds; nil where they are of one.
@@ -31,7 +31,7 @@ enum MachineRemarks {
         func milliseconds(_ seconds: Double) -> String { "\((seconds * 1e3).fixed(2)) ms" }
         let median = kinds.slowShare == 0.5 ? "lies between" : kinds.slowShare > 0.5 ? "is a slow one" : "is a fast one"
         return "steps come in two kinds: \(milliseconds(kinds.fast)) and \(milliseconds(kinds.slow)) with "
-            + "\(percent(kinds.slowShare)) of them slow; the median \(median)"
+            + "\(kinds.slowShare.percent) of them slow; the median \(median)"
     }
 
     /// A rate over the whole measured time beside that of the median step; nil where they hardly differ.
@@ -40,9 +40,6 @@ enum MachineRemarks {
         guard below.magnitude > RunFigures.deliveredLimit else { return nil }
         let (side, length) = below > 0 ? ("below", "longer") : ("above", "shorter")
         return "delivered were \(tokensPerSecond.fixed(0)) tokens/s over the whole measured time: "
-            + "\(percent(below.magnitude)) \(side) the median step's because the mean step is \(length)"
+            + "\(below.magnitude.percent) \(side) the median step's because the mean step is \(length)"
     }
-
-    /// With one digit.
-    static func percent(_ share: Double) -> String { "\((share * 100).fixed(1)) %" }
 }

@@ -88,9 +88,7 @@ public struct TimedFigures: Sendable {
         breakdown = Breakdown(meanOf: steps.map(\.breakdown))
         whatIf = WhatIf(meanOf: steps.map(\.whatIf))
         ranks = result.ranks.indices.map { rank in RankBreakdown(meanOf: times.map { RankBreakdown($0, rank: rank) }) }
-        let busy = ranks.map(\.busy)
-        let busiest = busy.indices.max { busy[$0] < busy[$1] }!
-        idleShares = IdleShares(breakdown, whatIf, busiestRank: busiest)
+        idleShares = IdleShares(breakdown, whatIf, needed: ranks.map(\.busy))
         handoffs = result.plan.edgesBetweenRanks.compactMap { Handoffs($0, times) }
         let seconds = handoffs.flatMap(\.seconds.sorted)
         handoffSeconds = seconds.isEmpty ? nil : Statistics(seconds)

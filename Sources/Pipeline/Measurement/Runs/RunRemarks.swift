@@ -18,14 +18,14 @@ struct RunRemarks {
         guard let disturbance = figures.disturbance, disturbance.isTooMuch else { return nil }
         let tries = figures.tries > 1 ? " in the quietest of \(figures.tries) tries" : ""
         return
-            "ranks lost their CPUs to others or were stopped: that took \(MachineRemarks.percent(disturbance.share)) of the step\(tries) and is "
+            "ranks lost their CPUs to others or were stopped: that took \(disturbance.share.percent) of the step\(tries) and is "
             + "under oversubscription"
     }
 
     private var throttled: String? {
         guard let quota = figures.result.plan.placement.quota, let share = figures.throttledShare else { return nil }
         let lost = figures.timed.map {
-            "; \(MachineRemarks.percent($0.breakdown.share(.oversubscription))) of the step is oversubscription"
+            "; \($0.breakdown.share(.oversubscription).percent) of the step is oversubscription"
         }
         return MachineRemarks.throttled(quota, share) + (lost ?? "")
     }

@@ -38,7 +38,7 @@ public struct Breakdown: Equatable, Sendable {
 
     /// Of one step, from its measured times.
     public init(_ times: StepTimes) {
-        let needed = times.worked.map { $0.reduce(0) { $0 + $1.onCPU } }
+        let needed = times.needed
         let mean = Statistics(needed).mean
         let most = needed.max()!
         let ideal = Replay(times.graph, durations: times.values(\.onCPU))

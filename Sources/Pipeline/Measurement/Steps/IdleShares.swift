@@ -18,8 +18,9 @@ public struct IdleShares: Equatable, Sendable {
     /// - Parameters:
     ///   - terms: of a step.
     ///   - other: of the same one.
-    init(_ terms: Breakdown, _ other: WhatIf, busiestRank: Int) {
-        self.busiestRank = busiestRank
+    ///   - needed: CPU time of each rank's tasks in it.
+    init(_ terms: Breakdown, _ other: WhatIf, needed: [Double]) {
+        busiestRank = needed.indices.max { needed[$0] < needed[$1] }!
         (imbalance, bubble) = (terms.share(.imbalance), terms.share(.bubble))
         let equal = other.both - terms.oversubscription - terms.optimizer
         ofEqualStages = (equal - terms.work) / equal

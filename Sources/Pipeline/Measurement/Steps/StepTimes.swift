@@ -35,11 +35,8 @@ public struct StepTimes: Sendable {
         zip(tasks, graph.tasks).map { times, tasks in zip(times, tasks).compactMap { $1 == .update ? nil : $0 } }
     }
 
-    /// The rank whose tasks needed the most CPU time.
-    var busiestRank: Int {
-        let needed = worked.map { $0.reduce(0) { $0 + $1.onCPU } }
-        return needed.indices.max { needed[$0] < needed[$1] }!
-    }
+    /// For each rank, the CPU time of these, in seconds.
+    var needed: [Double] { worked.map { $0.reduce(0) { $0 + $1.onCPU } } }
 
     /// From the moment that an item was handed on, or that its receiver turned to it, whichever was later, to the moment
     /// that the receiver had it, without what the two lost meanwhile. Nil for tasks that receive nothing.

@@ -96,8 +96,9 @@ extension PageOrders {
     /// A page of more actions would be of tens of megabytes.
     static let actionsMost = 1e6
 
-    /// How many actions all orders that have a name may have, of all these sizes together; a Double, which does not overflow.
-    static func actionsMost(ranks: [Int], microbatches: [Int], virtualStages wished: [Int]) -> Double {
+    /// How many actions all orders that have a name may have, of all these sizes together: up to three for each microbatch and
+    /// stage. A Double, which does not overflow.
+    static func actionsOfNamed(ranks: [Int], microbatches: [Int], virtualStages wished: [Int]) -> Double {
         let cells = [ranks, microbatches].map { $0.reduce(0.0) { $0 + Double($1) } }.reduce(1, *)
         let chunks = ScheduleKind.allCases.flatMap { virtualStages(of: $0, wished) }.reduce(0.0) { $0 + Double($1) }
         return cells * chunks * 3

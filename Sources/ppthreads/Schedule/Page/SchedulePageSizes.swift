@@ -32,7 +32,7 @@ struct SchedulePageSizes {
 
     /// - Parameter own: actions of an order that is on the page besides.
     private func check(besides own: Int = 0) throws(CommandError) {
-        let named = PageOrders.actionsMost(ranks: ranks, microbatches: microbatches, virtualStages: virtualStages)
+        let named = PageOrders.actionsOfNamed(ranks: ranks, microbatches: microbatches, virtualStages: virtualStages)
         let actions = named + Double(own)
         if actions <= PageOrders.actionsMost { return }
         throw CommandError(
