@@ -9,8 +9,20 @@ struct Main {
         [
             CompareCommand.command, SweepCommand.command, AnalyzeCommand.command, RunCommand.command,
             TraceCommand.command, VerifyCommand.command, ScheduleCommand.command, DoctorCommand.command,
+            CompletionsCommand.command, ManualCommand.command,
         ]
     }
+
+    /// What stands where a command does without being one.
+    static let topics = [
+        (name: "help", summary: "explains a command: ppthreads help run"),
+        (
+            name: "version",
+            summary: "prints the version, and the commit of the source it was built from (also --version)"
+        ),
+    ]
+
+    static let purpose = "pipeline-parallel training on CPUs, with the schedule's cost and the transport's told apart"
 
     static func main() {
         let arguments = arguments()
@@ -69,16 +81,15 @@ struct Main {
         }
         let codes = ExitCode.allCases.filter { !$0.isOfSignal }.map { "\($0.rawValue) \($0.meaning)" }.joined(
             separator: ", ")
-        let lines = commands.map { "  \($0.name.padded(to: 10))\($0.summary)" }.joined(separator: "\n")
+        let lines = (commands.map { ($0.name, $0.summary) } + topics.map { ($0.name, $0.summary) })
+            .map { "  \($0.padded(to: 13))\($1)" }.joined(separator: "\n")
         try Terminal.output(
             """
-            ppthreads \(Version.number): pipeline-parallel training on CPUs, with the schedule's cost and the transport's told apart.
+            ppthreads \(Version.number): \(purpose).
 
             Usage: ppthreads COMMAND [flags]
 
             \(lines)
-              help      explains a command: ppthreads help run
-              version   prints the version, and the commit of the source it was built from (also --version)
 
             Exit codes: \(codes), 129 to 143 ended by a signal.
             """)

@@ -83,6 +83,10 @@ extension BadInputTests {
             "the lists make 10 100 combinations; at most 10 000 are allowed: give shorter lists, or several sweeps with one --out"
         ),
         Case("analyze FOLDER/bad.csv --page", 64, "unknown flag --page; --help lists those there are"),
+        Case("completions", 64, "a shell has to come first: bash, zsh, fish"),
+        Case("completions csh", 64, "'csh' is not allowed; one shell is: bash, zsh, fish"),
+        Case("completions bash zsh", 64, "'bash zsh' is not allowed; one shell is: bash, zsh, fish"),
+        Case("manual run", 64, "unexpected argument 'run': manual takes none"),
         Case("doctor --all", 64, "unknown flag --all: doctor takes none"),
     ]
 }

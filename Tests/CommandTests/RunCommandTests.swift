@@ -245,7 +245,10 @@ struct RunCommandTests {
 
     @Test("every command explains itself; every flag in the help is in the docs, and the other way round")
     func help() throws {
-        for command in ["compare", "sweep", "analyze", "run", "schedule", "trace", "verify", "doctor"] {
+        for command in [
+            "compare", "sweep", "analyze", "run", "schedule", "trace", "verify", "doctor",
+            "completions", "manual",
+        ] {
             for arguments in [
                 ["help", command], [command, "--help"], [command, "-h"], [command, "--seed", "3", "--help"],
             ] {

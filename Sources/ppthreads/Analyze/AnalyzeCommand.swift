@@ -31,8 +31,7 @@ enum AnalyzeCommand {
     static var command: Command {
         Command(
             name: "analyze", summary: "makes a table, plots and a page of a CSV of results",
-            help: helpText(
-                """
+            synopsis: """
                 Usage: ppthreads analyze FILE [flags]
 
                 Reads runs from a CSV that run --emit-csv or sweep wrote, or the PyTorch reference study's runs or summary.
@@ -40,7 +39,7 @@ enum AnalyzeCommand {
                 step each loss takes. Of rows with the same settings and repeat the newest counts; rows that differ in their
                 repeat are a sample, with its median and, from 5 on, a 95 % interval; those of all speedups hold together. Where
                 a run to compare with is not in the file there is a dash.
-                """, Options.flags), run: run)
+                """, argument: .file, flags: Options.flags.map(\.text), run: run)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {

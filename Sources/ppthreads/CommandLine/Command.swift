@@ -4,6 +4,53 @@
 struct Command {
     let name: String
     let summary: String
-    let help: String
+    /// How it is called, and what it does then.
+    let synopsis: String
+    /// What its first argument may be; nil where it takes flags alone.
+    var argument: FlagValues?
+    /// In the order of the help.
+    let flags: [FlagText]
     let run: ([String]) throws(CommandError) -> Void
+
+    /// What it does and its flags, in columns.
+    var help: String {
+        if flags.isEmpty { return synopsis }
+        let width = 34
+        let lines = flags.map { flag in
+            flag.title.count < width - 2
+                ? "  \(flag.title.padded(to: width - 2))\(flag.explained)"
+                : "  \(flag.title)\n\(String(repeating: " ", count: width))\(flag.explained)"
+        }
+        return synopsis + "\n\nFlags (defaults in brackets; --flag=value works too):\n" + lines.joined(separator: "\n")
+    }
+}
+
+/// What is told of a flag, whatever it sets: in the help, the manual page and to shells.
+struct FlagText {
+    let names: [String]
+    let placeholder: String?
+    let help: String
+    let standard: String?
+    let values: FlagValues
+
+    /// Its names, and what stands for its value.
+    var title: String { names.joined(separator: ", ") + (placeholder.map { " \($0)" } ?? "") }
+    /// What it is for, what is allowed and its default.
+    var explained: String { help + values.told + (standard.map { " [\($0)]" } ?? "") }
+}
+
+/// What a shell can offer for a flag's value.
+struct FlagValues: Equatable {
+    /// The names among what is allowed.
+    var words: [String] = []
+    /// Whether a file's path is allowed, too.
+    var allowsFiles = false
+    /// Whether several are, separated by commas.
+    var isList = false
+    /// What is allowed, as the end of the flag's help; empty where that says it.
+    var told = ""
+
+    /// A number, or a text.
+    static let any = FlagValues()
+    static let file = FlagValues(allowsFiles: true)
 }

@@ -46,17 +46,3 @@ extension Flag {
         return usage("unknown flag \(name); \(hint)")
     }
 }
-
-/// The help of one command: what it does and its flags, in columns.
-func helpText<Options>(_ synopsis: String, _ flags: [Flag<Options>]) -> String {
-    let rows = flags.map { flag -> (String, String) in
-        let names = flag.names.joined(separator: ", ") + (flag.placeholder.map { " \($0)" } ?? "")
-        return (names, flag.help + (flag.standard.map { " [\($0)]" } ?? ""))
-    }
-    let width = 34
-    let lines = rows.map { names, help in
-        names.count < width - 2
-            ? "  \(names.padded(to: width - 2))\(help)" : "  \(names)\n\(String(repeating: " ", count: width))\(help)"
-    }
-    return synopsis + "\n\nFlags (defaults in brackets; --flag=value works too):\n" + lines.joined(separator: "\n")
-}

@@ -9,6 +9,8 @@ struct Flag<Options> {
     let help: String
     /// The default as a person would type it; nil when there is none.
     let standard: String?
+    /// For shells, which complete it.
+    var values = FlagValues.any
     /// Sets the options from the text of a value (empty for a switch), or says what is allowed instead.
     let apply: (inout Options, String) throws(FlagValueError) -> Void
 }
@@ -24,9 +26,14 @@ struct FlagValueError: Error {
 }
 
 extension Flag {
+    /// All of it but what it sets.
+    var text: FlagText {
+        FlagText(names: names, placeholder: placeholder, help: help, standard: standard, values: values)
+    }
+
     /// The same flag for options that hold these.
     func within<Outer>(_ path: WritableKeyPath<Outer, Options>) -> Flag<Outer> {
-        Flag<Outer>(names: names, placeholder: placeholder, help: help, standard: standard) {
+        Flag<Outer>(names: names, placeholder: placeholder, help: help, standard: standard, values: values) {
             outer, text throws(FlagValueError) in
             try apply(&outer[keyPath: path], text)
         }
@@ -97,8 +104,8 @@ extension Flag {
     ) -> Flag {
         let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
         return Flag(
-            names: names, placeholder: "NAME", help: "\(help): \(allowed)",
-            standard: standard[keyPath: path].rawValue
+            names: names, placeholder: "NAME", help: help, standard: standard[keyPath: path].rawValue,
+            values: FlagValues(words: Choice.allCases.map(\.rawValue), told: ": \(allowed)")
         ) { options, text throws(FlagValueError) in
             guard let value = Choice(rawValue: text) else { throw FlagValueError(allowed: allowed) }
             options[keyPath: path] = value
@@ -112,7 +119,11 @@ extension Flag {
         let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
         let isAll = standard[keyPath: path].count == Choice.allCases.count
         let text = isAll ? "all" : standard[keyPath: path].map(\.rawValue).joined(separator: ",")
-        return Flag(names: names, placeholder: "LIST", help: "\(help), out of: \(allowed)", standard: text) {
+        return Flag(
+            names: names, placeholder: "LIST", help: help, standard: text,
+            values: FlagValues(
+                words: Choice.allCases.map(\.rawValue), isList: true, told: ", out of: \(allowed)")
+        ) {
             options, text throws(FlagValueError) in
             options[keyPath: path] = try list(text) { part throws(FlagValueError) in
                 guard let value = Choice(rawValue: part) else {
@@ -166,7 +177,7 @@ extension Flag {
     static func path(
         _ names: String..., set path: WritableKeyPath<Options, String?>, standard: String? = nil, help: String
     ) -> Flag {
-        Flag(names: names, placeholder: "FILE", help: help, standard: standard) {
+        Flag(names: names, placeholder: "FILE", help: help, standard: standard, values: .file) {
             options, text throws(FlagValueError) in
             if text.isEmpty { throw FlagValueError(allowed: "a file's path") }
             options[keyPath: path] = text

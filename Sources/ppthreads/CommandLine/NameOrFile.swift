@@ -31,6 +31,14 @@ extension NameOrFile {
     /// For messages and helps.
     static var allowed: String { (names + [alternatives]).joined(separator: ", ") }
 
+    /// For shells.
+    static var values: FlagValues { FlagValues(words: names, allowsFiles: true, told: ": \(allowed)") }
+    /// The same where several are allowed.
+    fileprivate static var listed: FlagValues {
+        FlagValues(
+            words: names + (all == nil ? [] : ["all"]), allowsFiles: true, isList: true, told: ", out of: \(allowed)")
+    }
+
     /// Whether a text is a path: it has a slash, or ends as such files' names do.
     static func isPath(_ text: String, endings: [String]) -> Bool {
         text.contains("/") || endings.contains(where: text.lowercased().hasSuffix)
@@ -70,8 +78,8 @@ extension Flag {
         _ name: String, set path: WritableKeyPath<Options, Value>, placeholder: String, standard: Options, help: String
     ) -> Flag {
         Flag(
-            names: [name], placeholder: placeholder, help: "\(help): \(Value.allowed)",
-            standard: standard[keyPath: path].text
+            names: [name], placeholder: placeholder, help: help, standard: standard[keyPath: path].text,
+            values: Value.values
         ) { options, text throws(FlagValueError) in options[keyPath: path] = try Value(text) }
     }
 
@@ -79,7 +87,9 @@ extension Flag {
     static func nameOrFile<Value: NameOrFile>(
         _ name: String, set path: WritableKeyPath<Options, Value?>, placeholder: String, help: String
     ) -> Flag {
-        Flag(names: [name], placeholder: placeholder, help: "\(help): \(Value.allowed)", standard: "none") {
+        Flag(
+            names: [name], placeholder: placeholder, help: help, standard: "none", values: Value.values
+        ) {
             options, text throws(FlagValueError) in options[keyPath: path] = try Value(text)
         }
     }
@@ -90,8 +100,8 @@ extension Flag {
     ) -> Flag {
         let values = standard[keyPath: path]
         return Flag(
-            names: [name], placeholder: "LIST", help: "\(help), out of: \(Value.allowed)",
-            standard: values == Value.all ? "all" : values.map(\.text).joined(separator: ",")
+            names: [name], placeholder: "LIST", help: help,
+            standard: values == Value.all ? "all" : values.map(\.text).joined(separator: ","), values: Value.listed
         ) { options, text throws(FlagValueError) in
             options[keyPath: path] = try list(Value.withAll(text)) { part throws(FlagValueError) in
                 do throws(FlagValueError) { return try Value(part) } catch {

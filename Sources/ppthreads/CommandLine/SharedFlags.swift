@@ -21,10 +21,12 @@ extension Flag {
 extension Flag {
     /// `--simd`: a level, or the best that this CPU can run.
     static func simd(set path: WritableKeyPath<Options, SIMDLevel>) -> Flag {
-        let allowed = (["auto"] + SIMDLevel.allCases.map(\.rawValue)).joined(separator: ", ")
+        let words = ["auto"] + SIMDLevel.allCases.map(\.rawValue)
+        let allowed = words.joined(separator: ", ")
         return Flag(
             names: ["--simd"], placeholder: "NAME",
-            help: "vector level of the kernels: \(allowed); auto is \(SIMDLevel.best.rawValue) here", standard: "auto"
+            help: "vector level of the kernels; auto is the widest that this CPU has", standard: "auto",
+            values: FlagValues(words: words, told: ": \(allowed)")
         ) { options, text throws(FlagValueError) in
             guard let level = text == "auto" ? .best : SIMDLevel(rawValue: text) else {
                 throw FlagValueError(allowed: allowed)
@@ -52,7 +54,8 @@ extension Flag {
 extension Flag {
     /// A file to write as safetensors, whose name must not promise another format.
     static func safetensors(_ name: String, set path: WritableKeyPath<Options, String?>, help: String) -> Flag {
-        Flag(names: [name], placeholder: "FILE", help: help, standard: nil) { options, text throws(FlagValueError) in
+        Flag(names: [name], placeholder: "FILE", help: help, standard: nil, values: .file) {
+            options, text throws(FlagValueError) in
             if text.isEmpty { throw FlagValueError(allowed: "a file's path") }
             if let ending = otherFormats.first(where: { text.lowercased().hasSuffix(".\($0)") }) {
                 let stem = text.dropLast(ending.utf8.count + 1)

@@ -7,8 +7,7 @@ enum CompareCommand {
     static var command: Command {
         Command(
             name: "compare", summary: "runs schedules and transports in turns and says where the time of a step goes",
-            help: helpText(
-                """
+            synopsis: """
                 Usage: ppthreads compare [flags]
 
                 Trains one model under several schedules and transports, in turns, and accounts for every step: work, unequal
@@ -17,7 +16,7 @@ enum CompareCommand {
                 none. A run that others disturbed is measured again, up to three times in all. Without flags: the reference
                 workload (decoder 4L-4H, dim 240, vocabulary 10000, sequence 64, batch 8), GPipe, 1F1B and Interleaved-1F1B on
                 threads and on processes, P=2, M=4; under two minutes on two cores.
-                """, CompareOptions.flags), run: run)
+                """, flags: CompareOptions.flags.map(\.text), run: run)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {

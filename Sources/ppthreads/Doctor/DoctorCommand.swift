@@ -9,13 +9,13 @@ enum DoctorCommand {
     static var command: Command {
         Command(
             name: "doctor", summary: "shows CPUs, caches, memory and limits, and what would go wrong",
-            help: """
+            synopsis: """
                 Usage: ppthreads doctor
 
                 Shows ppthreads' version and commit, the CPUs that it may use, cores, NUMA nodes, caches, memory, /dev/shm,
                 limits and the vector level of the kernels, and warns of what would go wrong. Takes no flags. Exits with 0
                 even when it warns.
-                """, run: run)
+                """, flags: [], run: run)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {

@@ -8,14 +8,13 @@ enum RunCommand {
     static var command: Command {
         Command(
             name: "run", summary: "trains a transformer through a pipeline and reports what it measured",
-            help: helpText(
-                """
+            synopsis: """
                 Usage: ppthreads run [flags]
 
                 Trains a transformer through a pipeline of pinned threads or forked processes and reports what was measured.
                 Without flags: the reference workload (decoder 4L-4H, dim 240, vocabulary 10000, sequence 64, batch 8), 1F1B,
                 P=2, M=4, threads.
-                """, RunOptions.flags), run: run)
+                """, flags: RunOptions.flags.map(\.text), run: run)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {

@@ -79,6 +79,7 @@ package struct RunOptions {
             Flag(
                 names: ["--pin"], placeholder: "WHERE",
                 help: "auto (cores before hyper-threads), none, or a list of CPUs such as 0,2,4", standard: "auto",
+                values: FlagValues(words: ["auto", "none"]),
                 apply: { options, text throws(FlagValueError) in
                     guard let policy = PinPolicy(text) else {
                         throw FlagValueError(allowed: "auto, none or a list of CPUs such as 0,2,4")
@@ -92,7 +93,7 @@ package struct RunOptions {
             Flag(
                 names: ["--gemm"], placeholder: "NAME",
                 help: "matrix products: builtin, openblas, or the path of a library with cblas_sgemm",
-                standard: "builtin",
+                standard: "builtin", values: FlagValues(words: ["builtin", "openblas"], allowsFiles: true),
                 apply: { options, text throws(FlagValueError) in options.gemm = try GemmChoice(text) }),
         ]
     }

@@ -8,8 +8,7 @@ enum ScheduleCommand {
     static var command: Command {
         Command(
             name: "schedule", summary: "draws a schedule's order, and says where its ranks idle and what it holds",
-            help: helpText(
-                """
+            synopsis: """
                 Usage: ppthreads schedule NAME|FILE.csv [flags]
                        ppthreads schedule all|NAME|FILE.csv --html FILE [flags]
                        ppthreads schedule --list [--markdown]
@@ -18,14 +17,15 @@ enum ScheduleCommand {
                 times that are given in units of your choice; nothing runs. FILE.csv is a schedule as PyTorch's pipelining
                 writes it, with or without its sends and receives; sizes follow from it. Says the makespan beside a time that no
                 order of the same actions can beat, where each rank idles, what is in flight, and whether results will
-                be those of one stage to the bit. --list tells all orders there are: \(names).
+                be those of one stage to the bit. --list tells all orders there are: \(words.joined(separator: ", ")).
 
                 With --html, a page to learn from: all orders there are, of each P and M given, drawn to times that are changed
                 on the page, two of them one above the other. NAME or FILE.csv is the one that it shows first.
-                """, ScheduleOptions.flags), run: run)
+                """, argument: FlagValues(words: words + ["all"], allowsFiles: true),
+            flags: ScheduleOptions.flags.map(\.text), run: run)
     }
 
-    private static var names: String { ScheduleKind.allCases.map(\.rawValue).joined(separator: ", ") }
+    private static var words: [String] { ScheduleKind.allCases.map(\.rawValue) }
 
     private static func run(_ arguments: [String]) throws(CommandError) {
         guard let name = arguments.first, name == "--list" || !name.hasPrefix("-") else {

@@ -8,15 +8,14 @@ enum SweepCommand {
     static var command: Command {
         Command(
             name: "sweep", summary: "runs a grid of models, schedules and transports into one CSV file",
-            help: helpText(
-                """
+            synopsis: """
                 Usage: ppthreads sweep [flags]
 
                 Runs every combination of the settings that are given as lists, and each of the models on one stage, and adds
                 a row to a CSV file for each run that ends. Started again, it goes on where it was stopped. Combinations that
                 make no sense are listed first. A run that others disturbed is measured again, up to three times in all. With
                 --preset reference: the reference study's grid, 54 combinations and 18 runs on one stage.
-                """, SweepOptions.flags), run: run)
+                """, flags: SweepOptions.flags.map(\.text), run: run)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {

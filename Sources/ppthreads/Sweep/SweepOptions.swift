@@ -120,7 +120,7 @@ extension SweepOptions {
         [
             .choice(
                 "--preset", set: \.preset, standard: standard,
-                help: "grid to start from, which other flags change: reference is the reference study's, out of"),
+                help: "grid to start from, which other flags change; reference is the reference study's"),
             .namesOrFiles("--schedule", set: \.schedules, standard: standard, help: "orders of work"),
             .choices(
                 "--transport", set: \.transports, standard: standard,

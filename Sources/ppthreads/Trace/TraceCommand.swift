@@ -29,14 +29,13 @@ enum TraceCommand {
     static var command: Command {
         Command(
             name: "trace", summary: "draws a step of a trace that run --trace wrote",
-            help: helpText(
-                """
+            synopsis: """
                 Usage: ppthreads trace FILE [flags]
 
                 Draws one step of a trace that `ppthreads run --trace FILE` wrote: a line for each rank, with forwards as F0===,
                 backwards as B0### (I0 and W0 when they come apart), packing as p, the update as u, waits as dots. With
                 --schedule, besides, what another order of the same tasks would have made of the step.
-                """, Options.flags), run: run)
+                """, argument: .file, flags: Options.flags.map(\.text), run: run)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {

@@ -8,8 +8,7 @@ enum VerifyCommand {
     static var command: Command {
         Command(
             name: "verify", summary: "compares every schedule, transport and partition with one stage, bit for bit",
-            help: helpText(
-                """
+            synopsis: """
                 Usage: ppthreads verify [flags]
 
                 Trains a model through every schedule, transport, number of ranks and partition that fits, and compares losses,
@@ -17,7 +16,7 @@ enum VerifyCommand {
                 A schedule that adds up gradients in another order, such as looped-bfs, is held to rounding. Sizes that a schedule
                 has no order for do not fit; a schedule of a file has P and M of its own.
                 Without flags: a small decoder and a small gpt, threads and processes, M in 1, 3, 4, 8.
-                """, VerifyOptions.flags), run: run)
+                """, flags: VerifyOptions.flags.map(\.text), run: run)
     }
 
     private enum Verdict {
