@@ -58,7 +58,7 @@ struct BadInputTests {
         let outcome = try Command.run(arguments.split(separator: " ").map(String.init))
         #expect(outcome.code == example.code)
         #expect(outcome.output.isEmpty || example.arguments.hasPrefix("verify"))
-        let commands = ["compare", "sweep", "analyze", "run", "verify", "doctor"]
+        let commands = ["compare", "sweep", "analyze", "run", "verify", "doctor", "completions", "manual"]
         let command = commands.first { "\(example.arguments) ".hasPrefix($0 + " ") }.map { " \($0)" } ?? ""
         let line = example.line.replacing("FOLDER", with: folder.url.path)
         #expect(outcome.errors == "ppthreads\(command): \(line)\n")

@@ -22,7 +22,7 @@ import Testing
         (["schedule", "1f1b", "--wi"], ["--width"]),
         (["trace", "t"], ["t.json"]),
         (["run", "--trace", "t"], ["t.json"]),
-        (["help", "ver"], ["verify"]),
+        (["help", "ver"], ["verify", "version"]),
         (["completions", "z"], ["zsh"]),
     ]
 

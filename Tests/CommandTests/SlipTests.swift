@@ -23,7 +23,7 @@ struct SlipTests {
     ]
 
     static let others = [
-        ("run", "--lr-warmup"), ("run", "--log"), ("run", "--lr-decay"), ("run", "--warm"), ("run", "--pages"),
+        ("run", "--lr-warmup"), ("run", "--logs-of"), ("run", "--lr-decay"), ("run", "--warm"), ("run", "--pages"),
         ("run", "--report"), ("run", "--bin"), ("run", "--gpu"), ("run", "--epochs"), ("run", "--step"),
         ("run", "--rate"), ("run", "--load"), ("run", "--resume"), ("run", "--l"), ("run", "--lt"), ("run", "--x"),
         ("run", "--warmup-ste"),

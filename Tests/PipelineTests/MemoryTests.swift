@@ -110,9 +110,9 @@ struct MemoryTests {
         let processes = try RunPlan(configuration(.processes)).memoryDemand.inSharedMemory
         let facts = try RunPlan(configuration(.processes)).facts
         let slots = (facts.activationSlots + facts.gradientSlots).reduce(0, +)
-        // Each slot has a line for its state. The control block: five lines, the barrier's two, one for each rank, of the last
+        // Each slot has a line for its state. The control block: four lines, the barrier's two, one for each rank, of the last
         // of which 8 bytes are used.
-        #expect(slots == 4 && processes == 4 * (64 + item) + 8 * 64 + 8)
+        #expect(slots == 4 && processes == 4 * (64 + item) + 7 * 64 + 8)
         #expect(try RunPlan(configuration(.unix)).memoryDemand.inSharedMemory < 1024)
         #expect(try RunPlan(configuration(.threads)).memoryDemand.inSharedMemory == 0)
         let edges = [
@@ -129,8 +129,8 @@ struct MemoryTests {
         let timed = try RunPlan(configuration { ($0.warmupSteps, $0.measuredSteps) = (0, 1) }).memoryDemand.total
         let longer = try RunPlan(configuration { ($0.warmupSteps, $0.measuredSteps) = (0, 101) }).memoryDemand.total
         // Two ranks, each with a pack, four forwards, four backwards and an update, of two cache lines each; the times of a step,
-        // and on the last rank its loss.
-        let times = 16 + 20
+        // and on the last rank its loss, twice, with its number and its end.
+        let times = 16 + 36
         #expect(longer - timed == 100 * (2 * 10 * 128 + times) && timed - base == 2 * 10 * 128)
         let weights = try RunPlan(configuration { $0.keepsWeights = true }).memoryDemand.ofProcess
         let both = try RunPlan(configuration { ($0.keepsWeights, $0.keepsGradients) = (true, true) }).memoryDemand

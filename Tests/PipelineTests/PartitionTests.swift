@@ -23,6 +23,45 @@ struct PartitionTests {
         #expect(zip(partition.ranges, partition.ranges.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
     }
 
+    @Test("a cut by hand is planned as it is, or refused with the stage") func given() throws {
+        func cut(_ ranges: [Range<Int>], stages: Int = 2) throws -> String {
+            var configuration = RunConfiguration(
+                model: ModelSpec().model(), schedule: .oneFOneB(ranks: stages, microbatches: 4))
+            configuration.partition = .given(Partition(ranges: ranges))
+            do throws(RunError) { return try RunPlan(configuration).layout } catch { return "\(error)" }
+        }
+        // An embedding, four layers of two units, a head.
+        #expect(try cut([0..<4, 4..<10]) == "E t a | f t t H")
+        #expect(Partition(startingAt: [4, 7], of: 10).ranges == [0..<4, 4..<7, 7..<10])
+        #expect(try cut([0..<10], stages: 1) == "E t*4 H")
+        #expect(try cut([0..<4, 5..<10]) == "--partition: stage 1 starts with unit 5, and unit 4 has to come")
+        #expect(try cut([1..<4, 4..<10]) == "--partition: stage 0 starts with unit 1, and unit 0 has to come")
+        #expect(try cut([0..<4, 4..<4]) == "--partition: stage 1 has no unit")
+        #expect(try cut([0..<4, 4..<9]) == "--partition: the last stage ends before unit 9, and the model has 10")
+        #expect(try cut([0..<4, 4..<11]) == "--partition: the last stage ends before unit 11, and the model has 10")
+        #expect(
+            try cut([0..<4, 4..<10], stages: 3)
+                == "--partition: the partition has 2 stages, and 3 are needed for 1F1B with P=3")
+        #expect(try cut([0..<7, 7..<10].reversed()).contains("stage 0 starts with unit 7"))
+    }
+
+    @Test("the feed-forward has the architecture's columns unless it is set") func hidden() {
+        var spec = ModelSpec()
+        #expect(spec.hidden == 2048)
+        spec.architecture = .gpt
+        #expect(spec.hidden == 960 && spec == ModelSpec(.gpt))
+        spec.dim = 24
+        #expect(spec.hidden == 96 && spec != ModelSpec(.gpt))
+        spec.hidden = 100
+        spec.dim = 36
+        #expect(spec.hidden == 100)
+        var same = ModelSpec(.gpt)
+        (same.dim, same.hidden) = (25, 100)
+        var other = ModelSpec(.gpt)
+        other.dim = 25
+        #expect(same == other)
+    }
+
     @Test("balanced is as good as trying every cut", arguments: 1...4, 1...3)
     func balancedIsBest(ranks: Int, virtualStages: Int) throws {
         var generator = SplitMix(state: UInt64(10 * ranks + virtualStages))

@@ -18,7 +18,7 @@ struct StopTests {
         configuration.batchSize = 1
         (configuration.warmupSteps, configuration.measuredSteps) = (0, 5)
         configuration.keepsGradients = keepsGradients
-        let result = try RunPlan(configuration).run(stopsEarly: { begun.value.load(ordering: .acquiring) })
+        let result = try RunPlan(configuration).run { _ in begun.value.load(ordering: .acquiring) ? .stop : .goOn }
         #expect(result.steps == steps)
     }
 }

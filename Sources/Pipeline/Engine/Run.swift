@@ -78,27 +78,31 @@ public struct RunResult: Sendable {
 extension RunPlan {
     /// Maps the memory, starts the ranks, waits for them.
     ///
-    /// - Parameters:
-    ///   - progress: called a few times a second on the caller's thread.
-    ///   - stopsEarly: asked as often; once it says so, the step at hand is the last (or the next, when gradients are kept).
+    /// - Parameter progress: called on the caller's thread a few times a second, then once for each step that has ended since, in order,
+    ///   or once where none has; and for the last ones when the ranks have ended. What it answers may end the run. Steps are left out
+    ///   where more than 4096 have ended since the call before.
     /// - Throws: `RunError.failed` when the system gives no memory, thread or process, or a rank fails, `.data` when a file
     ///   has changed since the run was planned. Every rank has ended by then.
     public func run(
-        progress: (RunProgress) -> Void = { _ in }, stopsEarly: () -> Bool = { false }
+        progress: (RunProgress) -> RunProgress.Decision = { _ in .goOn }
     ) throws(RunError) -> RunResult {
         let began = Clock.now()
         try checkTokens()
         let transport = configuration.transport
         let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
+        let losses = try mapped { () throws(SegmentError) in
+            try StepLosses(steps: configuration.steps, transport)
+        }
         let timeline = try mapped { () throws(SegmentError) in
             configuration.keepsTimeline ? try Timeline(graph, steps: configuration.steps, transport) : nil
         }
         let weights = try configuration.keepsWeights ? image() : nil
         let gradients = try configuration.keepsGradients ? image() : nil
         let memoryKills = Supervisor.memoryKillsSoFar
-        let workers = try start(control, timeline, weights, gradients)
-        let supervisor = Supervisor(plan: self, control: control, memoryKills: memoryKills)
-        let reports = try supervisor.collect(workers, progress, stopsEarly)
+        let workers = try start(control, losses, timeline, weights, gradients)
+        let supervisor = Supervisor(
+            plan: self, control: control, memoryKills: memoryKills, losses: losses, began: began)
+        let reports = try supervisor.collect(workers, progress)
         // Figures of other tokens than the fingerprint tells of would be taken for this run's.
         try checkTokens()
         // A run that was stopped early has trained fewer steps than were asked for.
@@ -111,13 +115,14 @@ extension RunPlan {
     /// Connects the ranks and starts them. From then on they alone hold the links: what the caller's process had of them
     /// is gone when this returns, so that a rank's end is an end to whoever is connected to it.
     private func start(
-        _ control: ControlBlock, _ timeline: Timeline?, _ weights: CheckpointImage?, _ gradients: CheckpointImage?
+        _ control: ControlBlock, _ losses: StepLosses, _ timeline: Timeline?, _ weights: CheckpointImage?,
+        _ gradients: CheckpointImage?
     ) throws(RunError) -> [Supervisor.RankWorker] {
         let links = try connect()
         var workers: [Supervisor.RankWorker] = []
         for rank in 0..<schedule.ranks {
             let body: @Sendable (Pinning) throws(RankFailure) -> RankReport = { pinning throws(RankFailure) in
-                try work(as: rank, control, links, timeline, weights, gradients, pinning)
+                try work(as: rank, control, losses, links, timeline, weights, gradients, pinning)
             }
             do throws(StartError) {
                 workers.append(
@@ -134,7 +139,7 @@ extension RunPlan {
 
     /// A rank's whole life, on its own thread.
     private func work(
-        as rank: Int, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline?,
+        as rank: Int, _ control: ControlBlock, _ losses: StepLosses, _ links: any Links, _ timeline: Timeline?,
         _ weights: CheckpointImage?, _ gradients: CheckpointImage?, _ pinning: Pinning
     ) throws(RankFailure) -> RankReport {
         func failure(_ reason: RankFailure.Reason) -> RankFailure {
@@ -151,7 +156,7 @@ extension RunPlan {
         let outcome = Result { () throws(RankFailure) in
             let executor: Rank
             do throws(RankFailure.Reason) {
-                executor = try Rank(rank, self, control, links, timeline, team.dispatcher, pinning)
+                executor = try Rank(rank, self, control, losses, links, timeline, team.dispatcher, pinning)
             } catch {
                 throw failure(error)
             }

@@ -3,16 +3,6 @@
 import Glibc
 import Threads
 
-/// How far a run is, for whoever watches it.
-public struct RunProgress: Sendable {
-    /// The step that is being run; counts from 0, warm-up included.
-    public let step: Int
-    /// Of the step before; nil in the first.
-    public let lastLoss: Float?
-    /// Ranks that somebody has stopped (SIGSTOP): the others wait for them, and no deadline comes nearer.
-    public let stoppedRanks: [Int]
-}
-
 /// Watches the ranks of a run, from the caller's thread: collects their reports, and when one fails, ends the others.
 struct Supervisor {
     typealias RankWorker = any Worker<RankReport, RankFailure>
@@ -21,6 +11,9 @@ struct Supervisor {
     let control: ControlBlock
     /// Of `memoryKillsSoFar`, before the ranks were started.
     let memoryKills: Int?
+    let losses: StepLosses
+    /// When the run began, on the common clock.
+    let began: UInt64
 
     /// How long ranks that were told to stop may take before processes are killed.
     private static let graceNanoseconds: UInt64 = 1_000_000_000
@@ -45,24 +38,21 @@ struct Supervisor {
     /// Waits for every rank and collects it.
     ///
     /// - Parameters:
-    ///   - progress: called now and then while the ranks run.
-    ///   - stopsEarly: asked as often, until it says yes: then the ranks end after the step at hand.
+    ///   - progress: called for each step that has ended, and at each look in which none has.
     /// - Throws: `RunError` that names the rank that failed first and where it was: `.data` when a file was at fault, else
     ///   `.failed`.
     func collect(
-        _ workers: [RankWorker], _ progress: (RunProgress) -> Void, _ stopsEarly: () -> Bool
+        _ workers: [RankWorker], _ progress: (RunProgress) -> RunProgress.Decision
     ) throws(RunError) -> [RankReport] {
         var running = Array(workers.enumerated())
         var reports: [RankReport] = []
         var failures: [Failure] = []
         var grace = Grace()
+        var finished = FinishedSteps(losses, began: began)
         while !running.isEmpty {
             let stopped = running.filter { $0.element.isStopped }.map(\.offset)
             control.suspension.set(!stopped.isEmpty)
-            if stopsEarly() { control.requestStop() }
-            progress(
-                RunProgress(
-                    step: control.position(ofRank: 0).step, lastLoss: control.lastLoss, stoppedRanks: stopped))
+            report(&finished, stopped, isLook: true, progress)
             // One sleep a look, for all of them: whenever the supervisor wakes, it takes a CPU from a rank for a moment.
             for (index, (rank, worker)) in running.enumerated()
             where worker.hasEnded(within: index == 0 ? Self.lookMilliseconds : 0) {
@@ -78,11 +68,25 @@ struct Supervisor {
             }
             if grace.runsOut() { for (_, worker) in running { worker.kill() } }
         }
+        report(&finished, [], isLook: false, progress)
         let causes = failures.filter(\.isCause)
         if let first = (causes.isEmpty ? failures : causes).min(by: { $0.moment < $1.moment }) {
             throw error(first, cutOff: failures.filter(\.isCutOff).map(\.rank))
         }
         return reports.sorted { $0.rank < $1.rank }
+    }
+
+    /// - Parameter isLook: whether to call `progress` even where no step has ended.
+    private func report(
+        _ finished: inout FinishedSteps, _ stopped: [Int], isLook: Bool,
+        _ progress: (RunProgress) -> RunProgress.Decision
+    ) {
+        let step = control.position(ofRank: 0).step
+        let steps: [FinishedStep?] = finished.take(at: step)
+        for finished in steps.isEmpty && isLook ? [nil] : steps {
+            let decision = progress(RunProgress(step: step, finished: finished, stoppedRanks: stopped))
+            if decision == .stop { control.requestStop() }
+        }
     }
 
     private func failure(_ rank: Int, _ error: WorkerError<RankFailure>, isKilledByUs: Bool) -> Failure {

@@ -90,13 +90,25 @@ public struct ModelSpec: Equatable, Sendable {
     public var layers = 4
     /// Heads of each attention.
     public var heads = 4
-    /// Columns between the feed-forward's two linear maps.
-    public var hidden = 2048
+    /// Columns between the feed-forward's two linear maps: unless set, the architecture's, 2048 or 4 x dim.
+    public var hidden: Int {
+        get { hiddenAskedFor ?? architecture.standardHidden(dim: dim) }
+        set { hiddenAskedFor = newValue }
+    }
+    private var hiddenAskedFor: Int?
     /// Tokens of a sequence.
     public var sequenceLength = 64
 
-    /// The reference workload 4L-4H.
-    public init() {}
+    /// The reference workload 4L-4H, or a gpt of the same layers, heads and columns, with gpt's feed-forward.
+    public init(_ architecture: Architecture = .decoder) { self.architecture = architecture }
+
+    /// Whether they make the same model, whoever chose the feed-forward's columns.
+    public static func == (one: ModelSpec, other: ModelSpec) -> Bool {
+        func numbers(_ spec: ModelSpec) -> [Int] {
+            [spec.vocabulary, spec.dim, spec.layers, spec.heads, spec.hidden, spec.sequenceLength]
+        }
+        return one.architecture == other.architecture && numbers(one) == numbers(other)
+    }
 
     /// The chain of units. `heads` divides `dim`, and every size is at least 1; of other sizes comes a model that planning a run
     /// refuses, with the reason.

@@ -16,6 +16,8 @@ public enum PartitionChoice: Equatable, Sendable {
     case kind(PartitionKind)
     /// As a layout says, which then has as many stages as the schedule.
     case layout(PartitionLayout)
+    /// As somebody has worked it out: consecutive ranges of units, none empty, as many as the schedule has stages.
+    case given(Partition)
 
     /// Whole layers.
     public static let uniform = PartitionChoice.kind(.uniform)
@@ -31,8 +33,14 @@ public struct Partition: Equatable, Sendable {
     /// The units of each stage.
     public let ranges: [Range<Int>]
 
-    /// Takes ranges as they are; nothing is checked.
+    /// Takes ranges as they are; planning a run checks them.
     public init(ranges: [Range<Int>]) { self.ranges = ranges }
+
+    /// With a first unit for each stage but the first, in ascending order.
+    /// - Parameter units: of the model.
+    public init(startingAt firstUnits: [Int], of units: Int) {
+        ranges = zip([0] + firstUnits, firstUnits + [units]).map { $0..<max($0, $1) }
+    }
 
     /// Layers [s L / K, (s + 1) L / K) on stage s of K, as the reference study splits them.
     /// - Throws: `PartitionError` with more stages than layers, or none.
@@ -49,6 +57,19 @@ public struct Partition: Equatable, Sendable {
         }
         cuts.append(model.units.count)
         return Partition(cuts: cuts)
+    }
+
+    /// What keeps it from being a cut of a model; nil when nothing does.
+    func refusal(units: Int) -> String? {
+        var next = 0
+        for (stage, range) in ranges.enumerated() {
+            if range.isEmpty { return "stage \(stage) has no unit" }
+            if range.lowerBound != next {
+                return "stage \(stage) starts with unit \(range.lowerBound), and unit \(next) has to come"
+            }
+            next = range.upperBound
+        }
+        return next == units ? nil : "the last stage ends before unit \(next), and the model has \(units)"
     }
 
     init(cuts: [Int]) { ranges = zip(cuts, cuts.dropFirst()).map { $0..<$1 } }

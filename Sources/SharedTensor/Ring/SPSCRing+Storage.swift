@@ -44,6 +44,23 @@ public struct RingStorage: @unchecked Sendable {
     }
 }
 
+extension Segment {
+    /// A ring in a region, with every slot free. To be made once, before its two ends.
+    public func ring(_ region: Region, _ layout: RingLayout) -> RingStorage {
+        if layout.bytes > region.bytes { trap("a ring of \(layout.bytes) bytes does not fit its region") }
+        // Sound: regions are aligned to a line, and views do not outlive their segment.
+        let storage = unsafe RingStorage(at: address(of: region), layout)
+        storage.initialize()
+        return storage
+    }
+
+    /// A number in a region, 0 until something is stored.
+    public func counter(_ region: Region) -> SharedCounter {
+        if region.bytes < SharedCounter.bytes { trap("a counter does not fit a region of \(region.bytes) bytes") }
+        return unsafe SharedCounter(at: address(of: region))
+    }
+}
+
 /// One end's position in the ring. Private to that end: nothing here is shared.
 ///
 /// All that a hand-off goes through is inlinable, because a ring's users are in other modules: as calls, through the

@@ -27,7 +27,7 @@ package struct ModelOptions {
         spec.layers = layers
         spec.heads = heads
         spec.dim = dim
-        spec.hidden = hidden
+        if let ffn { spec.hidden = ffn }
         spec.vocabulary = vocabulary ?? standardVocabulary
         spec.sequenceLength = sequenceLength
         return spec

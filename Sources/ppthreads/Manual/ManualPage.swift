@@ -12,7 +12,9 @@ struct ManualPage {
             ".SH NAME", "ppthreads \\- \(Self.escaped(Main.purpose))",
             ".SH SYNOPSIS", ".B ppthreads", ".I COMMAND", "[flags]",
             ".SH COMMANDS",
-        ] + commands.flatMap { [".TP", ".B \($0.name)", Self.escaped($0.summary)] }
+        ]
+            + (commands.map { ($0.name, $0.summary) } + Main.topics.map { ($0.name, $0.summary) })
+            .flatMap { [".TP", ".B \($0)", Self.escaped($1)] }
             + commands.flatMap(section) + exitCodes).joined(separator: "\n")
     }
 

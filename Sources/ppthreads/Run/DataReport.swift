@@ -31,6 +31,11 @@ extension RunConfiguration {
         notes.append(
             "--init \(initial.path.visible) gave the weights alone: the optimizer's state, the step and the position in the data began anew"
         )
+        if !initial.convertedTypes.isEmpty {
+            notes.append(
+                "--init \(initial.path.visible) holds \(initial.convertedTypes.joined(separator: " and ")), converted to fp32"
+            )
+        }
         if !CheckpointSettings.tellsHeads(initial) {
             notes.append(
                 "--init \(initial.path.visible) does not say how many heads its model has; that --heads is right cannot be checked"

@@ -33,37 +33,44 @@ enum RunCommand {
         let row = try readingData { () throws(DataError) in
             options.csv || options.json ? try ResultRow(plan, by: Version.program) : nil
         }
-        let result = try train(plan)
+        var log = RunLog(of: plan)
+        let result: RunResult
+        do throws(CommandError) { result = try train(plan, &log) } catch {
+            return try outputs.write(log, andThen: error)
+        }
+        log.complete(result)
         let stop = Signals.noted.map { stopped(result, by: $0) }
-        try outputs.write(result, options, row, andThen: stop)
+        try outputs.write(result, log, options, row, andThen: stop)
     }
 
     /// The first signal lets the step at hand be finished; a second one leaves at once.
-    private static func train(_ plan: RunPlan) throws(CommandError) -> RunResult {
+    private static func train(_ plan: RunPlan, _ log: inout RunLog) throws(CommandError) -> RunResult {
+        var steps = log
+        defer { log = steps }
         do throws(RunError) {
             defer { Terminal.progress("") }
-            return try Signals.notingTheFirst { () throws(RunError) in try run(plan) }
+            return try Signals.notingTheFirst { () throws(RunError) in try run(plan, &steps) }
         } catch {
             throw error.commandError
         }
     }
 
-    private static func run(_ plan: RunPlan) throws(RunError) -> RunResult {
+    private static func run(_ plan: RunPlan, _ log: inout RunLog) throws(RunError) -> RunResult {
         var told = false
         return try plan.run { progress in
-            Terminal.progress(line(progress, of: plan.configuration.steps))
-        } stopsEarly: {
-            guard let signal = Signals.noted else { return false }
+            if let step = progress.finished { log.add(step) }
+            Terminal.progress(line(progress, log.steps.last, of: plan.configuration.steps))
+            guard let signal = Signals.noted else { return .goOn }
             if !told {
                 Terminal.error("ppthreads run: \(signal): the step is finished first; a second signal leaves at once")
             }
             told = true
-            return true
+            return .stop
         }
     }
 
-    private static func line(_ progress: RunProgress, of steps: Int) -> String {
-        let loss = progress.lastLoss.map { ", loss \(Double($0).fixed(4))" } ?? ""
+    private static func line(_ progress: RunProgress, _ last: FinishedStep?, of steps: Int) -> String {
+        let loss = last.map { ", loss \(Double($0.loss).fixed(4))" } ?? ""
         let ranks = progress.stoppedRanks.map(String.init).joined(separator: ", ")
         let stopped = ranks.isEmpty ? "" : ", waiting: somebody has stopped rank \(ranks)"
         return "step \(progress.step + 1) of \(steps)\(loss)\(stopped)"

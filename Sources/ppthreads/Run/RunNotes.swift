@@ -19,10 +19,18 @@ package struct RunNotes {
 
     var lines: [String] {
         let first = [options.data == nil ? randomTokens : nil, plan.schedule.remark.map { "\($0): \(interleaving)" }]
-        let then = [rounding, plan.placement.note, unevenShares]
+        let then = [saved, rounding, plan.placement.note, unevenShares]
         return first.compactMap(\.self) + options.notes(of: [options.schedule]) + plan.configuration.fileNotes
             + then.compactMap(\.self)
             + result.ranks.flatMap(Self.refusals) + figures.remarks
+    }
+
+    /// What a file of weights has lost.
+    private var saved: String? {
+        guard options.save != nil, options.saveType != .f32, let weights = result.weights else { return nil }
+        let beyond = weights.countBeyond(options.saveType)
+        let infinite = beyond > 0 ? ", and \(counted(beyond, "value")) beyond its range to infinity" : ""
+        return "--save: the weights were rounded from fp32 to \(options.saveType.rawValue)\(infinite)"
     }
 
     private var rounding: String? {

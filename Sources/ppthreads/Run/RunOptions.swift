@@ -38,6 +38,7 @@ package struct RunOptions {
     private(set) var tokenFile: TokenFile?
     var initial: String?
     var save: String?
+    var saveType = StoredType.f32
     var saveGradients: String?
     var timeout = 60.0
     var json = false
@@ -45,6 +46,7 @@ package struct RunOptions {
     var noTimeline = false
     var memory = false
     var trace: String?
+    var log: String?
 
     package init() {}
 
@@ -155,6 +157,9 @@ package struct RunOptions {
                     + "state, the step and the position in the data begin anew"),
             .safetensors(
                 "--save", set: \.save, help: "write the weights at the end, as safetensors (- is standard output)"),
+            .choice(
+                "--save-dtype", set: \.saveType, standard: standard,
+                help: "how --save stores the weights, which are fp32 in memory"),
             .safetensors(
                 "--save-grads", set: \.saveGradients,
                 help: "write the last step's gradients, before the update (- is standard output)"),
@@ -171,6 +176,9 @@ package struct RunOptions {
                 help:
                     "write the measured steps as Chrome trace events, for Perfetto or ppthreads trace (- is standard output)"
             ),
+            .path(
+                "--log", set: \.log,
+                help: "write a CSV with a line for each step: its loss, learning rate, tokens and seconds so far"),
             .on("--no-timeline", set: \.noTimeline, help: "time steps alone: no breakdown, no hand-off figures"),
             .on(
                 "--memory", set: \.memory,
@@ -211,6 +219,9 @@ extension RunOptions {
         if (forwardOnly || order.isForwardOnly) && saveGradients != nil {
             let reason = forwardOnly ? "with --forward-only" : "by \(order.name), which has forwards alone"
             throw CommandError(code: .usage, message: "--save-grads: there are no gradients \(reason)")
+        }
+        if saveType != .f32 && save == nil {
+            throw CommandError(code: .usage, message: "--save-dtype: nothing is stored without --save")
         }
         if noTimeline && trace != nil {
             throw CommandError(code: .usage, message: "--trace: there is nothing to write with --no-timeline")

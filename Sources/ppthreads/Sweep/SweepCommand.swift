@@ -112,7 +112,10 @@ enum SweepCommand {
         let outcome = Result { () throws(RunError) in
             try Quietest(disturbance: \.disturbance) { attempt throws(RunError) in
                 RunFigures(
-                    try turn.run.plan.run { Terminal.progress(progress.line(turn, step: $0.step, attempt: attempt)) })
+                    try turn.run.plan.run {
+                        Terminal.progress(progress.line(turn, step: $0.step, attempt: attempt))
+                        return .goOn
+                    })
             }
         }
         if case .failure(let error) = outcome {

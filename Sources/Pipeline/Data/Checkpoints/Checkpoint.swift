@@ -53,22 +53,40 @@ public final class CheckpointImage: Sendable {
         }.map(\.name)
     }
 
-    /// Writes a safetensors file, fp32, with PyTorch's names and shapes, and the model's settings in its metadata.
+    /// Writes a safetensors file with PyTorch's names and shapes, and the model's settings in its metadata.
+    /// - Parameter type: how the elements are stored; what it cannot hold is rounded, or becomes infinite.
     /// - Throws: `DataError`; the file is then as it was before.
-    public func write(_ path: String) throws(DataError) { try write(to: OutputFile(path)) }
+    public func write(_ path: String, as type: StoredType = .f32) throws(DataError) {
+        try write(to: OutputFile(path), as: type)
+    }
 
     /// The same for a file that was looked at before the run.
-    public func write(to file: OutputFile) throws(DataError) {
+    public func write(to file: OutputFile, as type: StoredType = .f32) throws(DataError) {
         let header = SafetensorsHeader.bytes(
-            parameters.map { ($0.name, $0.shape.dimensions) }, metadata: metadata)
+            parameters.map { ($0.name, $0.shape.dimensions) }, type: type, metadata: metadata)
         try file.write { descriptor throws(SystemError) in
             // Sound: bytes have no gaps between them, which nobody may read.
             unsafe try writeAll(header.span.bytes, to: descriptor)
-            for parameter in parameters {
-                // Sound: `self` holds the segment, which the bytes lie in, until the write is over.
-                let bytes = unsafe tensor(parameter).withBytes { UnsafeRawBufferPointer($0) }
-                unsafe try writeAll(RawSpan(_unsafeBytes: bytes), to: descriptor)
-            }
+            for parameter in parameters { try write(tensor(parameter), as: type, to: descriptor) }
+        }
+    }
+
+    private func write(_ tensor: Tensor, as type: StoredType, to descriptor: Int32) throws(SystemError) {
+        if type == .f32 {
+            // Sound: `self` holds the segment, which the bytes lie in, until the write is over.
+            let bytes = unsafe tensor.withBytes { UnsafeRawBufferPointer($0) }
+            return unsafe try writeAll(RawSpan(_unsafeBytes: bytes), to: descriptor)
+        }
+        let bits = tensor.values.map { type.halfBits($0).littleEndian }
+        // Sound: numbers of two bytes have no gaps either.
+        unsafe try writeAll(bits.span.bytes, to: descriptor)
+    }
+
+    /// How many elements are finite here and would not be as this type.
+    public func countBeyond(_ type: StoredType) -> Int {
+        if type == .f32 { return 0 }
+        return parameters.reduce(0) { sum, parameter in
+            sum + tensor(parameter).values.count { $0.isFinite && !type.isFinite(halfBits: type.halfBits($0)) }
         }
     }
 }

@@ -3,7 +3,7 @@
 import SharedTensor
 import Threads
 
-/// A safetensors file of fp32 tensors: a header's length (8 bytes, little-endian), a JSON header, the data.
+/// A safetensors file of fp32, fp16 or bf16 tensors: a header's length (8 bytes, little-endian), a JSON header, the data.
 ///
 /// Every claim of the header is checked against the file before it is believed. The data stays in the file until it is
 /// asked for.
@@ -46,25 +46,44 @@ public struct SafetensorsFile: Sendable {
     /// A tensor's lengths, outermost first; nil when the file has no tensor of that name.
     public func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
-    /// Copies a tensor of the same shape out of the file. The name must be one of `names`.
+    /// The types of its tensors, as the format spells them, but for F32.
+    public var convertedTypes: [String] {
+        StoredType.allCases.filter { type in type != .f32 && entries.values.contains { $0.type == type } }.map(\.name)
+    }
+
+    /// Copies a tensor of the same shape out of the file, converted to fp32. The name must be one of `names`.
     /// - Throws: `DataError` when the file has shrunk meanwhile, or the system cannot read it.
     public func read(_ name: String, into tensor: Tensor) throws(DataError) {
-        guard let entry = entries[name] else { trap("no tensor \(name)") }
-        require(entry.end - entry.start == tensor.count * 4, "tensor of another size")
+        let (entry, type) = entry(name)
+        require(entry.end - entry.start == tensor.count * type.bytes, "tensor of another size")
+        if type != .f32 { return try convert(entry, type, into: tensor) }
         let outcome = unsafe tensor.withBytes { bytes in
             Result { () throws(DataError) in unsafe try file.read(into: bytes, at: dataStart + entry.start) }
         }
         try outcome.get()
     }
 
+    /// Piece by piece: the whole would need memory of its own.
+    private func convert(_ entry: SafetensorsHeader.Entry, _ type: StoredType, into tensor: Tensor) throws(DataError) {
+        let piece = 1 << 16
+        for first in stride(from: 0, to: tensor.count, by: piece) {
+            let count = min(piece, tensor.count - first)
+            let start = dataStart + entry.start + first * type.bytes
+            let values = type.values(try file.bytes(start..<start + count * type.bytes))
+            for (index, value) in values.enumerated() { tensor[first + index] = value }
+        }
+    }
+
     /// A tensor's elements. The name must be one of `names`.
     /// - Throws: as `read` does.
     public func values(_ name: String) throws(DataError) -> [Float] {
-        guard let entry = entries[name] else { trap("no tensor \(name)") }
-        let bytes = try file.bytes(dataStart + entry.start..<dataStart + entry.end)
-        return stride(from: 0, to: bytes.count, by: 4).map {
-            Float(bitPattern: bytes.littleEndian(UInt32.self, at: $0))
-        }
+        let (entry, type) = entry(name)
+        return type.values(try file.bytes(dataStart + entry.start..<dataStart + entry.end))
+    }
+
+    private func entry(_ name: String) -> (SafetensorsHeader.Entry, StoredType) {
+        guard let entry = entries[name], let type = entry.type else { trap("no tensor \(name)") }
+        return (entry, type)
     }
 
     private static func headerLength(_ file: ReadableFile) throws(DataError) -> Int {

@@ -7,6 +7,8 @@ struct SafetensorsHeader: Sendable {
     struct Entry: Sendable {
         let name: String
         let dtype: String
+        /// What `dtype` means; nil for a type that is not read.
+        var type: StoredType? { StoredType.allCases.first { $0.name == dtype } }
         let shape: [Int]
         /// First byte, and the one behind the last, in what follows the header.
         let start: Int
@@ -98,7 +100,7 @@ extension SafetensorsHeader {
         }
     }
 
-    /// Checks that the entries are true of a file with `bytes` bytes behind the header: each in F32 and as large as its
+    /// Checks that the entries are true of a file with `bytes` bytes behind the header: each of a known type and as large as its
     /// shape, all of them side by side from the first byte to the last.
     /// - Throws: `DataError` with the first entry that is not, in the file's order.
     func check(dataBytes bytes: Int, path: String) throws(DataError) {
@@ -137,11 +139,14 @@ extension SafetensorsHeader.Entry {
         func fail(_ reason: String) -> DataError {
             DataError(path: path, reason: "tensor \(name.shortened) \(reason)")
         }
-        if dtype != "F32" { throw fail("is \(dtype.shortened); F32 is allowed") }
+        guard let type else {
+            let allowed = StoredType.allCases.map(\.name).joined(separator: ", ")
+            throw fail("is \(dtype.shortened); allowed are \(allowed)")
+        }
         guard 0 <= start, start <= end, end <= dataBytes else {
             throw fail("lies at \(bounds), outside the file's \(dataBytes) bytes of data")
         }
-        var bytes = 4
+        var bytes = type.bytes
         for length in shape {
             let (product, overflow) = bytes.multipliedReportingOverflow(by: length)
             if length < 0 || overflow { throw fail("has the impossible shape \(shape)") }
@@ -157,15 +162,16 @@ extension SafetensorsHeader {
     /// The 8 bytes and the JSON before the data, for tensors that follow each other in this order without gaps.
     /// The header is padded with spaces to a multiple of 8 bytes, so that the data is aligned.
     static func bytes(
-        _ tensors: [(name: String, shape: [Int])], metadata: [(key: String, value: String)] = []
+        _ tensors: [(name: String, shape: [Int])], type: StoredType = .f32,
+        metadata: [(key: String, value: String)] = []
     ) -> [UInt8] {
         var offset = 0
         var fields = tensors.map { name, shape in
-            let bytes = shape.reduce(4, *)
+            let bytes = shape.reduce(type.bytes, *)
             defer { offset += bytes }
             let numbers = shape.map(String.init).joined(separator: ",")
             return
-                #"\#(quoted(name)):{"dtype":"F32","shape":[\#(numbers)],"data_offsets":[\#(offset),\#(offset + bytes)]}"#
+                #"\#(quoted(name)):{"dtype":"\#(type.name)","shape":[\#(numbers)],"data_offsets":[\#(offset),\#(offset + bytes)]}"#
         }
         if !metadata.isEmpty {
             let texts = metadata.map { "\(quoted($0.key)):\(quoted($0.value))" }.joined(separator: ",")

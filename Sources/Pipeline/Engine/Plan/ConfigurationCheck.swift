@@ -43,6 +43,20 @@ extension RunConfiguration {
         }
     }
 
+    /// The learning rate of each step, where a function decides.
+    func rates() throws(RunError) -> [Double] {
+        guard let rateFactor else { return [] }
+        var rates: [Double] = []
+        rates.reserveCapacity(steps)
+        for step in 0..<steps {
+            let factor = rateFactor(step)
+            try check(
+                "rateFactor", factor, factor >= 0 && factor.isFinite, "in step \(step), a finite number, at least 0")
+            rates.append(optimizer.rate * factor)
+        }
+        return rates
+    }
+
     /// Steps of either kind: what their times alone take is then still memory that machines have.
     private static let stepsMost = 100_000_000
     /// Thirty years; in nanoseconds it fits 64 bits.

@@ -61,7 +61,7 @@ public struct MemoryPlan: Equatable, Sendable {
 /// What a rank leaves to the caller of the run, in bytes.
 struct RankResults {
     let timeline: Int
-    /// The times of its steps, and on the rank of the last stage their losses.
+    /// The times of its steps, and on the rank of the last stage their losses, for its report and for the supervisor.
     let steps: Int
     /// Copies of weights and gradients.
     let images: Int
@@ -72,7 +72,9 @@ struct RankResults {
         timeline =
             configuration.keepsTimeline
             ? Timeline.bytes(graph, steps: configuration.steps) / tasks.reduce(0, +) * tasks[rank] : 0
-        steps = configuration.steps * (own.contains(where: \.isLast) ? 20 : 16)
+        let losses =
+            own.contains(where: \.isLast) ? 4 * configuration.steps + StepLosses.bytes(steps: configuration.steps) : 0
+        steps = configuration.steps * 16 + losses
         let kept = (configuration.keepsWeights ? 1 : 0) + (configuration.keepsGradients ? 1 : 0)
         images = kept == 0 ? 0 : kept * CheckpointImage.Plan(own.flatMap(\.plan.parameters)).layout.bytes
     }

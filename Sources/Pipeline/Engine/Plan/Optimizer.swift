@@ -32,13 +32,17 @@ public enum Optimizer: Equatable, Sendable {
     }
 
     /// Updates all weights of a stage, which lie in a row, padding included (its gradient is zero, so it stays zero).
-    /// - Parameter step: counts from 1.
-    func update(_ weights: Tensor, _ gradients: Tensor, states: [Tensor], step: Int, _ kernels: Kernels) {
+    /// - Parameters:
+    ///   - step: counts from 1.
+    ///   - rate: of this step.
+    func update(
+        _ weights: Tensor, _ gradients: Tensor, states: [Tensor], step: Int, rate: Double, _ kernels: Kernels
+    ) {
         switch self {
-        case .adam(let rate):
+        case .adam:
             let numbers = AdamStep(step: step, rate: rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8)
             kernels.adam(weights, gradients, states[0], states[1], numbers)
-        case .sgd(let rate):
+        case .sgd:
             kernels.sgd(weights, gradients, rate: Float(rate))
         }
     }

@@ -8,6 +8,7 @@ extension RunConfiguration {
     func cut(_ graph: TaskGraph, loads: [Double]) throws(RunError) -> Partition {
         switch partition {
         case .layout(let layout): return try cut(as: layout)
+        case .given(let partition): return try checked(partition, "the partition")
         case .kind(let kind):
             if kind == .uniform && schedule.stages > 1 {
                 do throws(ModelError) { try model.checkLayers() } catch { throw .model(error) }
@@ -48,16 +49,25 @@ extension RunConfiguration {
         do throws(LayoutError) { partition = try Partition(layout, of: model) } catch {
             throw .configuration(setting: "--partition", "\(error)")
         }
-        if layout.stages != schedule.stages {
+        return try checked(partition, "the layout")
+    }
+
+    /// A cut that somebody made, if it is one of this model and this schedule.
+    private func checked(_ partition: Partition, _ what: String) throws(RunError) -> Partition {
+        if let reason = partition.refusal(units: model.units.count) {
+            throw .configuration(setting: "--partition", reason)
+        }
+        if partition.ranges.count != schedule.stages {
             let stages = schedule.virtualStages > 1 ? ", v=\(schedule.virtualStages)" : ""
             let sizes = schedule.kind == nil ? schedule.name : "\(schedule.name) with P=\(schedule.ranks)\(stages)"
             throw .configuration(
                 setting: "--partition",
-                "the layout has \(counted(layout.stages, "stage")), and \(schedule.stages) are needed for \(sizes)")
+                "\(what) has \(counted(partition.ranges.count, "stage")), and \(schedule.stages) are needed for \(sizes)"
+            )
         }
         if partition.layout(of: model).utf8.count > Self.layoutBytesMost {
             throw .configuration(
-                setting: "--partition", "the layout takes more than \(Self.layoutBytesMost) bytes to be told")
+                setting: "--partition", "\(what) takes more than \(Self.layoutBytesMost) bytes to be told")
         }
         return partition
     }

@@ -28,6 +28,9 @@ public struct RunConfiguration: Sendable {
     public var threadsPerRank = 1
     /// What ends a step; of no use to a schedule without backwards.
     public var optimizer = Optimizer.adam(rate: 3e-4)
+    /// What a step's learning rate is, as a multiple of the optimizer's: a learning-rate schedule, as PyTorch's LambdaLR has it.
+    /// Asked for each step, which counts from 0, warm-up included, when the run is planned; 1 unless given.
+    public var rateFactor: (@Sendable (_ step: Int) -> Double)?
     /// Of the parameters' start, and of dropout.
     public var seed: UInt64 = 0
     /// What all steps read, those of the warm-up too.

@@ -19,6 +19,8 @@ public struct RunPlan: Sendable {
     public let parameters: [ParameterSpec]
     /// Of one step's matrix products, over all ranks.
     public let productFLOPs: Double
+    /// The learning rate of each step; empty where it is the optimizer's.
+    private let rates: [Double]
     let stages: [Stage]
     /// Of all neighbouring stages.
     let edges: [Edge]
@@ -49,6 +51,7 @@ public struct RunPlan: Sendable {
         let model = configuration.model
         do throws(ModelError) { try model.checkSizes() } catch { throw .model(error) }
         try configuration.check()
+        rates = try configuration.rates()
         let costs = model.units.map { $0.cost(configuration.batchShape) }
         do throws(ModelError) { try model.check(costs) } catch { throw .model(error) }
         parameters = costs.flatMap(\.parameters)
@@ -84,6 +87,9 @@ public struct RunPlan: Sendable {
 
     /// The configuration's.
     public var schedule: Schedule { configuration.schedule }
+
+    /// The learning rate of a step, which counts from 0.
+    public func rate(ofStep step: Int) -> Double { rates.isEmpty ? configuration.optimizer.rate : rates[step] }
 
     /// The cut as a person writes it, which `PartitionLayout` reads.
     public var layout: String { partition.layout(of: configuration.model) }

@@ -10,6 +10,7 @@ final class Rank {
     private let index: Int
     private let plan: RunPlan
     private let control: ControlBlock
+    private let losses: StepLosses
     private let parts: RankParts
     /// For each stage of the whole run, its index in `parts.stages`; -1 for another rank's.
     private let localIndex: [Int]
@@ -23,14 +24,15 @@ final class Rank {
 
     /// To be made on the rank's own thread.
     init(
-        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ links: any Links, _ timeline: Timeline?,
-        _ team: Dispatcher, _ pinning: Pinning
+        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ losses: StepLosses, _ links: any Links,
+        _ timeline: Timeline?, _ team: Dispatcher, _ pinning: Pinning
     ) throws(RankFailure.Reason) {
         let parts = try RankParts(index, plan, control, links, team, isTimed: timeline != nil)
         timeline?.prepare(rank: index)
         self.index = index
         self.plan = plan
         self.control = control
+        self.losses = losses
         self.parts = parts
         self.timeline = timeline
         localIndex = plan.stages.map { stage in parts.stages.firstIndex { $0.stage.index == stage.index } ?? -1 }
@@ -119,7 +121,7 @@ final class Rank {
         report.stepEnd.append(timeline == nil ? Clock.now() - exportNanoseconds : watch.times.end)
         guard let loss = batch.meanLoss else { return }
         report.lossBits.append(loss.bitPattern)
-        control.setLoss(loss)
+        losses.record(loss, ofStep: step, at: report.stepEnd.last!)
     }
 
     private func perform(_ task: RankTask, _ step: Int) throws(WaitError) {
@@ -149,7 +151,8 @@ final class Rank {
         for stage in stages {
             let memory = stage.memory
             plan.configuration.optimizer.update(
-                memory.weights.floats, memory.gradients.floats, states: memory.states, step: step, kernels)
+                memory.weights.floats, memory.gradients.floats, states: memory.states, step: step,
+                rate: plan.rate(ofStep: step - 1), kernels)
         }
         watch.endWork()
     }

@@ -5,8 +5,8 @@ import Threads
 
 /// What the ranks of a run and their supervisor share besides the rings.
 ///
-///     line 0: abort flag    1: suspension flag    2: wish to stop    3: end    4: loss    5, 6: step barrier
-///     line 7 + r: position of rank r
+///     line 0: abort flag    1: suspension flag    2: wish to stop    3: end    4, 5: step barrier
+///     line 6 + r: position of rank r
 ///
 /// Each but the flags has one writer. A position is step * 2^32 + what the rank does there (`RankPosition.Activity`), and is
 /// there so that a rank that is killed, or hangs, can still be told from where.
@@ -16,14 +16,13 @@ struct ControlBlock: Sendable {
     let barrier: Barrier
     private let stopRequest: SharedCounter
     private let end: SharedCounter
-    private let loss: SharedCounter
     private let positions: [SharedCounter]
     // Keeps what the views above point into mapped.
     private let segment: Segment
 
     private struct Layout {
         let all: SegmentLayout
-        let abort, suspension, stopRequest, end, loss: Region
+        let abort, suspension, stopRequest, end: Region
         let barrier: Region
         let positions: [Region]
 
@@ -33,7 +32,6 @@ struct ControlBlock: Sendable {
             suspension = all.reserve(bytes: 8)
             stopRequest = all.reserve(bytes: 8)
             end = all.reserve(bytes: 8)
-            loss = all.reserve(bytes: 8)
             barrier = all.reserve(bytes: Barrier.bytes)
             positions = (0..<ranks).map { _ in all.reserve(bytes: 8) }
             self.all = all
@@ -51,7 +49,6 @@ struct ControlBlock: Sendable {
         suspension = SuspensionFlag(counter(layout.suspension))
         stopRequest = counter(layout.stopRequest)
         end = counter(layout.end)
-        loss = counter(layout.loss)
         barrier = unsafe Barrier(at: segment.address(of: layout.barrier), parties: ranks)
         positions = layout.positions.map(counter)
         self.segment = segment
@@ -89,15 +86,4 @@ struct ControlBlock: Sendable {
 
     /// Whether a step is the last one, as far as it was announced.
     func isLast(_ step: Int) -> Bool { end.value == UInt64(step + 1) }
-
-    // MARK: The loss
-
-    /// By the last stage's rank, after a step.
-    func setLoss(_ value: Float) { loss.store(1 << 32 | UInt64(value.bitPattern)) }
-
-    /// Of the step that ended last; nil before the first.
-    var lastLoss: Float? {
-        let raw = loss.value
-        return raw == 0 ? nil : Float(bitPattern: UInt32(truncatingIfNeeded: raw))
-    }
 }
