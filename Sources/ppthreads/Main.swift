@@ -15,7 +15,7 @@ struct Main {
 
     /// What stands where a command does without being one.
     static let topics = [
-        (name: "help", summary: "explains a command: ppthreads help run"),
+        (name: "help", summary: "explains a command: ppthreads help run; ppthreads help words explains words"),
         (
             name: "version",
             summary: "prints the version, and the commit of the source it was built from (also --version)"
@@ -76,6 +76,7 @@ struct Main {
     }
 
     private static func help(_ topic: String?) throws(CommandError) {
+        if topic == "words" { return try Terminal.output(Explanation(Term.allCases).lines.joined(separator: "\n")) }
         if let topic, topic != "help", topic != "version" {
             return try Terminal.output(try command(named: topic).help)
         }

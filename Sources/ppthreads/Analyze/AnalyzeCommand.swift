@@ -9,6 +9,7 @@ enum AnalyzeCommand {
         var svg: String?
         var png: String?
         var page: String?
+        var explains = false
 
         static var flags: [Flag<Options>] {
             [
@@ -24,6 +25,7 @@ enum AnalyzeCommand {
                 .path(
                     "--html", set: \.page,
                     help: "write the report as a page too: one file, no network (- is standard output)"),
+                .explain(set: \.explains),
             ]
         }
     }
@@ -39,7 +41,8 @@ enum AnalyzeCommand {
                 step each loss takes. Of rows with the same settings and repeat the newest counts; rows that differ in their
                 repeat are a sample, with its median and, from 5 on, a 95 % interval; those of all speedups hold together. Where
                 a run to compare with is not in the file there is a dash.
-                """, argument: .file, flags: Options.flags.map(\.text), run: run)
+                """, argument: .file, flags: Options.flags.map(\.text),
+            terms: [.overGPipe, .efficiency, .referenceEfficiency, .bubble, .imbalance, .transport], run: run)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {

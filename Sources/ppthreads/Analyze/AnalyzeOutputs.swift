@@ -11,6 +11,7 @@ struct AnalyzeOutputs {
     private let svg: [String: OutputFile]
     private let png: [String: OutputFile]
     private let converter: PNGConverter?
+    private let explains: Bool
 
     init(_ input: String, _ options: AnalyzeCommand.Options) throws(CommandError) {
         var files = CommandFiles()
@@ -20,6 +21,7 @@ struct AnalyzeOutputs {
         svg = try files.write("--svg", folder: options.svg, AnalyzePlots.ids.map { "\($0).svg" })
         png = try files.write("--png", folder: options.png, AnalyzePlots.ids.map { "\($0).png" })
         converter = options.png == nil ? nil : try PNGConverter.find()
+        explains = options.explains
         self.files = files
     }
 
@@ -27,7 +29,8 @@ struct AnalyzeOutputs {
         var attempts = Attempts("analyze")
         attempts.attempt { () throws(CommandError) in
             // Nothing that the file says can end a line.
-            try files.report(AnalyzeTable(report).lines.map(\.visible).joined(separator: "\n"))
+            let text = AnalyzeTable(report).lines.map(\.visible).joined(separator: "\n")
+            try files.report(explains ? text + Explanation(of: text).footer : text)
         }
         if let summary {
             attempts.write { () throws(DataError) in

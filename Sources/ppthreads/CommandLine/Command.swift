@@ -10,18 +10,28 @@ struct Command {
     var argument: FlagValues?
     /// In the order of the help.
     let flags: [FlagText]
+    /// Words that its reports have and that not everybody knows.
+    var terms: [Term] = []
     let run: ([String]) throws(CommandError) -> Void
 
-    /// What it does and its flags, in columns.
-    var help: String {
-        if flags.isEmpty { return synopsis }
+    /// What it does, its flags and its words, in columns.
+    var help: String { synopsis + flagLines + termLines }
+
+    private var flagLines: String {
+        if flags.isEmpty { return "" }
         let width = 34
         let lines = flags.map { flag in
             flag.title.count < width - 2
                 ? "  \(flag.title.padded(to: width - 2))\(flag.explained)"
                 : "  \(flag.title)\n\(String(repeating: " ", count: width))\(flag.explained)"
         }
-        return synopsis + "\n\nFlags (defaults in brackets; --flag=value works too):\n" + lines.joined(separator: "\n")
+        return "\n\nFlags (defaults in brackets; --flag=value works too):\n" + lines.joined(separator: "\n")
+    }
+
+    private var termLines: String {
+        if terms.isEmpty { return "" }
+        let lines = Explanation(terms).lines.map { "  \($0)" }.joined(separator: "\n")
+        return "\n\nWords (--explain has those of a report, ppthreads help words has all):\n\(lines)"
     }
 }
 

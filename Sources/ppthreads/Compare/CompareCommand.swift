@@ -16,15 +16,20 @@ enum CompareCommand {
                 none. A run that others disturbed is measured again, up to three times in all. Without flags: the reference
                 workload (decoder 4L-4H, dim 240, vocabulary 10000, sequence 64, batch 8), GPipe, 1F1B and Interleaved-1F1B on
                 threads and on processes, P=2, M=4; under two minutes on two cores.
-                """, flags: CompareOptions.flags.map(\.text), run: run)
+                """, flags: CompareOptions.flags.map(\.text),
+            terms: [
+                .stage, .rank, .chunks, .microbatch, .overThreads, .overGPipe, .efficiency, .handOff, .asleep,
+                .imbalance,
+                .bubble, .oversubscription,
+            ], run: run)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {
         var options = CompareOptions()
         try Flag.parse(arguments, CompareOptions.flags, into: &options)
-        if options.json && options.csv {
-            throw CommandError(code: .usage, message: "--json: cannot be given together with --csv")
-        }
+        try Flag<CompareOptions>.refuse("--json", options.json, with: "--csv", options.csv)
+        try Flag<CompareOptions>.refuse("--explain", options.explains, with: "--csv", options.csv)
+        try Flag<CompareOptions>.refuse("--explain", options.explains, with: "--json", options.json)
         let (files, page) = try files(options)
         try options.open()
         let candidates = try options.candidates()
@@ -62,7 +67,8 @@ enum CompareCommand {
     ) throws(CommandError) -> String {
         if let row { return try CompareRows(figures, orderNotes: options.orderNotes).json(options, row) }
         if options.csv { return CompareRows(figures).csv }
-        return CompareTable(figures, options).text
+        let text = CompareTable(figures, options).text
+        return options.explains ? text + Explanation(of: text).footer : text
     }
 
     private static func measure(

@@ -61,8 +61,3 @@ extension Comparison {
     /// `3 trials are too few`.
     var fewTrials: String { "\(counted(oneStage.count, "trial")) \(oneStage.count == 1 ? "is" : "are") too few" }
 }
-
-extension Array where Element: Equatable {
-    /// Each once, in the order in which they come first.
-    var unique: [Element] { reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
-}

@@ -22,6 +22,8 @@ struct CompareOptions {
 
     private static let standard = CompareOptions()
 
+    var explains = false
+
     static var flags: [Flag<CompareOptions>] {
         [
             .namesOrFiles("--schedule", set: \.schedules, standard: standard, help: "orders of work"),
@@ -38,6 +40,7 @@ struct CompareOptions {
                 "--measure-steps", "--measure", set: \.run.measure, in: 1...10_000, standard: standard,
                 help: "steps of each run that are measured; the one in the middle stands for the run"),
         ] + sharedFlags + [
+            .explain(set: \.explains),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
             .on("--csv", set: \.csv, help: "print a CSV header and rows instead of the table"),
             .path(

@@ -15,7 +15,7 @@ struct ManualPage {
         ]
             + (commands.map { ($0.name, $0.summary) } + Main.topics.map { ($0.name, $0.summary) })
             .flatMap { [".TP", ".B \($0)", Self.escaped($1)] }
-            + commands.flatMap(section) + exitCodes).joined(separator: "\n")
+            + commands.flatMap(section) + words + exitCodes).joined(separator: "\n")
     }
 
     /// A command's synopsis as it stands in its help, and its flags.
@@ -25,6 +25,10 @@ struct ManualPage {
             + command.flags.flatMap { flag in
                 [".TP", ".B \(Self.escaped(flag.title))", Self.escaped(flag.explained)]
             }
+    }
+
+    private var words: [String] {
+        [".SH WORDS"] + Term.allCases.flatMap { [".TP", ".B \(Self.escaped($0.name))", Self.escaped($0.meaning)] }
     }
 
     private var exitCodes: [String] {

@@ -14,18 +14,15 @@ enum RunCommand {
                 Trains a transformer through a pipeline of pinned threads or forked processes and reports what was measured.
                 Without flags: the reference workload (decoder 4L-4H, dim 240, vocabulary 10000, sequence 64, batch 8), 1F1B,
                 P=2, M=4, threads.
-                """, flags: RunOptions.flags.map(\.text), run: run)
+                """, flags: RunOptions.flags.map(\.text),
+            terms: [.stage, .rank, .chunks, .microbatch, .packing, .handOff, .asleep, .displaced, .stash, .inFlight],
+            run: run)
     }
 
     private static func run(_ arguments: [String]) throws(CommandError) {
         var options = RunOptions()
         try Flag.parse(arguments, RunOptions.flags, into: &options)
-        if options.json && options.csv {
-            throw CommandError(code: .usage, message: "--json: cannot be given together with --emit-csv")
-        }
-        if options.memory && options.csv {
-            throw CommandError(code: .usage, message: "--memory: cannot be given together with --emit-csv")
-        }
+        try options.checkReport()
         let outputs = try RunOutputs(options)
         try options.open([options.schedule], [options.partition])
         let plan = try options.plan()

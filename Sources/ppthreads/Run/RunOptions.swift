@@ -47,6 +47,7 @@ package struct RunOptions {
     var memory = false
     var trace: String?
     var log: String?
+    var explains = false
 
     package init() {}
 
@@ -183,6 +184,7 @@ package struct RunOptions {
             .on(
                 "--memory", set: \.memory,
                 help: "add a table of each rank's memory, by what it is for, planned and measured"),
+            .explain(set: \.explains),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
             .on(
                 "--emit-csv", set: \.csv,
@@ -198,6 +200,14 @@ extension RunOptions {
     var microbatches: Int { microbatchesAskedFor ?? scheduleFile?.schedule.microbatches ?? 4 }
     /// The file that the schedule was read from.
     var scheduleFile: ScheduleFile? { schedule.path.flatMap { scheduleFiles[$0] } }
+
+    /// Refuses flags that ask for two reports.
+    func checkReport() throws(CommandError) {
+        try Flag<Self>.refuse("--json", json, with: "--emit-csv", csv)
+        try Flag<Self>.refuse("--memory", memory, with: "--emit-csv", csv)
+        try Flag<Self>.refuse("--explain", explains, with: "--emit-csv", csv)
+        try Flag<Self>.refuse("--explain", explains, with: "--json", json)
+    }
 
     /// Opens the tokens once, for all runs that copies of these options ask for.
     mutating func openData() throws(CommandError) { tokenFile = try openedData() }

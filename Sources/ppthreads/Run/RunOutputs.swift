@@ -62,7 +62,10 @@ struct RunOutputs {
         _ row: ResultRow?, _ figures: RunFigures, _ options: RunOptions
     ) throws(CommandError) -> String {
         let notes = RunNotes(figures, options)
-        guard let row = row?.measured(figures) else { return RunTable(figures, notes, memory: options.memory).text }
+        guard let row = row?.measured(figures) else {
+            let text = RunTable(figures, notes, memory: options.memory).text
+            return options.explains ? text + Explanation(of: text).footer : text
+        }
         return options.csv ? row.text : try RunJSON(row, figures, notes).text()
     }
 }

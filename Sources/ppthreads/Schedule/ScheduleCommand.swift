@@ -22,7 +22,8 @@ enum ScheduleCommand {
                 With --html, a page to learn from: all orders there are, of each P and M given, drawn to times that are changed
                 on the page, two of them one above the other. NAME or FILE.csv is the one that it shows first.
                 """, argument: FlagValues(words: words + ["all"], allowsFiles: true),
-            flags: ScheduleOptions.flags.map(\.text), run: run)
+            flags: ScheduleOptions.flags.map(\.text),
+            terms: [.stage, .rank, .chunks, .microbatch, .makespan, .bound, .bubble, .inFlight, .stash], run: run)
     }
 
     private static var words: [String] { ScheduleKind.allCases.map(\.rawValue) }
@@ -50,6 +51,8 @@ enum ScheduleCommand {
         }
         var options = ScheduleOptions()
         try Flag.parse(Array(arguments.dropFirst()), ScheduleOptions.flags, into: &options)
+        try Flag<ScheduleOptions>.refuse("--explain", options.explains, with: "--json", options.json)
+        try Flag<ScheduleOptions>.refuse("--explain", options.explains, with: "--html", options.html != nil)
         let choice = name == "all" ? nil : try choice(name)
         if options.html != nil { return try writePage(choice, options) }
         guard let choice else {
@@ -80,7 +83,7 @@ enum ScheduleCommand {
                 options.json
                 ? try JSONText.encode(OrderJSON(order))
                 : OrderTable(order, width: options.width).lines.joined(separator: "\n")
-            try files.report(text, isData: options.json)
+            try files.report(options.explains ? text + Explanation(of: text).footer : text, isData: options.json)
         }
         for (flag, file) in outputs {
             guard let file else { continue }

@@ -15,6 +15,7 @@ struct ScheduleOptions {
     var svg: String?
     var html: String?
     var json = false
+    var explains = false
     var isForwardOnly = false
 
     static let standard = ScheduleOptions()
@@ -72,6 +73,7 @@ struct ScheduleOptions {
             .path(
                 "--html", set: \.html,
                 help: "write a page of all orders and sizes instead, whose times can be changed as one looks at it"),
+            .explain(set: \.explains),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
         ]
     }

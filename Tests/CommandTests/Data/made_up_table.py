@@ -29,9 +29,9 @@ def columns(rows, leading):
 
 
 MEANINGS = {
-    "work": "mean over ranks of the CPU time inside tasks", "imbalance": "the busiest rank, less the mean",
-    "bubble": "the order's, if hand-offs cost nothing", "oversubscription": "ranks that were without their CPU",
-    "transport": "what hand-offs add to all that", "optimizer": "what updates add"}
+    "work": "mean over ranks of the CPU time inside tasks", "imbalance": "work of the busiest rank beyond the mean",
+    "bubble": "waits that the order makes, hand-offs aside", "oversubscription": "time that ranks were without their CPU",
+    "transport": "what hand-offs add", "optimizer": "what updates add"}
 
 
 def main():

@@ -13,10 +13,10 @@ extension Breakdown.Term {
     public var brief: String {
         switch self {
         case .work: "mean over ranks of the CPU time inside tasks"
-        case .imbalance: "the busiest rank, less the mean"
-        case .bubble: "the order's, if hand-offs cost nothing"
-        case .oversubscription: "ranks that were without their CPU"
-        case .transport: "what hand-offs add to all that"
+        case .imbalance: "work of the busiest rank beyond the mean"
+        case .bubble: "waits that the order makes, hand-offs aside"
+        case .oversubscription: "time that ranks were without their CPU"
+        case .transport: "what hand-offs add"
         case .optimizer: "what updates add"
         }
     }
