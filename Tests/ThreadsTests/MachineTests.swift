@@ -87,6 +87,14 @@ struct MachineTests {
         #expect(!machine.topology.isKnown && machine.topology.cpus.count == 4 && machine.limit("Max stack size") == nil)
     }
 
+    @Test("the first CPU is called by its name, or by the numbers that arm64 has instead") func cpuModel() throws {
+        func model(_ text: String) throws -> String? { try machine(["proc/cpuinfo": text]).cpuModel }
+        #expect(try model("vendor_id\t: A\nmodel name\t: A 1\n\nmodel name\t: B 2") == "A 1")
+        let arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x3\nCPU part\t: 0xd0c"
+        #expect(try model(arm) == "implementer 0x41, part 0xd0c")
+        #expect(try model("CPU implementer\t: 0x41") == nil)
+    }
+
     @Test("what the kernel killed for want of memory is counted, not that it could have")
     func kills() throws {
         let first = try machine([

@@ -7,7 +7,7 @@
 public struct Machine: Sendable {
     /// The machine's name.
     public let host: String?
-    /// As the kernel calls the first CPU.
+    /// As the kernel calls the first CPU: by a name, or, on arm64, by the numbers of who designed it and of what it is.
     public let cpuModel: String?
     /// The CPUs that the program may run on.
     public let topology: Topology
@@ -35,7 +35,7 @@ public struct Machine: Sendable {
     public init(allowed: CPUSet, root: String = "") {
         let groups = ControlGroups(root: root)
         host = TextFile.line("\(root)/proc/sys/kernel/hostname")
-        cpuModel = KeyedText(TextFile.text("\(root)/proc/cpuinfo"))["model name"]
+        cpuModel = Self.cpuModel(KeyedText(TextFile.text("\(root)/proc/cpuinfo")))
         topology = Topology(allowed: allowed, sysfs: "\(root)/sys/devices/system")
         knowsGroups = groups.areKnown
         cpuQuota = groups.cpuQuota
@@ -45,6 +45,12 @@ public struct Machine: Sendable {
         sharedMemory = FileSystemSpace(of: "\(root)/dev/shm")
         memoryBounds = (MemoryBound.ofSystem(root, limits: limits) + groups.memoryBounds)
             .sorted { $0.availableBytes < $1.availableBytes }
+    }
+
+    private static func cpuModel(_ text: KeyedText) -> String? {
+        if let name = text["model name"] { return name }
+        guard let implementer = text["CPU implementer"], let part = text["CPU part"] else { return nil }
+        return "implementer \(implementer), part \(part)"
     }
 
     /// CPUs' worth of time that threads can use at once: the CPUs, or less with a quota.

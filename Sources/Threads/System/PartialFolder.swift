@@ -19,7 +19,7 @@ package final class PartialFolder {
         let made = unsafe template.withUnsafeMutableBufferPointer { unsafe mkdtemp($0.baseAddress!) != nil }
         let code = errno
         if !made { throw SystemError(call: "mkdtemp", code: code) }
-        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let path = String(decoding: template.dropLast().map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
         self.path = path
         slot = unsafe path.withCString { unsafe ppt_partial_add($0) }
     }

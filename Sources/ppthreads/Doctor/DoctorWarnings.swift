@@ -106,7 +106,11 @@ package struct DoctorWarnings {
     }
 
     private var kernels: String? {
-        SIMDLevel.best == .portable ? "no AVX2 or AVX-512: the portable kernels run, several times slower" : nil
+        #if arch(x86_64)
+            SIMDLevel.best == .portable ? "no AVX2 or AVX-512: the portable kernels run, several times slower" : nil
+        #else
+            nil  // elsewhere the portable kernels are all there are: on arm64 they use NEON
+        #endif
     }
 }
 

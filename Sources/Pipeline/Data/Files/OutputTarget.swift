@@ -80,7 +80,8 @@ enum OutputTarget: Sendable {
         var text = [CChar](repeating: 0, count: Int(PATH_MAX))
         do throws(SystemError) {
             let count = try systemCall("open") { unsafe readlink(path, &text, text.count) }
-            guard let link = String(validating: text[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) else {
+            guard let link = String(validating: text[..<count].map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
+            else {
                 throw SystemError(call: "a link to a path that is not UTF-8", code: EILSEQ)
             }
             return link
