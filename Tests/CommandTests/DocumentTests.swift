@@ -27,7 +27,9 @@ import Testing
         let folder = try Folder()
         let files = FileManager.default
         try files.createDirectory(atPath: folder.path("docs/results"), withIntermediateDirectories: true)
-        for name in ["LICENSE", "Benchmarks", "Snippets", ".ci", "Package.swift", "Containerfile"] {
+        for name in [
+            "README.md", "CHANGELOG.md", "LICENSE", "Benchmarks", "Snippets", ".ci", "Package.swift", "Containerfile",
+        ] {
             try files.createSymbolicLink(
                 atPath: folder.path(name), withDestinationPath: Self.repository.appending(path: name).path)
         }

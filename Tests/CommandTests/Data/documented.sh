@@ -51,7 +51,21 @@ python3() {
 }
 python() { python3 "$@"; }
 
-bash() { test -f "$1"; }
+# A tarball is made, of the program that is there, and installed for a user at home here.
+export HOME=$PWD SOURCE_DATE_EPOCH=0
+bash() {
+    test -f "$1" || return 1
+    case "$1" in .ci/release/tarball) command bash "$1" "$PPTHREADS" ;; esac
+}
+pip() { [ "$1" = install ]; }
+
+# What a container's program is given is given to ours, in the folder that is mounted there.
+docker() {
+    if [ "$1" = build ]; then test -f Containerfile; return; fi
+    while [ "$1" != ppthreads ]; do shift; done
+    shift
+    mkdir -p results && (cd results && ppthreads "${@//\/results\//}")
+}
 sudo() { "$@"; }
 taskset() { "${@:3}"; }
 perf() { if [ "$1" = record ]; then "${@:4}"; fi; }
