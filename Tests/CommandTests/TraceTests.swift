@@ -132,7 +132,7 @@ struct TraceTests {
     @Test(
         "a drawing fits the terminal, and every action has its name in it, in several bands if need be",
         arguments: [
-            (80, 1), (60, 2), (46, 3),
+            (80, 1), (60, 2), (46, 2),
         ]) func narrow(columns: Int, bands: Int) throws
     {
         let lines = try drawn(columns: columns)

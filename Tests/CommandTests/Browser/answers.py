@@ -88,6 +88,10 @@ def check_small(browser, must_be):
     browser.settle()
     check(browser.value(DETAILS) == at["text"], f"with the focus, a small box tells {browser.value(DETAILS)}")
     browser.value("document.activeElement.blur()")
+    # Not by touch: Chromium itself takes a finger beside a box for one on it.
+    browser.click(at["x"], at["top"] - 6)
+    check(browser.value(DETAILS) == at["text"], f"clicked just above, a small box tells {browser.value(DETAILS)}")
+    browser.value("document.activeElement.blur()")
     browser.call("Emulation.setTouchEmulationEnabled", enabled=True)
-    browser.tap(at["x"], at["top"] - 6)
-    check(browser.value(DETAILS) == at["text"], f"touched just above, a small box tells {browser.value(DETAILS)}")
+    browser.tap(at["x"], at["y"])
+    check(browser.value(DETAILS) == at["text"], f"touched, a small box tells {browser.value(DETAILS)}")
