@@ -133,8 +133,11 @@ struct ComparePageTests {
         let folder = try Folder()
         let data = try folder.file("a <b>&'\"", Array(repeating: 7, count: 4000))
         let (text, _) = try page(["--transport", "threads", "--vocab-size", "256", "--data", data])
-        let command = try #require(text.split(separator: "\n").first { $0.contains("ppthreads compare --html") })
-        #expect(command.contains("/a &lt;b&gt;&amp;&#39;\\&#39;&#39;&quot;&#39;</code>"))
+        let command = try #require(
+            text.split(separator: "\n").first {
+                $0.contains("ppthreads compare</span> <span class=\"unbroken\">--html ")
+            })
+        #expect(command.contains("/a &lt;b&gt;&amp;&#39;\\&#39;&#39;&quot;&#39;</span></code>"))
         #expect(!command.contains("<b>"))
         #expect(unbalancedTags(text).isEmpty)
     }

@@ -28,7 +28,8 @@ import Testing
         let files = FileManager.default
         try files.createDirectory(atPath: folder.path("docs/results"), withIntermediateDirectories: true)
         for name in [
-            "README.md", "CHANGELOG.md", "LICENSE", "Benchmarks", "Snippets", "Tests", ".ci", "Package.swift", "Containerfile",
+            "README.md", "CHANGELOG.md", "LICENSE", "Benchmarks", "Snippets", "Tests", ".ci", "Package.swift",
+            "Containerfile",
         ] {
             try files.createSymbolicLink(
                 atPath: folder.path(name), withDestinationPath: Self.repository.appending(path: name).path)

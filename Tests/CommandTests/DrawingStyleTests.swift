@@ -42,43 +42,29 @@ struct DrawingStyleTests {
         #expect(unbalancedTags(text).isEmpty)
     }
 
-    /// The rule of a class in a style sheet, without blanks, or nil.
-    private func rule(_ style: String, in text: String, _ property: String) -> String? {
-        for line in text.split(separator: "\n") {
-            let parts = line.split(separator: "{")
-            guard parts.count == 2, parts[0].split(whereSeparator: { ", ".contains($0) }).contains(".\(style)"),
-                let found = parts[1].split(whereSeparator: { ";}".contains($0) }).first(where: {
-                    $0.trimmingCharacters(in: .whitespaces).hasPrefix("\(property):")
-                })
-            else { continue }
-            return found.split(separator: ":")[1].trimmingCharacters(in: .whitespaces)
+    /// What rules say of a class, in their order.
+    private func rules(_ style: String, in text: String, _ property: String) -> [String] {
+        let start = ".\(style) { \(property): "
+        return text.split(separator: "\n").filter { $0.hasPrefix(start) }.map { line in
+            String(line.dropFirst(start.count).prefix { $0 != ";" })
         }
-        return nil
     }
 
-    @Test("each term has a colour of its own, the same in pages and in plots") func terms() throws {
+    @Test(
+        "pages and plots have each colour from its palette, in both themes",
+        arguments: [
+            (TermPalette.colours, "fill"), (SchedulePalette.colours, "color"), (ActionPalette.colours, "fill"),
+        ]) func palettes(palette: Palette, property: String) throws
+    {
         let page = Page.text(title: "", "")
-        let plot = Plot(id: "x", title: "", note: "", legend: [], height: 1, content: "").lightFile
-        var colours: [String] = []
-        for term in Breakdown.Term.allCases {
-            let colour = try #require(rule(term.rawValue, in: plot, "fill"), "\(term)")
-            let variable = try #require(rule(term.rawValue, in: page, "fill"), "\(term)")
-            // `var(--blue)`, which the page gives a value first for light surroundings.
-            let name = variable.dropFirst(4).dropLast()
-            let value = try #require(page.firstRange(of: "\(name): #")).upperBound
-            #expect("#\(page[value...].prefix(6))" == colour, "\(term)")
-            colours.append(colour)
+        let plot = Plot(id: "x", title: "", note: "", legend: [], height: 1, content: "")
+        let isInPlots = palette.colours[0].style != ActionPalette.colours.colours[0].style
+        for colour in palette.colours {
+            #expect(rules(colour.style, in: page, property) == [colour.light, colour.dark].uniqued, "\(colour.style)")
+            guard isInPlots else { continue }
+            #expect(rules(colour.style, in: plot.file, property) == [colour.light, colour.dark].uniqued)
+            #expect(rules(colour.style, in: plot.lightFile, property) == [colour.light], "\(colour.style)")
         }
-        #expect(Set(colours).count == 6, "\(colours)")
-    }
-
-    @Test("each schedule has a colour of its own, and others one that none has") func schedules() throws {
-        let styles = SchedulePalette.style.html
-        let classes = (ScheduleKind.allCases + [nil]).map { SchedulePalette.style($0) }
-        let colours = classes.map { rule($0, in: styles, "color") }
-        #expect(Set(classes).count == ScheduleKind.allCases.count + 1)
-        #expect(colours.allSatisfy { $0 != nil } && Set(colours).count == classes.count, "\(colours)")
-        #expect(Set(colours).isSuperset(of: ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"]))
     }
 
     @Test("a plot's legend has each key beside its title, above the chart, which fits the file") func legend() {
@@ -108,4 +94,9 @@ struct DrawingStyleTests {
             chart["height"] >= 300 && chart["y"] + chart["height"] <= height && chart["width"] + 2 * chart["x"] == 800)
         #expect(plot.file.contains("prefers-color-scheme: dark") && !plot.lightFile.contains("dark"))
     }
+}
+
+extension [String] {
+    /// One of those that follow each other and are the same.
+    fileprivate var uniqued: [String] { reduce(into: []) { if $0.last != $1 { $0.append($1) } } }
 }

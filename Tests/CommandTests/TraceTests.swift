@@ -103,6 +103,62 @@ struct TraceTests {
                 """)
     }
 
+    /// 1F1B on two ranks: four forwards of 1 on each, and backwards of 3.
+    private var eightActions: String {
+        func span(_ rank: Int, _ name: String, _ start: Int, _ duration: Int) -> String {
+            """
+            {"ph":"X","pid":0,"tid":\(rank),"ts":\(start),"dur":\(duration),"name":"\(name)",\
+            "cat":"\(name.hasPrefix("F") ? "forward" : "backward")","args":{"step":1}}
+            """
+        }
+        let first = [("F0", 0), ("F1", 10), ("B0", 50), ("F2", 80), ("B1", 90), ("F3", 120), ("B2", 130), ("B3", 170)]
+        let second = [
+            ("F0", 10), ("B0", 20), ("F1", 50), ("B1", 60), ("F2", 90), ("B2", 100), ("F3", 130), ("B3", 140),
+        ]
+        let spans = [first, second].enumerated().flatMap { rank, actions in
+            actions.map { span(rank, $0, $1, $0.hasPrefix("F") ? 10 : 30) }
+        }
+        return "{\"traceEvents\":[\(spans.joined(separator: ","))]}"
+    }
+
+    /// Drawn for a terminal of so many columns.
+    private func drawn(columns: Int) throws -> [String] {
+        let file = try folder.file("eight.json", Array(eightActions.utf8))
+        let outcome = try Command.run(["trace", file], through: ["/usr/bin/env", "COLUMNS=\(columns)"])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        return outcome.output.split(separator: "\n").map(String.init)
+    }
+
+    @Test(
+        "a drawing fits the terminal, and every action has its name in it, in several bands if need be",
+        arguments: [
+            (80, 1), (60, 2), (46, 2),
+        ]) func narrow(columns: Int, bands: Int) throws
+    {
+        let lines = try drawn(columns: columns)
+        #expect(lines.allSatisfy { $0.count <= columns })
+        #expect(lines.count == 1 + 3 * bands)
+        for rank in 0...1 {
+            let own = lines.filter { $0.hasPrefix("rank \(rank) ") }.joined()
+            for name in ["F", "B"].flatMap({ kind in (0...3).map { "\(kind)\($0)" } }) {
+                #expect(own.contains(name), "\(name) on rank \(rank): \(own)")
+            }
+            #expect(own.components(separatedBy: "at work").count == 2)
+        }
+    }
+
+    @Test("where names would take too many bands, there is one, and a line says how to read it") func unnamed() throws {
+        let file = try folder.file(
+            "eight.json",
+            Array(
+                eightActions.replacing("\"dur\":10,", with: "\"dur\":0.01,").replacing(
+                    "\"dur\":30,", with: "\"dur\":0.01,"
+                ).utf8))
+        let outcome = try Command.run(["trace", file], through: ["/usr/bin/env", "COLUMNS=80"])
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count == 5 && lines.last?.hasPrefix("= is a forward, ") == true, "\(outcome.output)")
+    }
+
     @Test("a real trace is drawn, the last step unless told otherwise") func realDrawing() throws {
         _ = try run("--schedule", "gpipe")
         for (arguments, title) in [([], "step 3"), (["--step", "2"], "step 2")] {

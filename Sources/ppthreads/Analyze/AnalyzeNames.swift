@@ -18,10 +18,16 @@ struct AnalyzeNames {
 
     func model(_ group: Int) -> String { "\(results.text(group, .layers))L-\(results.text(group, .heads))H" }
 
+    /// A run without a pipeline is called that, whatever schedule it was made with: there a schedule changes nothing.
     func schedule(_ group: Int) -> String {
+        if isOneStage(group) { return Term.oneStage.name }
         let text = results.text(group, .schedule)
         let v = results.count(group, .virtualStages).flatMap { $0 > 1 ? ", v=\($0)" : nil } ?? ""
         return (ScheduleKind(rawValue: text)?.title ?? text) + v
+    }
+
+    private func isOneStage(_ group: Int) -> Bool {
+        results.count(group, .ranks) == 1 && (results.count(group, .virtualStages) ?? 1) == 1
     }
 
     /// A setting as a cell; a dash where the file does not tell.
@@ -49,13 +55,15 @@ struct AnalyzeNames {
 
     /// The class of a schedule's colour.
     func style(_ group: Int) -> String {
-        SchedulePalette.style(ScheduleKind(rawValue: results.text(group, .schedule)))
+        isOneStage(group)
+            ? SchedulePalette.oneStage
+            : SchedulePalette.style(ScheduleKind(rawValue: results.text(group, .schedule)))
     }
 
     /// The schedules that some groups have, with their classes.
     func legend(_ groups: some Sequence<Int>) -> [(style: String, title: String)] {
         var legend = ScheduleKind.allCases.map { (style: SchedulePalette.style($0), title: $0.title) }
-        legend.append((SchedulePalette.style(nil), "other schedules"))
+        legend += [(SchedulePalette.style(nil), "other schedules"), (SchedulePalette.oneStage, Term.oneStage.name)]
         let present = Set(groups.map(style))
         return legend.filter { present.contains($0.style) }.map { ("solid \($0.style)", $0.title) }
     }

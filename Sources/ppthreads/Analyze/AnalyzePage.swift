@@ -58,14 +58,14 @@ struct AnalyzePage {
 
     private var speeds: Markup {
         let header =
-            settingNames + (report.hasRepeats ? ["runs"] : [])
-            + ["tokens/s", "step, ms", "x GPipe", "efficiency", "reference eff."]
+            settingNames + ["tokens/s", "step, ms", "x GPipe", "efficiency", Term.referenceEfficiency.name]
+            + (report.hasRepeats ? [Term.runs.name] : [])
         let caption: Markup =
             report.hasRepeats
             ? "Medians over repeats\(report.intervals)" : "One run of each; a dash where there is no figure"
         return Page.section(
             "speeds", "How fast",
-            Page.table(caption, header, groups.map(row), texts: settingNames.count, sortable: true))
+            Page.table(caption, header, groups.map(row), settings: settingNames.count - 1, sortable: true))
     }
 
     private func row(_ group: Int) -> Markup {
@@ -76,15 +76,17 @@ struct AnalyzePage {
             cell(analysis.efficiency(group)) { $0.percent },
             cell(analysis.referenceEfficiency(group)) { $0.percent },
         ]
-        return .element("tr", [:], Markup(settings(group) + (report.hasRepeats ? [runs] : []) + figures))
+        return .element("tr", [:], Markup(settings(group) + figures + (report.hasRepeats ? [runs] : [])))
     }
 
     private func settings(_ group: Int) -> [Markup] {
         let names = report.names
-        let texts =
-            [.ranks, .microbatches, .transport].map { names.cell(group, $0) } + [names.schedule(group)]
-            + names.others.map { names.cell(group, $0) }
-        return [Page.rowHeader(names.model(group))] + texts.map(Page.textCell)
+        let settings = [.ranks, .microbatches, .transport] + names.others
+        return [
+            Page.rowHead(
+                names.schedule(group), settings: [names.model(group)] + settings.map { names.cell(group, $0) },
+                brief: names.block(group))
+        ]
     }
 
     private var terms: Markup {
@@ -100,11 +102,12 @@ struct AnalyzePage {
         return Page.section(
             "terms", "Which part of the step each term takes",
             Page.table(
-                "The mean step, and its terms in % of it", header, rows, texts: settingNames.count, sortable: true))
+                "The mean step, and its terms in % of it", header, rows, settings: settingNames.count - 1,
+                sortable: true))
     }
 
     private var settingNames: [String] {
-        ["model", "P", "M", "transport", "schedule"] + report.names.others.map(\.name)
+        ["schedule", "model", "P", "M", "transport"] + report.names.others.map(\.name)
     }
 
     private func cell(_ estimate: Estimate?, _ format: (Double) -> String) -> Markup {
@@ -116,7 +119,7 @@ struct AnalyzePage {
     private var notes: Markup {
         let lines = report.notes(told: groups) + report.results.problems.map(\.description)
         if lines.isEmpty { return [] }
-        let items = lines.map { Markup.element("li", [:], Markup($0)) }
+        let items = lines.map { Markup.element("li", [:], Page.prose($0)) }
         return Page.section("notes", "What is missing, and what was left out", .element("ul", [:], Markup(items)))
     }
 

@@ -7,7 +7,7 @@ extension AnalyzePlots {
     // MARK: Tokens/s against M
 
     private static let panelHeight = 250.0
-    private static let panelTop = 34.0
+    private static let panelTop = 50.0
     private static let panelGap = 60.0
     private static let panelPitch = panelTop + panelHeight + panelGap
 
@@ -48,7 +48,7 @@ extension AnalyzePlots {
             y: (0, highs.max()! * 1.05))
         let series = Dictionary(grouping: groups, by: names.schedule).sorted { $0.value[0] < $1.value[0] }
         return [
-            .label("name", x: "0", y: top + 14, Markup("tokens/s; \(names.block(groups[0], hasMicrobatches: false))")),
+            Heading("tokens/s; \(names.block(groups[0], hasMicrobatches: false))").drawing(bottom: area.top - 20),
             area.grid,
             Markup(
                 all.map { .label("tick", x: area.x(log2(Double($0))), y: area.bottom + 16, "\(String($0))") }),

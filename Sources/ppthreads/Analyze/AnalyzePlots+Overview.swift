@@ -7,7 +7,7 @@ extension AnalyzePlots {
     // MARK: Speedup against layers
 
     private static let panelHeight = 170.0
-    private static let panelTop = 30.0
+    private static let panelTop = 46.0
     private static let panelPitch = panelTop + panelHeight + 60
 
     /// A panel for each P, M and transport of which there are models with several numbers of layers; all on one scale.
@@ -47,7 +47,7 @@ extension AnalyzePlots {
             Markup.label("tick", x: area.x(Double(layers)), y: area.bottom + 16, Markup(layersTick(layers, groups)))
         }
         return [
-            .label("name", x: "0", y: top + 14, Markup("speedup; \(names.block(groups[0], model: ""))")), area.grid,
+            Heading("speedup; \(names.block(groups[0], model: ""))").drawing(bottom: area.top - 16), area.grid,
             Markup(ticks),
             .label("axis", x: "50%", y: area.bottom + 36, "layers (v: stages a rank of Interleaved-1F1B)"),
             .line("ideal", from: ("0", area.y(1)), to: ("100%", area.y(1))),

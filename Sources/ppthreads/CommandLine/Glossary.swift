@@ -111,7 +111,7 @@ extension Term {
         case .bubble: "time in which ranks wait because of the order; of an order that is drawn, all idle time"
         case .oversubscription: "what ranks lose by being without their CPU"
         case .transport: "who runs ranks and how stages hand on; of a step, what hand-offs add to it"
-        case .optimizer: "what updates add to the step"
+        case .optimizer: "what updates weights; of a step, what updates add to it"
         case .freeTransport: "what the step would be if hand-offs cost nothing"
         case .equalStages: "what the step would be if each kind of task took its mean over all stages"
         case .both: "what the step would be with free hand-offs and equal stages"
@@ -144,10 +144,11 @@ extension Term {
 }
 
 extension Term {
-    /// The one that a column's heading names, whose unit may follow a comma: `bubble, %`, `in flight at most`; nil for none.
+    /// The one that a column's heading names, with a unit or more words behind it: `bubble, %`, `in flight at most`,
+    /// `I: input gradient`; nil for none.
     package init?(heading: String) {
-        let name = String(heading.prefix { $0 != "," }).replacing(" at most", with: "")
-        if let term = Term(rawValue: name) {
+        let name = String(heading.prefix { !",:(".contains($0) }).replacing(" at most", with: "").trimmedRight
+        if let term = Term(rawValue: name) ?? Self.otherNames[name] {
             self = term
         } else if name.hasPrefix("x ") {
             self = .overGPipe
@@ -155,4 +156,10 @@ extension Term {
             return nil
         }
     }
+
+    /// What legends call some of them.
+    private static let otherNames: [String: Term] = [
+        "F": .forward, "B": .backward, "I": .inputGradient, "W": .weightGradient, "waits for input": .noInput,
+        "waits for another rank": .noInput, "waits for room": .noRoom,
+    ]
 }

@@ -11,7 +11,7 @@ extension ComparePage {
                     "p", [:],
                     "Each bar is the step, cut into terms that add up to it.\(hasIntervals ? " The line at its end is the step's 95\u{A0}% interval." : "") Point at a bar, or reach it with the keyboard, for all terms."
                 ),
-                Page.legend(Breakdown.Term.allCases.map { ($0.rawValue, Markup($0.rawValue)) }), bars,
+                Page.legend(Breakdown.Term.allCases.map { ($0.rawValue, $0.rawValue) }), bars,
                 .element(
                     "details", [:], [.element("summary", [:], "The same as a table"), termTable]),
             ])

@@ -19,7 +19,7 @@ extension ComparePage {
                     "Of each candidate, the step of the trial in the middle, on one time scale. Numbers are microbatches, with the stage below where a rank has several; arrows are hand-offs; the dashed line is the step's end. Where a row is blank, its rank was between tasks: handing on, without a CPU, or done."
                 ),
                 Page.legend(
-                    kinds.map { ($0.rawValue, Markup($0.title)) } + [
+                    kinds.map { ($0.rawValue, $0.title) } + [
                         ("no-input", "waits for input"), ("no-room", "waits for room"),
                     ]),
                 Markup(zip(candidates, steps).map { figure($0, GanttChart($1, scale, width: width)) }),

@@ -48,7 +48,7 @@ struct ComparePage {
                 Markup(sentences.map { .element("p", ["class": "verdict"], Markup($0)) }),
                 Markup(
                     CompareNotes(figures, orderNotes: options.orderNotes).lines.map {
-                        .element("p", ["class": "note"], "Note: \($0).")
+                        .element("p", ["class": "note"], Page.prose("Note: \($0)."))
                     }),
             ])
     }
@@ -75,22 +75,20 @@ struct ComparePage {
             "schedule", "transport", "tokens/s", "x threads", "x \(base.name)", "efficiency", "hand-off, µs", "asleep",
         ]
         let rows = candidates.map { candidate -> Markup in
-            let names = [
-                Page.rowHeader(candidate.schedule),
-                Page.textCell(candidate.transport.rawValue),
-            ]
+            let transport = candidate.transport.rawValue
+            let name = Page.rowHead(candidate.schedule, settings: [transport], brief: transport)
             let cells = [
                 Page.cell(candidate.tokensPerSecond) { $0.grouped }, ratio(candidate.overThreads),
                 ratio(base.ratio(candidate)), Page.cell(candidate.efficiency, \.percent),
                 candidate.handoffSeconds.map { Page.cell($0) { ($0 * 1e6).fixed(2) } } ?? Page.noFigure,
                 Page.cell(candidate.parkedShare) { "\(($0 * 100).fixed(0)) %" },
             ]
-            return .element("tr", [:], Markup(names + cells))
+            return .element("tr", [:], Markup([name] + cells))
         }
         return Page.section(
             "speeds", "How fast",
             Page.table(
-                caption, header, rows, texts: 2, footer: baseline(header.count), sortable: true))
+                caption, header, rows, settings: 1, footer: baseline(header.count), sortable: true))
     }
 
     private var caption: Markup {
@@ -98,10 +96,10 @@ struct ComparePage {
     }
 
     private func baseline(_ columns: Int) -> Markup {
-        let names = [Page.rowHeader("one stage"), Page.textCell("no pipeline")]
+        let name = Page.rowHead(Term.oneStage.name, settings: ["no pipeline"], brief: "no pipeline")
         let speed = Page.cell(figures.oneStageTokensPerSecond) { $0.grouped }
-        let rest = Array(repeating: Page.noFigure, count: columns - names.count - 1)
-        return .element("tr", [:], Markup(names + [speed] + rest))
+        let rest = Array(repeating: Page.noFigure, count: columns - 3)
+        return .element("tr", [:], Markup([name, speed] + rest))
     }
 
     private func ratio(_ ratio: CandidateFigures.Ratio?) -> Markup {

@@ -52,7 +52,7 @@ package struct BarChart {
 
     private static func height(_ row: Row) -> Double {
         switch row {
-        case .heading: 30
+        case .heading(let text): 30 + Heading(text).more
         case .caption: 20
         case .bar(let bar): bar.height + 5
         }
@@ -64,7 +64,7 @@ package struct BarChart {
             rows.map { row -> Markup in
                 defer { top += Self.height(row) }
                 switch row {
-                case .heading(let text): return .label("name halo", x: "0", y: top + 22, Markup(text))
+                case .heading(let text): return Heading(text).drawing(bottom: top + Self.height(row) - 8)
                 case .caption(let text, let value):
                     return [
                         .label("aside halo", x: "0", y: top + 15, Markup(text)),

@@ -29,16 +29,20 @@ package struct Plot {
         Page.section(
             id, Markup(title),
             [
-                .element("p", [:], Markup(note)), Page.legend(legend.map { ($0.style, Markup($0.title)) }),
+                .element("p", [:], Markup(note)), Page.legend(legend),
                 .chart(title, height: height + Self.axisHeight, content),
             ])
     }
 
     /// One that needs no other file and follows the reader's light or dark scheme.
-    package var file: String { file([Self.style, SchedulePalette.style, Self.darkStyle, SchedulePalette.darkStyle]) }
+    package var file: String {
+        file([Self.style, Self.darkStyle, TermPalette.colours.both, SchedulePalette.colours.both])
+    }
 
     /// One in colours on white, whatever the reader's scheme is.
-    package var lightFile: String { file([Self.style, SchedulePalette.style]) }
+    package var lightFile: String {
+        file([Self.style, TermPalette.colours.lightStyle, SchedulePalette.colours.lightStyle])
+    }
 
     private func file(_ styles: Markup) -> String {
         let (keys, _) = fileLegend(top: legendTop)
@@ -64,7 +68,7 @@ package struct Plot {
     static let width = 800
     var fileHeight: Double { (chartTop + height + Self.axisHeight + 12).rounded() }
 
-    private var notes: [String] { Self.lines(note, columns: 112) }
+    private var notes: [String] { note.lines(between: " ", columns: 112) }
     private var legendTop: Double { 54 + Double(notes.count) * 18 }
     private var chartTop: Double { legendTop + fileLegend(top: legendTop).height + 12 }
 
@@ -83,18 +87,7 @@ package struct Plot {
         return (Markup(entries), legend.isEmpty ? 0 : y - top + 22)
     }
 
-    /// A text in lines of at most so many characters, where its words allow.
-    private static func lines(_ text: String, columns: Int) -> [String] {
-        text.split(separator: " ").reduce(into: [String]()) { lines, word in
-            if let last = lines.last, last.count + word.count < columns {
-                lines[lines.count - 1] = "\(last) \(word)"
-            } else {
-                lines.append(String(word))
-            }
-        }
-    }
-
-    /// The page's colours, without variables, which many programs that show SVG do not know.
+    /// The page's, without variables, which many programs that show SVG do not know.
     private static let style = Markup.code(
         "style",
         """
@@ -110,12 +103,6 @@ package struct Plot {
         .hit { fill: transparent; }
         .grid { stroke: #d4d8dd; }
         .whisker { stroke: #16191d; stroke-width: 1.5; }
-        .work { fill: #0072b2; }
-        .imbalance { fill: #e69f00; }
-        .bubble { fill: #56b4e9; }
-        .oversubscription { fill: #cc79a7; }
-        .transport { fill: #d55e00; }
-        .optimizer { fill: #009e73; }
         .solid { fill: currentColor; }
         .outline { fill: none; stroke: currentColor; stroke-width: 1.5; }
         .series { stroke: currentColor; stroke-width: 2; }
@@ -135,7 +122,6 @@ package struct Plot {
           .whisker { stroke: #e8eaed; }
           .ideal { stroke: #a4adb7; }
           .point, .halo { stroke: #14171a; }
-          .work { fill: #1579b8; }
         }
         """)
 }

@@ -2,27 +2,24 @@
 
 import Pipeline
 
-/// The colours of schedules, in pages and in plots: one each, in the order of `ScheduleKind.allCases`.
+/// The colours of schedules: one each, in the order of `ScheduleKind.allCases`, and those of what is none of them.
+///
+/// Neither too light for thin lines on white nor too dark for them on black; the first ones, which are compared most, differ most.
 package enum SchedulePalette {
     /// A schedule's, or, for nil, that of all others.
     package static func style(_ kind: ScheduleKind?) -> String { "schedule-\(kind?.rawValue ?? "other")" }
 
-    /// Gives each class its colour.
-    package static var style: Markup {
-        let kinds = ScheduleKind.allCases.enumerated().map { index, kind in
-            ".\(style(kind)) { color: \(colour(index)); }"
-        }
-        return .style((kinds + [".\(style(nil)) { color: #cc79a7; }"]).joined(separator: "\n"))
-    }
+    /// That of runs without a pipeline, whatever schedule they were made with.
+    package static let oneStage = "schedule-none"
 
-    /// The same for a dark page, where the first colour would be too dark.
-    static var darkStyle: Markup {
-        .style("@media (prefers-color-scheme: dark) { .\(style(ScheduleKind.allCases[0])) { color: #1579b8; } }")
-    }
+    package static let colours = Palette(
+        property: "color",
+        colours: zip(ScheduleKind.allCases, named).map { Palette.Colour(style($0), $1) } + [
+            Palette.Colour(style(nil), "#66707c"), Palette.Colour(oneStage, "#3a3f45", dark: "#c9ced4"),
+        ])
 
-    /// Okabe and Ito's for the first ones, which colour-blind readers can tell apart; then hues a golden angle apart.
-    private static func colour(_ index: Int) -> String {
-        let known = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9"]
-        return index < known.count ? known[index] : "hsl(\((index - known.count) * 137 % 360) 55% 45%)"
-    }
+    private static let named = [
+        "#9c489c", "#908400", "#009cb4", "#e46c6c", "#b478d8", "#007848", "#9c5448", "#8050d8", "#90789c", "#5490f0",
+        "#6c9c78", "#3c6c90", "#c05478",
+    ]
 }

@@ -7,17 +7,18 @@ import Threads
 enum TraceCommand {
     struct Options {
         var step: Int?
-        var width = 110
+        var width: Int?
         var schedule: ScheduleName?
 
         static let standard = Options()
+        static let widths = 20...OrderDrawing.widthMost
         static var flags: [Flag<Options>] {
             [
                 .number(
                     "--step", set: \.step, in: 0...Limits.steps.upperBound * 2, standard: "the last one",
                     help: "step to draw; they count from 0, warm-up included"),
                 .number(
-                    "--width", set: \.width, in: 20...OrderDrawing.widthMost, standard: standard,
+                    "--width", set: \.width, in: Self.widths, standard: "what the terminal has room for, else 110",
                     help: "columns of the drawing"),
                 .nameOrFile(
                     "--schedule", set: \.schedule, placeholder: "NAME",
@@ -33,8 +34,9 @@ enum TraceCommand {
                 Usage: ppthreads trace FILE [flags]
 
                 Draws one step of a trace that `ppthreads run --trace FILE` wrote: a line for each rank, with forwards as F0===,
-                backwards as B0### (I0 and W0 when they come apart), packing as p, the update as u, waits as dots. With
-                --schedule, besides, what another order of the same tasks would have made of the step.
+                backwards as B0### (I0 and W0 when they come apart), packing as p, the update as u, waits as dots. On a
+                terminal a step whose names do not fit into its lines is drawn in several bands. With --schedule, besides, what
+                another order of the same tasks would have made of the step.
                 """, argument: .file, flags: Options.flags.map(\.text), run: run)
     }
 
@@ -54,9 +56,10 @@ enum TraceCommand {
             throw CommandError(
                 code: .usage, message: "--step: \(step) is not in the trace; it has \(steps.first!) to \(steps.last!)")
         }
-        let drawing = TraceDrawing(trace.spans.filter { $0.step == step }, ranks: trace.ranks, width: options.width)
+        let drawing = TraceDrawing(trace.spans.filter { $0.step == step }, ranks: trace.ranks)
         guard let name = options.schedule else {
-            return try Terminal.output(["step \(step)"] + drawing.lines(over: drawing.length))
+            let canvas = options.canvas([drawing])
+            return try Terminal.output(["step \(step)"] + drawing.lines(canvas) + hint([drawing], canvas))
         }
         guard let tasks = TracedStep(trace, step: step) else {
             throw CommandError(
@@ -66,16 +69,33 @@ enum TraceCommand {
             )
         }
         let (title, spans) = try tasks.spans(under: name)
-        let other = TraceDrawing(spans, ranks: trace.ranks, width: options.width)
-        let length = max(drawing.length, other.length)
+        let other = TraceDrawing(spans, ranks: trace.ranks)
+        let canvas = options.canvas([drawing, other])
         try Terminal.output(
-            ["step \(step)"] + drawing.lines(over: length)
+            ["step \(step)"] + drawing.lines(canvas)
                 + ["", "step \(step) as \(title): each task for as long as it had a CPU, hand-offs for nothing"]
-                + other.lines(over: length)
+                + other.lines(canvas) + hint([drawing, other], canvas)
                 + ["", "\(Self.milliseconds(other)) as \(title), \(Self.milliseconds(drawing)) as it was"])
     }
 
+    /// How to read it, where actions are too short for their names.
+    private static func hint(_ drawings: [TraceDrawing], _ canvas: TraceCanvas) -> [String] {
+        drawings.allSatisfy { $0.partNamed(canvas) == 1 } ? [] : [OrderDrawing.signs]
+    }
+
     private static func milliseconds(_ drawing: TraceDrawing) -> String { "\((drawing.length / 1000).fixed(2)) ms" }
+}
+
+extension TraceCommand.Options {
+    /// On one scale for all: as wide as asked for, or as a terminal has room for, in bands that name every action.
+    fileprivate func canvas(_ drawings: [TraceDrawing]) -> TraceCanvas {
+        let scale = drawings.map(\.length).max()!
+        if let width { return TraceCanvas(width: width, scale: scale) }
+        guard let columns = Terminal.columns else { return TraceCanvas(width: 110, scale: scale) }
+        let room = columns - drawings.map(\.columnsBeside).max()!
+        let width = min(max(room, Self.widths.lowerBound), Self.widths.upperBound)
+        return TraceCanvas(width: width, scale: scale, naming: drawings)
+    }
 }
 
 extension TracedStep {

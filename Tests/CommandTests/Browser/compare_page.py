@@ -9,7 +9,8 @@ Says what is wrong, a line each; ends with code 1 if anything is.
 import json
 import sys
 
-from schedule_page import check, check_sliders, check_table, drawn, text, tried
+from page import check, text, tried
+from schedule_page import check_sliders, check_table, drawn
 
 
 def check_case(browser, case):

@@ -112,8 +112,25 @@ class Browser:
 
     def press(self, key, code=None):
         for kind in ["keyDown", "keyUp"]:
+            # Without its character, Enter presses no button.
+            typed = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=code or key,
-                      windowsVirtualKeyCode=VIRTUAL_KEYS.get(key, 0))
+                      windowsVirtualKeyCode=VIRTUAL_KEYS.get(key, 0), **typed)
+        self.settle()
+
+    def point(self, x, y):
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        self.settle()
+
+    def click(self, x, y):
+        for kind in ["mousePressed", "mouseReleased"]:
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        self.settle()
+
+    def tap(self, x, y):
+        """A finger on the screen and off again, with the click that browsers make of it."""
+        self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
         self.settle()
 
     def look(self, width, height=900, is_dark=False, is_touch=False):

@@ -52,6 +52,11 @@ def ratio(above, below):
     return statistics.median(above.values()) / statistics.median(below.values())
 
 
+def name(schedule, ranks):
+    """On one stage a schedule changes nothing, and is not named."""
+    return "one stage" if ranks == 1 else {"gpipe": "GPipe", "1f1b": "1F1B", "zb-h1": "ZB-H1"}[schedule]
+
+
 def tokens_text(value):
     return f"{value:.1f}" if value < 1000 else f"{round(value):,}".replace(",", " ")
 
@@ -76,7 +81,7 @@ def work():
         if alone is not None:
             summary["True Efficiency (%)"] = alone / ranks * 100
         whole = sum(terms.values())
-        cells = ["4L-6H", str(ranks), "8", "threads", {"gpipe": "GPipe", "1f1b": "1F1B", "zb-h1": "ZB-H1"}[schedule],
+        cells = ["4L-6H", str(ranks), "8", "threads", name(schedule, ranks),
                  str(len(group)), tokens_text(summary["Tokens per Second"]), f"{summary['Average Step Time (s)'] * 1e3:.2f}",
                  f"{speedup:.3f}", "?" if alone is None else f"{alone / ranks * 100:.1f} %", f"{speedup / ranks * 100:.1f} %"]
         cells += [f"{terms[term] / whole * 100:.1f}" for term in TERMS[1:]]

@@ -44,7 +44,7 @@ extension OrderExplorer {
           svg.setAttribute("height", height + 22);
           svg.style.minWidth = `${view.width}px`;
           svg.setAttribute("aria-label", `${view.title}: each rank's actions over time`);
-          svg.replaceChildren(...ticks(view.end, part, height));
+          svg.replaceChildren(...ticks(view.end, part, height, width));
           for (const row of rows) for (const mark of row) svg.append(mark);
           svg.append(drawn("line", { class: "end", x1: part(result.makespan), x2: part(result.makespan), y1: 0, y2: height }));
           const first = svg.querySelector(".mark");
@@ -121,9 +121,10 @@ extension OrderExplorer {
             drawn("path", { class: "in-flight", d: `M0 ${view.most}${path}V${view.most}Z` }));
         };
 
-        const ticks = (end, part, height) => {
+        // Far enough from each other for their numbers.
+        const ticks = (end, part, height, width) => {
           const power = 10 ** Math.floor(Math.log10(end / 4 || 1));
-          const step = [1, 2, 5, 10].map(factor => factor * power).find(step => end / step <= 8) ?? end;
+          const step = [1, 2, 5, 10].map(factor => factor * power).find(step => end / step <= Math.min(8, width / 50)) ?? end;
           const count = step > 0 ? Math.floor(end / step * 1.000001) : 0;
           return Array.from({ length: count + 1 }, (_, index) => {
             const x = part(index * step);

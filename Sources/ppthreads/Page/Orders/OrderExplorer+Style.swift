@@ -19,16 +19,16 @@ extension OrderExplorer {
         .slider label { display: contents; }
         .slider span { grid-area: title; }
         input[type="number"] { grid-area: number; width: 100%; padding: .3rem .35rem; text-align: right; }
-        input[type="range"] { grid-area: range; width: 100%; height: 2.25rem; margin: 0; accent-color: var(--blue); }
+        input[type="range"] { grid-area: range; width: 100%; height: 2.25rem; margin: 0; accent-color: var(--accent); }
         :disabled { opacity: .5; }
-        input[type="checkbox"] { width: 1.1rem; height: 1.1rem; margin: .2rem 0 0; flex: none; accent-color: var(--blue); }
+        input[type="checkbox"] { width: 1.1rem; height: 1.1rem; margin: .2rem 0 0; flex: none; accent-color: var(--accent); }
         .checks { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; font-size: .875rem; }
         .checks label { display: flex; gap: .5rem; }
         .checks button { margin-left: auto; }
         button:hover, select:hover { border-color: var(--text); }
         .lessons ul { display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0 1rem; padding: 0; list-style: none; }
         .lessons button { text-align: left; cursor: pointer; }
-        select:focus-visible, input:focus-visible, button:focus-visible { outline: 2px solid var(--blue); outline-offset: 1px; }
+        select:focus-visible, input:focus-visible, button:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 
         .order figcaption { display: flex; flex-wrap: wrap; gap: 0 1.25rem; margin-bottom: .25rem; white-space: normal;
           font-variant-numeric: tabular-nums; }
@@ -36,20 +36,19 @@ extension OrderExplorer {
         .order .ranks li { height: 62px; line-height: 1.3; padding-top: 4px; }
         .order .ranks small { font-size: .6875rem; }
         .order .scroll { padding: 0 1.5rem 0 1rem; }
-        .chart .in-flight, .key .in-flight, .in-flight { fill: var(--green); opacity: .6; }
         .mark.critical .task { stroke: var(--text); stroke-width: 2; }
-        .mark.cause .task { stroke: var(--red); stroke-width: 3; }
+        .mark.cause .task { stroke: var(--alarm); stroke-width: 3; }
         .mark:hover .task { stroke: var(--text); stroke-width: 2; }
 
         .chart .tick.first { text-anchor: start; }
-        #all ~ .scroll thead th { white-space: normal; }
+        #all ~ .scroll thead th { white-space: normal; min-width: 4.75rem; }
         #all ~ .scroll th:nth-last-child(-n+2) { text-align: left; }
         .wrap { white-space: normal; min-width: 15rem; font-size: .8125rem; }
-        .refusal, small.refusal { color: var(--red); }
+        .refusal, small.refusal { color: var(--alarm); }
         .choose { all: unset; cursor: pointer; text-decoration: underline; text-underline-offset: .2em; }
         .chosen, .compared { background: var(--raised); }
         .chosen .choose { text-decoration-thickness: .2em; }
-        .chosen th:first-child { box-shadow: inset .2rem 0 var(--blue); padding-left: .5rem; }
+        .chosen th:first-child { box-shadow: inset .2rem 0 var(--accent); padding-left: .5rem; }
         .compared th:first-child { box-shadow: inset .2rem 0 var(--muted); padding-left: .5rem; }
         #about .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); }
         @media (max-width: 40rem) {
@@ -57,6 +56,5 @@ extension OrderExplorer {
           .slider { grid-template: "title range number" / 5.5rem 1fr 5.25rem; }
           .checks button { margin-left: 0; }
         }
-        @media (prefers-color-scheme: dark) { .refusal, small.refusal { color: #f0894a; } }
         """)
 }

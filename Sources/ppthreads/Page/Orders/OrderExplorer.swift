@@ -51,9 +51,9 @@ struct OrderExplorer {
             ])
     }
 
-    private static let legend: [(style: String, title: Markup)] =
-        Action.Kind.allCases.map { ($0.task.rawValue, Markup($0.legend)) }
-        + [("no-input", "waits for another rank"), ("in-flight", "in flight")]
+    private static let legend: [(style: String, title: String)] =
+        Action.Kind.allCases.map { ($0.task.rawValue, $0.legend) }
+        + [("no-input", "waits for another rank"), (ActionPalette.inFlight, Term.inFlight.name)]
 
     /// An empty one, which the script fills.
     private func drawing(_ id: String) -> Markup {

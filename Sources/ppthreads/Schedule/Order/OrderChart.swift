@@ -34,7 +34,8 @@ package struct OrderChart {
         return Markup.svgFile(
             label, width: Int(width + Self.margin + 16), height: height,
             [
-                Self.style, .rectangle("paper", x: "0", y: 0, width: "100%", height: height),
+                Self.style, ActionPalette.colours.both,
+                .rectangle("paper", x: "0", y: 0, width: "100%", height: height),
                 .label("title out", x: "8", y: 16, Markup(label)), legend, Markup(schedule.actions.indices.map(rank)),
                 axis(height),
             ])
@@ -59,10 +60,12 @@ package struct OrderChart {
         """
         text { font: 12px sans-serif; fill: #16191d; } .title { font-weight: bold; } .paper { fill: #ffffff; }
         .track { fill: #f3f4f6; } .action { stroke: #ffffff; }
-        .forward { fill: #0072b2; } .in-forward { fill: #ffffff; } .backward { fill: #e69f00; } .backward-input { fill: #f0e442; }
-        .backward-weights { fill: #cc79a7; } .name { text-anchor: middle; } .small { font-size: 9px; }
+        .name { text-anchor: middle; } .small { font-size: 9px; }
+        .tip { display: none; font-weight: bold; pointer-events: none; paint-order: stroke; stroke: #ffffff; stroke-width: 4px; }
+        .narrow:hover .tip, .narrow:focus .tip { display: inline; } .narrow:focus { outline: none; }
         @media (prefers-color-scheme: dark) {
-          .paper { fill: #14171b; } .track { fill: #23282f; } .action { stroke: #14171b; } .out { fill: #e6e8eb; }
+          .paper { fill: #14171b; } .track { fill: #23282f; } .action { stroke: #14171b; } .out, .tip { fill: #e6e8eb; }
+          .tip { stroke: #14171b; }
         }
         """)
 
@@ -86,18 +89,20 @@ package struct OrderChart {
         let length = x(end) - x(start)
         let middle = ((x(start) + x(end)) / 2).fixed(1)
         let title = "\(action): from \(start.plain) to \(end.plain)"
-        let inside = kind == .forward ? " in-forward" : ""
+        let inside = " in-\(kind.rawValue)"
         let name = Markup.label(
             "name\(inside)", x: middle, y: top + (hasStages ? 13 : 18), Markup("\(action.microbatch)"))
         let stage = Markup.label("name small\(inside)", x: middle, y: top + 24, Markup("s\(action.stage)"))
         let fits = length >= Double(7 * "\(action.microbatch)".count + 3)
+        // One that is too small for its name has it above itself as long as it is pointed at or touched.
+        let tip = Markup.label("name tip", x: middle, y: top - 1, Markup(action.description))
         return .element(
-            "g", [:],
+            "g", fits ? [:] : ["class": "narrow", "tabindex": "-1"],
             [
                 .element("title", [:], Markup(title)),
                 .rectangle(
                     "action \(kind.rawValue)", x: x(start).fixed(1), y: top, width: length.fixed(1), height: Self.bar),
-                fits ? [name, hasStages ? stage : []] : [],
+                fits ? [name, hasStages ? stage : []] : tip,
             ])
     }
 

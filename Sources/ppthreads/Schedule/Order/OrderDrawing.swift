@@ -19,11 +19,14 @@ package struct OrderDrawing {
         lines = times.schedule.actions.indices.map { rank in
             "rank \(rank)".padded(to: margin) + cells.line(rank)
         }
-        let signs = "= is a forward, # a backward or its input's half, + the weights' half"
         hint = cells.widthOfNames.map { width in
-            signs + (width <= Double(Self.widthMost) ? "; --width \(Int(width.rounded(.up))) names every action" : "")
+            Self.signs
+                + (width <= Double(Self.widthMost) ? "; --width \(Int(width.rounded(.up))) names every action" : "")
         }
     }
+
+    /// How to read what has no name.
+    static let signs = "= is a forward, # a backward or its input's half, + the weights' half"
 
     /// What `--width` takes.
     static let widthMost = 10_000
