@@ -192,6 +192,9 @@ struct DrawingTests {
         let (input, room) = (waits("no-input"), waits("no-room"))
         #expect(input.count == 2 && areNear(Array(input.joined()), [25, 40, 9, 5, 20, 59]), "\(input)")
         #expect(room.count == 2 && areNear(Array(room.joined()), [0, 5, 9, 25, 5, 59]), "\(room)")
+        // Rank 0 works for 7.8 ms and rank 1 for 7: the end of its last wait.
+        let imbalance = waits("imbalance")
+        #expect(imbalance.count == 1 && areNear(imbalance[0], [26, 4, 59]), "\(imbalance)")
         // From the lower edge of the upper row to the upper edge of the lower one, and back.
         let lines = drawn.all("line", "handoff").map { [$0["x1"], $0["y1"], $0["x2"], $0["y2"]] }
         #expect(lines.count == 2)
@@ -199,6 +202,8 @@ struct DrawingTests {
             #expect(lines.contains { areNear($0, expected) }, "\(lines)")
         }
         let titles = drawn.all("title").map(\.text)
+        #expect(titles.count { $0.contains("0.800 ms of it for rank 0, which has the most work") } == 1)
+        #expect(titles.count { $0.contains("which has the most work") } == 1)
         #expect(titles.contains { $0.contains("hand-off  800.00 µs, parked") && $0.contains("sent      4.200 ms") })
         #expect(titles.contains { $0.contains("hand-off  500.00 µs, parked") && $0.contains("received  13.000 ms") })
     }

@@ -103,6 +103,40 @@ struct TraceTests {
                 """)
     }
 
+    @Test("waits for the rank that has the most work are told from others, where tasks tell their CPU time")
+    func causes() throws {
+        func span(_ rank: Int, _ name: String, _ category: String, _ start: Int, _ duration: Int, cpu: Int?) -> String {
+            """
+            {"ph":"X","pid":0,"tid":\(rank),"ts":\(start),"dur":\(duration),"name":"\(name)","cat":"\(category)",\
+            "args":{"step":1\(cpu.map { ",\"cpu_us\":\($0)" } ?? "")}}
+            """
+        }
+        // Work of 1300 (the update aside) and of 900: of rank 1's waits, the last 400.
+        func spans(cpuOfPacking: Int?) -> [String] {
+            [
+                span(0, "pack", "packing", 0, 200, cpu: cpuOfPacking), span(0, "F0", "forward", 200, 400, cpu: 400),
+                span(0, "no input", "wait", 600, 1100, cpu: nil), span(0, "B0", "backward", 1700, 800, cpu: 700),
+                span(0, "update", "update", 2500, 500, cpu: 500),
+                span(1, "no input", "wait", 0, 600, cpu: nil), span(1, "F0", "forward", 600, 300, cpu: 300),
+                span(1, "no room", "wait", 900, 200, cpu: nil), span(1, "B0", "backward", 1100, 600, cpu: 600),
+            ]
+        }
+        func drawn(_ spans: [String]) throws -> String {
+            let text = "{\"traceEvents\":[\(spans.joined(separator: ","))]}"
+            return try Command.run("trace", folder.file("causes.json", Array(text.utf8)), "--width", "30").output
+        }
+        #expect(
+            try drawn(spans(cpuOfPacking: 200)) == """
+                step 1
+                rank 0   ppF0==...........B0######uuuuu  at work 63 %
+                rank 1   ....::F0=::B0####               at work 30 %
+                         0                      3.00 ms
+                : waits for rank 0, which has the most work: 0.20 ms in the mean over ranks (imbalance); . other waits
+
+                """)
+        #expect(try !drawn(spans(cpuOfPacking: nil)).contains(":"))
+    }
+
     /// 1F1B on two ranks: four forwards of 1 on each, and backwards of 3.
     private var eightActions: String {
         func span(_ rank: Int, _ name: String, _ start: Int, _ duration: Int) -> String {

@@ -16,11 +16,12 @@ extension ComparePage {
             [
                 .element(
                     "p", [:],
-                    "Of each candidate, the step of the trial in the middle, on one time scale. Numbers are microbatches, with the stage below where a rank has several; arrows are hand-offs; the dashed line is the step's end. Where a row is blank, its rank was between tasks: handing on, without a CPU, or done."
+                    "Of each candidate, the step of the trial in the middle, on one time scale. Numbers are microbatches, with the stage below where a rank has several; arrows are hand-offs; the dashed line is the step's end. Waits on the imbalance's colour are for the rank that has the most work, as long as the rank has less to do than that one, its latest waits first; other waits are the order's, or for a rank that lost its CPU. Where a row is blank, its rank was between tasks: handing on, without a CPU, or done."
                 ),
                 Page.legend(
                     kinds.map { ($0.rawValue, $0.title) } + [
                         ("no-input", "waits for input"), ("no-room", "waits for room"),
+                        ("wait imbalance", "imbalance: waits for the rank that has the most work"),
                     ]),
                 Markup(zip(candidates, steps).map { figure($0, GanttChart($1, scale, width: width)) }),
             ])

@@ -10,12 +10,14 @@ package struct GanttChart {
     private let width: Int
     /// Whether a rank has several.
     private let hasStages: Bool
+    private let causes: WaitCauses
 
     /// - Parameter width: the least that it will have, in pixels: names that fit then fit always.
     package init(_ times: StepTimes, _ scale: Scale, width: Int) {
         self.times = times
         self.scale = scale
         self.width = width
+        causes = times.waitCauses
         hasStages = times.graph.tasks.contains { Set($0.compactMap(\.stage)).count > 1 }
     }
 
@@ -45,10 +47,12 @@ package struct GanttChart {
     // MARK: Tasks and waits
 
     private func row(_ rank: Int) -> Markup {
-        let tasks = zip(times.graph.tasks[rank], times.tasks[rank]).map { task, times -> Markup in
-            [
-                wait("no-input", "input", task, rank, times.begin, times.received, times.inputWait),
-                wait("no-room", "room", task, rank, times.received, times.ready, times.roomWait),
+        let tasks = zip(times.graph.tasks[rank], times.tasks[rank]).enumerated().map { index, pair -> Markup in
+            let (task, times) = pair
+            let parts = causes.parts[rank][2 * index...2 * index + 1].map { $0 * 1000 }
+            return [
+                wait("no-input", "input", task, rank, times.begin, times.received, times.inputWait, parts[0]),
+                wait("no-room", "room", task, rank, times.received, times.ready, times.roomWait, parts[1]),
                 bar(task, rank, times),
             ]
         }
@@ -85,8 +89,10 @@ package struct GanttChart {
     }
 
     /// Nothing where it would be too short to see: the task tells of it too.
+    /// - Parameter imbalance: milliseconds of it, up to its end, that are for the rank that has the most work.
     private func wait(
-        _ style: String, _ what: String, _ task: RankTask, _ rank: Int, _ from: UInt64, _ to: UInt64, _ how: Waited
+        _ style: String, _ what: String, _ task: RankTask, _ rank: Int, _ from: UInt64, _ to: UInt64, _ how: Waited,
+        _ imbalance: Double
     ) -> Markup {
         let (start, length) = (moment(from), moment(to) - moment(from))
         if length / scale.end * Double(width) < 0.5 { return [] }
@@ -95,10 +101,23 @@ package struct GanttChart {
             rank \(rank) waits for \(what)
             of \(title(task))
             start  \(start.fixed(3)) ms
-            wait   \(length.fixed(3)) ms, \(how)
+            wait   \(length.fixed(3)) ms, \(how)\(cause(imbalance, of: length))
             """,
-            .rectangle(
-                "wait \(style)", x: scale.part(start), y: top(rank), width: scale.part(length), height: Self.bar))
+            [
+                imbalance == 0
+                    ? []
+                    : .rectangle(
+                        "wait imbalance", x: scale.part(start + length - imbalance), y: top(rank),
+                        width: scale.part(imbalance), height: Self.bar),
+                .rectangle(
+                    "wait \(style)", x: scale.part(start), y: top(rank), width: scale.part(length), height: Self.bar),
+            ])
+    }
+
+    private func cause(_ imbalance: Double, of length: Double) -> String {
+        if imbalance == 0 { return "" }
+        let part = imbalance < length ? "\(imbalance.fixed(3)) ms of it" : "all of it"
+        return "\n\(part) for rank \(causes.busiest), which has the most work"
     }
 
     private func title(_ task: RankTask) -> String {

@@ -97,6 +97,7 @@ extension Page {
         .chart .aside { fill: var(--muted); font-size: 12px; }
         .no-input { fill: url(#no-input); }
         .no-room { fill: url(#no-room); }
+        .wait.imbalance { opacity: .6; }
         .pale { fill: var(--raised); }
         .hatch { stroke: var(--muted); stroke-width: 1; }
 

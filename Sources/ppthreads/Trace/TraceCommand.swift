@@ -34,7 +34,8 @@ enum TraceCommand {
                 Usage: ppthreads trace FILE [flags]
 
                 Draws one step of a trace that `ppthreads run --trace FILE` wrote: a line for each rank, with forwards as F0===,
-                backwards as B0### (I0 and W0 when they come apart), packing as p, the update as u, waits as dots. On a
+                backwards as B0### (I0 and W0 when they come apart), packing as p, the update as u, waits as dots, and as
+                colons those that are for the rank that has the most work (imbalance). On a
                 terminal a step whose names do not fit into its lines is drawn in several bands. With --schedule, besides, what
                 another order of the same tasks would have made of the step.
                 """, argument: .file, flags: Options.flags.map(\.text), run: run)
@@ -59,7 +60,9 @@ enum TraceCommand {
         let drawing = TraceDrawing(trace.spans.filter { $0.step == step }, ranks: trace.ranks)
         guard let name = options.schedule else {
             let canvas = options.canvas([drawing])
-            return try Terminal.output(["step \(step)"] + drawing.lines(canvas) + hint([drawing], canvas))
+            return try Terminal.output(
+                ["step \(step)"] + drawing.lines(canvas) + [drawing.causeLine].compactMap(\.self)
+                    + hint([drawing], canvas))
         }
         guard let tasks = TracedStep(trace, step: step) else {
             throw CommandError(
@@ -72,7 +75,7 @@ enum TraceCommand {
         let other = TraceDrawing(spans, ranks: trace.ranks)
         let canvas = options.canvas([drawing, other])
         try Terminal.output(
-            ["step \(step)"] + drawing.lines(canvas)
+            ["step \(step)"] + drawing.lines(canvas) + [drawing.causeLine].compactMap(\.self)
                 + ["", "step \(step) as \(title): each task for as long as it had a CPU, hand-offs for nothing"]
                 + other.lines(canvas) + hint([drawing, other], canvas)
                 + ["", "\(Self.milliseconds(other)) as \(title), \(Self.milliseconds(drawing)) as it was"])

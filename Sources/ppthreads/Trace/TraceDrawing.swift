@@ -12,6 +12,8 @@ struct TraceDrawing {
     private let start: Double
     /// Microseconds from the start of the first span to the end of the last.
     let length: Double
+    /// Nil where tasks do not tell their CPU times.
+    private let causes: WaitCauses?
 
     /// - Parameter drawn: at least one.
     init(_ drawn: [TraceFile.Span], ranks: Int) {
@@ -21,6 +23,15 @@ struct TraceDrawing {
         let start = drawn.map(\.start).min()!
         self.start = start
         length = drawn.map(\.end).max()! - start
+        causes = WaitCauses((0..<ranks).map { [spans] in spans[$0] ?? [] })
+    }
+
+    /// Of a step with waits of both kinds, what tells them apart in the drawing, and how much the imbalance is.
+    var causeLine: String? {
+        guard let causes, causes.parts.joined().contains(where: { $0 > 0 }) else { return nil }
+        return
+            ": waits for rank \(causes.busiest), which has the most work: \((causes.imbalance / 1000).fixed(2)) ms in the mean "
+            + "over ranks (imbalance); . other waits"
     }
 
     /// Columns of the ranks' names, and at least a blank behind the longest.
@@ -65,6 +76,13 @@ struct TraceDrawing {
         for span in own {
             let columns = columns(span, canvas, band)
             for (column, character) in zip(columns, bar(span, columns: columns.count)) { cells[column] = character }
+        }
+        for (wait, part) in zip(own.filter(\.isWait), own.first.flatMap { causes?.parts[$0.rank] } ?? []) where part > 0
+        {
+            let from = wait.end - part - start
+            for column in canvas.columns(from: from, to: wait.end - start, band) where cells[column] == "." {
+                cells[column] = ":"
+            }
         }
         return String(cells)
     }
