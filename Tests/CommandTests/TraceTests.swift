@@ -164,7 +164,9 @@ struct TraceTests {
         for (arguments, title) in [([], "step 3"), (["--step", "2"], "step 2")] {
             let outcome = try Command.run(["trace", path] + arguments)
             let lines = outcome.output.split(separator: "\n")
-            #expect(outcome.code == 0 && lines.count == 4 && lines[0] == title)
+            // On a busy machine some actions are too short for their names, and a last line says how to read them.
+            let isHinted = lines.last?.hasPrefix("= is a forward") == true
+            #expect(outcome.code == 0 && lines.count == (isHinted ? 5 : 4) && lines[0] == title)
             #expect(lines[1].hasPrefix("rank 0 ") && lines[2].hasPrefix("rank 1 ") && lines[3].hasSuffix(" ms"))
         }
     }
