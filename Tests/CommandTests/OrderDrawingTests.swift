@@ -57,4 +57,17 @@ struct OrderDrawingTests {
         let end = drawn.all("text", "name").filter { $0.text == "8" }
         #expect(end.count == 1 && areNear(end.map { $0["x"] }, [664]))
     }
+
+    @Test("an SVG has the actions' palette, and each action its number, or its name above it when it is pointed at")
+    func smallBoxes() throws {
+        let schedule = Schedule.zeroBubble(ranks: 4, microbatches: 60)
+        let svg = OrderChart(try OrderTimes(schedule, ChunkCosts(inputGradient: 0.01))).svg
+        #expect(svg.contains(ActionPalette.colours.lightStyle.html))
+        let drawn = Drawn(xml: svg)
+        let (groups, tips) = (drawn.all("g", "narrow"), drawn.all("text", "tip"))
+        #expect(tips.map(\.text) == groups.map { "\($0.text.prefix { $0 != ":" })" } && tips.count == 240)
+        #expect(drawn.all("rect", "action").count == 720 && drawn.all("text", "name").count == 720 + 2)
+        #expect(svg.contains(".narrow:hover .tip, .narrow:focus .tip { display: inline; }"))
+        #expect(groups.allSatisfy { $0.attributes["tabindex"] == "-1" })
+    }
 }
