@@ -32,15 +32,21 @@ enum SourceTree {
     static let modules = ["Threads", "SharedTensor", "Pipeline", "ppthreads"]
     static let libraries = modules.dropLast()
 
-    static let files: [SourceFile] = ["Sources", "Tests", "Benchmarks"].flatMap(files(in:))
+    static let files: [SourceFile] = ["Sources", "Tests", "Benchmarks"].flatMap {
+        files(in: $0, [".swift", ".py", ".c", ".h"])
+    }
+    /// The pages of the libraries' DocC catalogs.
+    static let pages = files(in: "Sources", [".md"])
+    static let documents = files(in: "docs", [".md"])
+    static let snippets = files(in: "Snippets", [".swift"])
 
-    private static func files(in folder: String) -> [SourceFile] {
+    private static func files(in folder: String, _ endings: [String]) -> [SourceFile] {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let all = FileManager.default.enumerator(
             at: root.appending(path: folder), includingPropertiesForKeys: nil, options: .skipsHiddenFiles)
         let paths = (all?.compactMap { ($0 as? URL)?.path } ?? []).sorted()
-        return paths.filter { path in [".swift", ".py", ".c", ".h"].contains(where: path.hasSuffix) }.compactMap {
+        return paths.filter { path in endings.contains(where: path.hasSuffix) }.compactMap {
             path in
             guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
             return SourceFile(String(path.dropFirst(root.path.count)).trimmingPrefix("/").description, text)

@@ -14,8 +14,8 @@ extension Partition {
     ///
     /// - Parameters:
     ///   - loads: the work of each unit, such as its FLOPs.
-    ///   - graph: the tasks of the schedule.
-    ///     It has as many stages.
+    ///   - stages: how many, from 1 to the number of units.
+    ///   - graph: the tasks of a schedule of as many stages.
     /// - Throws: `PartitionError` with more stages than units, or none.
     public static func balanced(loads: [Double], stages: Int, _ graph: TaskGraph) throws(PartitionError) -> Partition {
         if stages < 1 || stages > loads.count {

@@ -29,7 +29,8 @@ public struct Replay: Sendable {
     public let step: Double
 
     /// - Parameters:
-    ///   - durations: seconds, for each rank and task of a sound schedule.
+    ///   - graph: the tasks of a sound schedule.
+    ///   - durations: seconds, for each rank and task.
     ///   - losses: for each rank and task; none unless given.
     public init(_ graph: TaskGraph, durations: [[Double]], losses: [[Losses]]? = nil) {
         require(graph.has(shape: durations.map(\.count)), "one duration for each task is needed")

@@ -31,10 +31,14 @@ public final class LayerProbe {
     private let segment: Segment
 
     /// - Parameters:
+    ///   - unit: what to try; one that planning a run would refuse traps.
     ///   - inputColumns: 0 for a layer that reads tokens.
+    ///   - batch: the microbatch's sequences and their length; odd sizes find more than round ones.
     ///   - seed: of the parameters' start, and of dropout.
+    ///   - simd: how wide the kernels' vectors are.
     ///   - dropout: the rate at which elements are dropped.
-    ///   - microbatch, step: those that the dropout is of.
+    ///   - microbatch: the one that the dropout is of.
+    ///   - step: the one that the dropout is of.
     ///   - weightLayout: how the weights of linear maps are stored, which changes no bit.
     /// - Throws: `SegmentError`.
     public init(
@@ -134,7 +138,10 @@ extension LayerProbe {
     /// for each parameter, the derivative along a random direction is taken both ways; the error is their difference over
     /// the gradient's norm times the direction's.
     ///
-    /// - Parameter step: how far the central difference goes to each side, relative to the tensor's size.
+    /// - Parameters:
+    ///   - step: how far the central difference goes to each side.
+    ///   - directions: how many are tried for each tensor; the largest error counts.
+    ///   - seed: of the directions.
     /// - Returns: the error for `x` (when there is one) and for each parameter, by name.
     public func gradientErrors(step: Float = 1e-2, directions: Int = 4, seed: UInt64 = 1) -> [String: Double] {
         clearGradients()

@@ -15,8 +15,8 @@ public struct Unit: Sendable {
     /// Makes the layer and reserves its memory. Called once for each stage plan; must not depend on anything else.
     public let make: @Sendable (inout StagePlan) -> any Layer
 
-    /// With these values; what does not fit is found when a run is planned.
-    /// - Parameter letter: H for the loss and x for others, unless given.
+    /// With these values; what does not fit is found when a run is planned. The letter is H for the loss and x for others,
+    /// unless given.
     public init(
         name: String, layer: Int?, outputColumns: Int, letter: Character? = nil,
         make: @escaping @Sendable (inout StagePlan) -> any Layer

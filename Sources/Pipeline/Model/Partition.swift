@@ -36,8 +36,7 @@ public struct Partition: Equatable, Sendable {
     /// Takes ranges as they are; planning a run checks them.
     public init(ranges: [Range<Int>]) { self.ranges = ranges }
 
-    /// With a first unit for each stage but the first, in ascending order.
-    /// - Parameter units: of the model.
+    /// With a first unit for each stage but the first, in ascending order, of a model with so many units.
     public init(startingAt firstUnits: [Int], of units: Int) {
         ranges = zip([0] + firstUnits, firstUnits + [units]).map { $0..<max($0, $1) }
     }

@@ -113,8 +113,7 @@ extension ResultRow {
         }
     }
 
-    /// Whether a row was made by this version of the program on this machine.
-    /// - Parameter values: of a row, by their columns.
+    /// Whether a row, as its values by their columns, was made by this version of the program on this machine.
     public static func isFromHere(_ values: [String: String], _ program: Program) -> Bool {
         values["host"] == (machine?.host ?? "").visible && values["cpu"] == (machine?.cpuModel ?? "").visible
             && values["version"] == program.version && values["commit"] == program.commit

@@ -7,7 +7,12 @@ import Threads
 public struct AdamStep: Sendable {
     let raw: ppt_adam
 
-    /// - Parameter step: counts from 1.
+    /// - Parameters:
+    ///   - step: counts from 1.
+    ///   - rate: the learning rate of this step.
+    ///   - beta1: how much of the gradient's mean is kept, at least 0, below 1.
+    ///   - beta2: how much of the mean of its square is kept, at least 0, below 1.
+    ///   - epsilon: added to the root that is divided by.
     public init(step: Int, rate: Double, beta1: Double, beta2: Double, epsilon: Double) {
         if step < 1 { trap("Adam's steps count from 1; this is \(step)") }
         raw = ppt_adam(

@@ -21,6 +21,8 @@ public struct DropoutMask: Sendable {
     /// - Parameters:
     ///   - rate: at least 0, below 1.
     ///   - key: of the dropout's position in the network and the run's seed.
+    ///   - microbatch: its index in the step; 32 bits of it count.
+    ///   - step: its index in the run; 32 bits of it count.
     ///   - firstElement: where the part that is dropped from begins in the whole tensor.
     public init(rate: Double, key: UInt64, microbatch: Int, step: Int, firstElement: Int = 0) {
         if !(rate >= 0 && rate < 1) { trap("a dropout rate is at least 0 and below 1, not \(rate)") }

@@ -4,7 +4,9 @@ import Threads
 
 extension Kernels {
     /// In place: logits [rows, vocabulary] become scale * (softmax - onehot(target)). Returns the summed loss of the rows.
-    /// - Parameter rowLosses: two floats' room for each row; a team's members leave their rows' losses there.
+    ///
+    /// There is one target for each row. `rowLosses` has room for two floats a row: a team's members leave their rows' losses
+    /// there.
     public func crossEntropy(_ logits: Tensor, targets: Tokens, scale: Float, rowLosses: Tensor) -> Double {
         require(targets.count == logits.shape.rows, "one target for each row of logits")
         require(rowLosses.count == 2 * targets.count, "room for one loss for each row of logits")

@@ -22,7 +22,7 @@ extension Kernels {
     }
 
     /// c [m, n] = a b + bias[n], or += when `accumulating`; the same bits as with b not packed.
-    /// - Parameter transpose: what becomes b's transpose, packed as by `pack(transposeOf:into:)` while b is at hand.
+    /// `transpose` becomes b's transpose, packed as by `pack(transposeOf:into:)` while b is at hand.
     public func multiply(
         _ a: Matrix, _ b: PackedMatrix, into c: Matrix, bias: Tensor? = nil, ending: ProductEnding = .plain,
         accumulating: Bool = false, packing transpose: PackedMatrix? = nil
@@ -38,7 +38,7 @@ extension Kernels {
     }
 
     /// c [m, n] = a b, or += when `accumulating`; the same bits as with c not packed. Does not touch c's padding.
-    /// - Parameter columnSums: [n], to which the rows of b are added as by `addColumnSums`, while they are at hand.
+    /// To `columnSums` [n] the rows of b are added as by `addColumnSums`, while they are at hand.
     public func multiply(
         _ a: Matrix, _ b: Matrix, into c: PackedMatrix, accumulating: Bool = false, columnSums: Tensor? = nil
     ) {

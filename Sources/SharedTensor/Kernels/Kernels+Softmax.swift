@@ -4,7 +4,7 @@ import Threads
 
 extension Kernels {
     /// In place: each row becomes softmax(scale * row). With a `diagonal`, row r sees columns 0...diagonal + r only.
-    /// - Parameter normalizers: [rows, 2], filled for `softmaxAgain`: what is subtracted, and what is multiplied by.
+    /// `normalizers` [rows, 2] are filled for `softmaxAgain`: what is subtracted, and what is multiplied by.
     public func softmax(_ x: Matrix, scale: Float, diagonal: Int? = nil, normalizers: Tensor) {
         checkSoftmax(x, diagonal, normalizers)
         unsafe table.pointee.softmax(x.rows, x.columns, x.base, x.stride, scale, diagonal ?? -1, normalizers.base)

@@ -14,8 +14,7 @@ public protocol SharedWork: TeamWork {
     /// Members take multiples of this, so that they do not write to the same cache lines: the floats of one, unless the
     /// work says otherwise.
     var grain: Int { get }
-    /// Does some of them, on one member's thread.
-    /// - Parameter kernels: the member's own.
+    /// Does some of them, on one member's thread, with the member's own kernels.
     func run(_ part: Range<Int>, _ kernels: Kernels)
 }
 

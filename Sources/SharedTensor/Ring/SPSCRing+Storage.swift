@@ -15,9 +15,12 @@ public struct RingStorage: @unchecked Sendable {
     /// `layout.bytes` of them are mapped.
     @usableFromInline let base: UnsafeMutableRawPointer
 
-    /// A view of `layout.bytes` bytes, aligned to 64, that stay mapped while either end is in use.
+    /// A view of `layout.bytes` bytes that stay mapped while either end is in use.
     ///
-    /// - Parameter firstPosition: where counting starts; anything but 0 is for tests of the wrap-around.
+    /// - Parameters:
+    ///   - address: of the first byte, aligned to 64.
+    ///   - layout: the same for both ends.
+    ///   - firstPosition: where counting starts; anything but 0 is for tests of the wrap-around.
     @unsafe
     public init(at address: UnsafeMutableRawPointer, _ layout: RingLayout, firstPosition: UInt32 = 0) {
         require(UInt(bitPattern: address) % UInt(SharedWord.lineBytes) == 0, "a ring is aligned to a cache line")

@@ -19,7 +19,7 @@ public struct PackedMatrix {
         return Shape(rows, (columns + vector - 1) / vector * vector)
     }
 
-    /// - Parameter storage: of `storageShape`, aligned to 64 bytes.
+    /// A view of `storage`, which has the `storageShape` of these rows and columns and is aligned to 64 bytes.
     public init(rows: Int, columns: Int, storage: Tensor) {
         if storage.count < Self.storageShape(rows: rows, columns: columns).count {
             trap("a packed matrix [\(rows), \(columns)] needs room for whole vectors, not \(storage.count) floats")

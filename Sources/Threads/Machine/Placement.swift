@@ -79,8 +79,14 @@ public struct Placement: Equatable, Sendable {
         quota.map { "a quota gives the run the time of \($0), and its ranks take \(counted(cpuCount, "CPU"))" }
     }
 
-    /// Puts ranks of `threads` threads each, at least one of each, on a machine with CPUs.
-    /// - Parameter quota: the limit on CPU time, if there is one.
+    /// Puts ranks on a machine with CPUs.
+    ///
+    /// - Parameters:
+    ///   - ranks: how many, at least 1.
+    ///   - threads: of each rank, at least 1.
+    ///   - policy: which CPUs they take; a list holds at least one.
+    ///   - topology: the CPUs that the program may use, at least one.
+    ///   - quota: the limit on CPU time, if there is one.
     /// - Throws: `PlacementError` when a listed CPU is not one the program may use.
     public init(
         ranks: Int, threads: Int = 1, policy: PinPolicy, topology: Topology, quota: CPUQuota? = nil

@@ -23,7 +23,10 @@ public struct ProcessMemory: Codable, Equatable, Sendable {
 
     /// Of a process, by its number, or of the calling one: nil where the kernel does not tell, as before 4.14 and in gVisor.
     /// Goes over all of its pages.
-    /// - Parameter root: the folder that `/proc` is in.
+    ///
+    /// - Parameters:
+    ///   - process: its number; the calling one unless given.
+    ///   - root: the folder that `/proc` is in.
     public init?(ofProcess process: Int32? = nil, root: String = "") {
         let text = KeyedText(TextFile.text("\(root)/proc/\(process.map(String.init) ?? "self")/smaps_rollup"))
         guard let bytes = text.bytes("Pss"), let resident = text.bytes("Rss"), let anonymous = text.bytes("Anonymous")

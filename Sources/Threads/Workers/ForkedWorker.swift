@@ -21,7 +21,10 @@ public final class ForkedWorker<Value: Codable & Sendable, Failure: Error & Coda
     /// Forks. The calling thread must be the process's only one: a fork copies no other thread, but does copy the
     /// locks that they hold.
     ///
-    /// - Parameter cpu: the CPU to stay on; nil lets the system choose. A refusal reaches the body, it is not an error.
+    /// - Parameters:
+    ///   - name: for messages; the system shows its first 15 bytes.
+    ///   - cpu: the CPU to stay on; nil lets the system choose. A refusal reaches the body, it is not an error.
+    ///   - body: what the child does, told how its pinning went; `join` gives what it returns or throws.
     /// - Throws: `ForkError`.
     public init(
         name: String, cpu: Int?, body: @escaping (Pinning) throws(Failure) -> Value

@@ -16,8 +16,10 @@ public final class PinnedThread<Value: Sendable, Failure: Error>: Worker, @unche
     /// The process takes note of SIGCONT from then on, unless it handles that itself (`Suspensions`).
     ///
     /// - Parameters:
+    ///   - name: for messages; the system shows its first 15 bytes.
     ///   - cpu: the CPU to stay on; nil lets the system choose. A refusal reaches the body, it is not an error.
     ///   - stackBytes: at least the system's minimum; the limit of the process's stack does not apply.
+    ///   - body: what the thread does, told how its pinning went; `join` gives what it returns or throws.
     /// - Throws: `SystemError` when the system has no thread left to give or refuses the stack size.
     public init(
         name: String, cpu: Int?, stackBytes: Int = 8 << 20,

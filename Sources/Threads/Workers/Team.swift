@@ -33,6 +33,7 @@ public final class Team {
 
     /// Starts the helpers.
     /// - Parameters:
+    ///   - name: the rank's; helper h is called `name.h`, from 1 on.
     ///   - cpus: one for each helper; nil lets the system choose.
     ///   - patience: how long members spin for each other before they sleep.
     /// - Throws: `SystemError` when the system has no thread left to give.

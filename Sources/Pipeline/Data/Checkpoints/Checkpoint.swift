@@ -54,7 +54,9 @@ public final class CheckpointImage: Sendable {
     }
 
     /// Writes a safetensors file with PyTorch's names and shapes, and the model's settings in its metadata.
-    /// - Parameter type: how the elements are stored; what it cannot hold is rounded, or becomes infinite.
+    /// - Parameters:
+    ///   - path: a file there is replaced when the new one is whole.
+    ///   - type: how the elements are stored; what it cannot hold is rounded, or becomes infinite.
     /// - Throws: `DataError`; the file is then as it was before.
     public func write(_ path: String, as type: StoredType = .f32) throws(DataError) {
         try write(to: OutputFile(path), as: type)

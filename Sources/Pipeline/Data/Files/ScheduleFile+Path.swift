@@ -3,8 +3,7 @@
 import SharedTensor
 
 extension ScheduleFile {
-    /// Reads a schedule's CSV.
-    /// - Parameter name: what the schedule is called.
+    /// Reads a schedule's CSV, and calls the schedule `name`.
     /// - Throws: `DataError` with the row, the column and the reason when it is none, or the file cannot be read.
     public init(path: String, name: String) throws(DataError) {
         // A cell of four bytes becomes an instruction, an action, and some numbers beside them.

@@ -11,8 +11,12 @@ public enum TokenSource: Sendable {
     /// Writes the inputs of all rows of a step, and the targets: the same, shifted by one.
     ///
     /// - Parameters:
+    ///   - step: its index in the run: a step takes up where the one before it ended.
     ///   - batch: rows of a whole step, over all microbatches.
-    ///   - inputs: [batch, length], or empty to leave them out; likewise `targets`.
+    ///   - length: tokens of a row.
+    ///   - vocabulary: what every token is below.
+    ///   - inputs: [batch, length], or empty to leave them out.
+    ///   - targets: [batch, length], or empty to leave them out.
     /// - Throws: `DataError` when a file's token is outside the vocabulary, or the file can no longer be read there.
     public func fill(
         step: Int, batch: Int, length: Int, vocabulary: Int, inputs: Tokens, targets: Tokens

@@ -34,7 +34,9 @@ public struct RunPlan: Sendable {
     /// Of the tokens that it will read from a file; nil when they are random.
     public let tokenFingerprint: Fingerprint?
 
-    /// - Parameter machine: where it is to run; read now unless given.
+    /// - Parameters:
+    ///   - configuration: what is to run; all of it is checked here.
+    ///   - machine: where it is to run; read now unless given.
     /// - Throws: `RunError.configuration` when settings do not fit together or the machine, `.model` when units do not fit each
     ///   other or the model, `.data` when a checkpoint or a token file does not fit the model, `.failed` when the system does not
     ///   tell what machine it is.

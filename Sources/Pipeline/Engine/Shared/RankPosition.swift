@@ -56,7 +56,9 @@ extension TaskGraph {
     /// The rank that holds everybody up behind whom a rank waits: from the rank to the one that it waits for, and on, to one
     /// that waits for nobody. It is the rank itself when it waits for nobody.
     ///
-    /// - Parameter positions: of all ranks, at about the same time.
+    /// - Parameters:
+    ///   - rank: the one that waits.
+    ///   - positions: of all ranks, at about the same time.
     public func blocker(of rank: Int, _ positions: [RankPosition]) -> Int {
         var (current, passed) = (rank, Set<Int>())
         while passed.insert(current).inserted, let next = awaited(by: current, positions) { current = next }

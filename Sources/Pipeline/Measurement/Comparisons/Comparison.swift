@@ -98,8 +98,9 @@ public struct Comparison: Sendable {
     /// Of rounds that were run.
     ///
     /// - Parameters:
-    ///   - trials: for each candidate, of which there is at least one, as many as for the others, and at least one.
-    ///   - oneStage: as many.
+    ///   - candidates: at least one.
+    ///   - trials: for each candidate, one a round; at least one round.
+    ///   - oneStage: one a round.
     public init(_ candidates: [Candidate], trials: [[Trial]], oneStage: [Trial]) {
         require(
             !candidates.isEmpty && trials.count == candidates.count && !oneStage.isEmpty
@@ -112,7 +113,9 @@ public struct Comparison: Sendable {
     /// Runs all rounds.
     ///
     /// - Parameters:
+    ///   - candidates: at least one.
     ///   - oneStage: with the same microbatches; its transport does not matter.
+    ///   - rounds: how often each is run, at least once; each round has an order of its own.
     ///   - seed: of the orders.
     ///   - progress: called before each run, with the runs done and the runs in all.
     /// - Throws: `RunError.failed` when a run fails, or when losses differ by more than the schedules promise;

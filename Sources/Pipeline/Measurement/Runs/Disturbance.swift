@@ -42,8 +42,10 @@ public struct Quietest<Outcome> {
     /// Measures until a try is quiet, or nothing can be told of it, or there were `triesMost`; keeps the least disturbed, and
     /// of equals the first.
     ///
-    /// - Parameter measure: is given the number of the try, from 1. What it throws ends the tries: a fault is not hidden
-    ///   behind the figures of another try.
+    /// - Parameters:
+    ///   - disturbance: of a try, by what it gave; nil when nothing can be told of it.
+    ///   - measure: is given the number of the try, from 1. What it throws ends the tries: a fault is not hidden behind the
+    ///     figures of another try.
     public init<Failure: Error>(
         disturbance: (Outcome) -> Disturbance?, measure: (Int) throws(Failure) -> Outcome
     ) throws(Failure) {

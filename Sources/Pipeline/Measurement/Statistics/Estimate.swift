@@ -34,9 +34,7 @@ public struct Estimate: Equatable, Sendable {
     }
 
     /// The median of a sample of at least one value, with an interval that is likely to hold the true one together with those of
-    /// all others that are compared at once.
-    ///
-    /// - Parameter comparisons: how many there are in all.
+    /// all others that are compared at once, of which there are `comparisons` in all.
     public init(medianOf sample: [Double], among comparisons: Int) {
         let statistics = Statistics(sample)
         self.init(
@@ -45,7 +43,9 @@ public struct Estimate: Equatable, Sendable {
 
     /// The median ratio of a sample of at least one, by way of logarithms, so that the inverse ratios have the inverse interval.
     ///
-    /// - Parameter comparisons: how many are made at once; the interval holds together with theirs.
+    /// - Parameters:
+    ///   - ratios: all above 0.
+    ///   - comparisons: how many are made at once; the interval holds together with theirs.
     public init(ratios: [Double], among comparisons: Int) {
         self.init(ratios: ratios, by: SimultaneousInterval(ratios.count, among: comparisons))
     }
@@ -68,18 +68,14 @@ public struct Estimate: Equatable, Sendable {
 
     // MARK: Other figures
 
-    /// In another unit.
-    ///
-    /// - Parameter factor: above 0.
+    /// In another unit, by a factor above 0.
     public static func * (estimate: Estimate, factor: Double) -> Estimate {
         Estimate(
             value: estimate.value * factor,
             interval: estimate.interval.map { $0.lowerBound * factor...$0.upperBound * factor })
     }
 
-    /// Of each of so many.
-    ///
-    /// - Parameter divisor: above 0.
+    /// Of each of so many, by a divisor above 0.
     public static func / (estimate: Estimate, divisor: Double) -> Estimate {
         Estimate(
             value: estimate.value / divisor,

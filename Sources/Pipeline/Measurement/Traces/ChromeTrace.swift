@@ -13,7 +13,7 @@ public struct ChromeTrace {
     private let steps: [(number: Int, figures: StepFigures)]
     private let origin: UInt64
 
-    /// - Parameter timed: what the run's timeline tells.
+    /// Of a run, and what its timeline tells.
     public init(_ result: RunResult, _ timed: TimedFigures) {
         self.result = result
         graph = result.plan.graph

@@ -15,9 +15,13 @@ public struct SelfAttention: Layer {
     private let dim: Int
 
     /// - Parameters:
+    ///   - dim: columns of x and y, a multiple of `heads`.
+    ///   - heads: how many share the columns.
+    ///   - isCausal: whether a token sees itself and those before it only, rather than its whole sequence.
     ///   - project: dim to 3 dim; its rows are the query's, the key's, the value's.
     ///   - output: dim to dim.
     ///   - dropout: of the probabilities.
+    ///   - plan: the stage's, where memory is reserved.
     public init(
         dim: Int, heads: Int, isCausal: Bool, project: Linear, output: Linear, dropout: DropoutSite? = nil,
         plan: inout StagePlan

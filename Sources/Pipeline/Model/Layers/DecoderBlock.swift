@@ -22,7 +22,11 @@ public struct DecoderAttention: Layer {
     private let dMiddle: KeptGradient
     private let dSum2: KeptGradient
 
-    /// - Parameter name: the layer's, such as `layers.0`.
+    /// - Parameters:
+    ///   - name: the layer's, such as `layers.0`.
+    ///   - dim: columns of x and y, a multiple of `heads`.
+    ///   - heads: of each of the two attentions.
+    ///   - plan: the stage's, where memory is reserved.
     public init(_ name: String, dim: Int, heads: Int, plan: inout StagePlan) {
         StagePlan.requireSizes("decoder attention \(name)", [dim, heads])
         let shape = Shape(plan.batch.tokens, dim)
@@ -109,7 +113,9 @@ public struct DecoderFeedForward: Layer {
 
     /// - Parameters:
     ///   - name: the layer's, such as `layers.0`.
+    ///   - dim: columns of x and y.
     ///   - hidden: columns between the two linear maps.
+    ///   - plan: the stage's, where memory is reserved.
     public init(_ name: String, dim: Int, hidden: Int, plan: inout StagePlan) {
         let up = Linear("\(name).linear1", inputs: dim, outputs: hidden, plan: &plan)
         let down = Linear("\(name).linear2", inputs: hidden, outputs: dim, plan: &plan)

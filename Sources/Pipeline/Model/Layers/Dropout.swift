@@ -30,7 +30,7 @@ extension Frame {
     public var drops: Bool { dropout.rate > 0 }
 
     /// y = dropout(x), or dx = its backward of dy: the same call, since the mask follows from the point. `y` may be `x`.
-    /// - Parameter firstElement: where x begins in the whole tensor that is dropped from.
+    /// x may be a part of the tensor that is dropped from: `firstElement` says where in it x begins.
     public func drop(_ site: DropoutSite, _ x: Tensor, into y: Tensor, firstElement: Int = 0) {
         let mask = DropoutMask(
             rate: dropout.rate, key: CounterRandom(seed: dropout.seed, hash: site.hash).bits(at: 0),

@@ -13,8 +13,13 @@ public struct Embedding: Layer {
     private let dInput: Scratch?
 
     /// - Parameters:
+    ///   - name: the table's; its parameter is `name.weight`.
     ///   - positions: the name of a learned table [sequence length, dim], nil for none.
+    ///   - vocabulary: rows of the table: tokens are below it.
+    ///   - dim: columns of y.
+    ///   - initializer: how both tables start.
     ///   - dropout: of the sum.
+    ///   - plan: the stage's, where memory is reserved.
     public init(
         _ name: String, positions: String? = nil, vocabulary: Int, dim: Int, initializer: Initializer,
         dropout: DropoutSite? = nil, plan: inout StagePlan

@@ -23,9 +23,12 @@ public struct FeedForward: Layer {
     private let dropout: DropoutSite?
 
     /// - Parameters:
+    ///   - activation: what stands between the two maps.
+    ///   - hidden: columns between them.
     ///   - up: columns to hidden.
     ///   - down: hidden to columns.
     ///   - dropout: between the activation and `down`.
+    ///   - plan: the stage's, where memory is reserved.
     public init(
         _ activation: Activation, hidden: Int, up: Linear, down: Linear, dropout: DropoutSite? = nil,
         plan: inout StagePlan

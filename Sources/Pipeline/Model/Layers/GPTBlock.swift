@@ -15,7 +15,10 @@ public struct PreNormBlock<Inner: Layer>: Layer {
     private let dNormed: KeptGradient
 
     /// - Parameters:
-    ///   - dropout: the name of the site, unique in the model.
+    ///   - norm: the name of the layer norm, as in `norm.weight`.
+    ///   - dim: columns of x and y.
+    ///   - site: the name of the dropout's, unique in the model.
+    ///   - plan: the stage's, where memory is reserved.
     ///   - inner: makes the inner layer, dim to dim.
     public init(
         _ norm: String, dim: Int, dropout site: String, plan: inout StagePlan, inner: (inout StagePlan) -> Inner

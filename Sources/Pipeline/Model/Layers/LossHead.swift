@@ -16,7 +16,11 @@ public struct LossHead: Layer {
     private let dNormed: KeptGradient
 
     /// - Parameters:
+    ///   - norm: of dim columns.
     ///   - project: dim to vocabulary.
+    ///   - dim: columns of x.
+    ///   - vocabulary: columns of the logits: targets are below it.
+    ///   - plan: the stage's, where memory is reserved.
     public init(norm: LayerNorm, project: Linear, dim: Int, vocabulary: Int, plan: inout StagePlan) {
         StagePlan.requireSizes("loss", [dim, vocabulary])
         require(
