@@ -40,7 +40,7 @@ import Threads
         let model = chain(with: Unit(name: "fails", layer: 0, outputColumns: 6) { Late(calls, after: 3, plan: &$0) })
         var configuration = RunConfiguration(model: model, schedule: .gpipe(ranks: 4, microbatches: 1))
         configuration.partition = .balanced
-        (configuration.batchSize, configuration.timeoutSeconds) = (1, 0.1)
+        (configuration.batchSize, configuration.timeoutSeconds) = (1, 0.5)
         var told: [Int] = []
         #expect(throws: RunError.self) {
             try RunPlan(configuration).run {
@@ -126,7 +126,7 @@ private struct Late: Layer {
 
     func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
         let count = calls.count.wrappingAdd(1, ordering: .relaxed).newValue
-        if count > most { Clock.sleep(nanoseconds: 500_000_000) }
+        if count > most { Clock.sleep(nanoseconds: 1_500_000_000) }
         inner.forward(x, into: y, frame)
     }
 
