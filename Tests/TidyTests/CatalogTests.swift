@@ -17,7 +17,7 @@ import Testing
                     declaration.isPublic
                 else { return nil }
                 let count = topics.count { $0 == declaration.name }
-                let message = "\(declaration.name) is \(count) times among the topics of the library's DocC pages; once"
+                let message = "\(declaration.name) is to be listed once on its library's DocC pages, not \(count) times"
                 return count == 1 ? nil : Violation(path: file.path, line: index + 1, message: message)
             }
         }
