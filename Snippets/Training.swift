@@ -7,8 +7,9 @@ var configuration = RunConfiguration(
     model: ModelSpec(.gpt).model(), schedule: .oneFOneB(ranks: 2, microbatches: 4))
 configuration.partition = .balanced
 configuration.rateFactor = { step in step < 5 ? Double(step + 1) / 5 : 1 }
+configuration.stopsAfter = { step, loss in loss < 4 }
 let result = try RunPlan(configuration).run { progress in
-    if let step = progress.finished { print(step.step, step.loss, step.seconds) }
-    return progress.finished.map { $0.loss < 4 } == true ? .stop : .goOn
+    if let step = progress.finished { print(step.step, step.loss, step.secondsSinceStart) }
+    return .goOn
 }
 print(RunFigures(result).tokensPerSecond, result.losses)

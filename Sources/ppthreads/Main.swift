@@ -49,8 +49,8 @@ struct Main {
     private static func dispatch(_ arguments: [String]) throws(CommandError) {
         switch arguments.first {
         case nil, "help", "--help", "-h":
-            try checkCount(arguments, atMost: 2)
-            try help(arguments.dropFirst().first)
+            try checkCount(arguments, atMost: arguments.count > 1 && arguments[1] == "words" ? 3 : 2)
+            try help(arguments.dropFirst().first, arguments.dropFirst(2).first)
         case "--version", "version":
             try checkCount(arguments, atMost: 1)
             try Terminal.output("ppthreads \(Version.number) (commit \(Version.commit))")
@@ -75,8 +75,18 @@ struct Main {
             code: .usage, message: "unexpected argument '\(arguments[most])' after \(arguments[most - 1])")
     }
 
-    private static func help(_ topic: String?) throws(CommandError) {
-        if topic == "words" { return try Terminal.output(Explanation(Term.allCases).lines.joined(separator: "\n")) }
+    private static func words(_ word: String?) throws(CommandError) {
+        let terms = Term.allCases.filter { word == nil || $0.name == word }
+        if terms.isEmpty {
+            let meant = Slip.of(word!, among: Term.allCases.map(\.name)).map { "did you mean '\($0)'?" }
+            throw CommandError(
+                code: .usage, message: "help words: '\(word!)' is none; \(meant ?? "ppthreads help words has all")")
+        }
+        try Terminal.output(Explanation(terms).lines.joined(separator: "\n"))
+    }
+
+    private static func help(_ topic: String?, _ word: String?) throws(CommandError) {
+        if topic == "words" { return try words(word) }
         if let topic, topic != "help", topic != "version" {
             return try Terminal.output(try command(named: topic).help)
         }

@@ -75,6 +75,11 @@ extension BadInputTests {
         Case("analyze", 64, "a CSV of results has to come first: ppthreads analyze FILE [flags]"),
         Case("analyze --html page.html", 64, "a CSV of results has to come first: ppthreads analyze FILE [flags]"),
         Case("help nope", 64, "unknown command 'nope'; ppthreads help lists those there are"),
+        Case("help words buble", 64, "help words: 'buble' is none; did you mean 'bubble'?"),
+        Case("help words quark", 64, "help words: 'quark' is none; ppthreads help words has all"),
+        Case("help words bubble work", 64, "unexpected argument 'work' after bubble"),
+        Case("run --log --json", 64, "--log: a value is missing before --json"),
+        Case("run --lr --save x", 64, "--lr: a value is missing before --save"),
         Case("help run extra", 64, "unexpected argument 'extra' after run"),
         Case("--version x", 64, "unexpected argument 'x' after --version"),
         Case(

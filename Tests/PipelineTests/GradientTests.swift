@@ -109,6 +109,26 @@ struct GradientTests {
         #expect(probe.gradientErrors()["x"]! > 1e-2)
     }
 
+    @Test(
+        "a layer that breaks the contract is found, though its gradients of one microbatch are right",
+        arguments: Breach.allCases)
+    func breaches(breach: Breach) throws {
+        let unit = Unit(name: "breach", layer: nil, outputColumns: 6) { Careless(breach, plan: &$0) }
+        let probe = try LayerProbe(unit, inputColumns: 6, batch: BatchShape(sequences: 2, sequenceLength: 3))
+        fill(probe, seed: 5)
+        let errors = probe.gradientErrors()
+        let expected: Set<String> =
+            switch breach {
+            case .none: []
+            case .addsToY: ["x", "s.scale"]
+            case .addsToDX, .writesX: ["x"]
+            case .writesDY: ["dy"]
+            case .overwritesGradient: ["s.scale"]
+            }
+        #expect(Set(errors.filter { $0.value > 1e-3 }.keys).isSuperset(of: expected), "\(errors)")
+        #expect(!expected.isEmpty || errors.values.allSatisfy { $0 < 1e-3 }, "\(errors)")
+    }
+
     @Test("gradients of weights add up over microbatches")
     func accumulation() throws {
         let unit = Unit(name: "linear", layer: nil, outputColumns: 3) { Linear("l", inputs: 4, outputs: 3, plan: &$0) }
@@ -199,6 +219,39 @@ struct WrongScale: Layer {
         for index in 0..<dx.count { dx[index] *= 1.05 }
     }
     func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        right.backwardWeights(dy, input: x, frame)
+    }
+}
+
+/// What a layer may get wrong besides its gradients.
+enum Breach: CaseIterable { case none, addsToY, addsToDX, writesX, writesDY, overwritesGradient }
+
+/// `Scale`, but for that.
+private struct Careless: Layer {
+    let right: Scale
+    let breach: Breach
+
+    init(_ breach: Breach, plan: inout StagePlan) {
+        self.breach = breach
+        right = Scale("s", columns: 6, plan: &plan)
+    }
+
+    func forward(_ x: Tensor, into y: Tensor, _ frame: Frame) {
+        let before = y.values
+        right.forward(x, into: y, frame)
+        if breach == .addsToY { for index in 0..<y.count { y[index] += before[index] } }
+    }
+
+    func backwardInput(_ dy: Tensor, input x: Tensor, into dx: Tensor, _ frame: Frame) {
+        let before = dx.values
+        right.backwardInput(dy, input: x, into: dx, frame)
+        if breach == .addsToDX { for index in 0..<dx.count { dx[index] += before[index] } }
+        if breach == .writesX { x[0] = x[0] + 1 }
+        if breach == .writesDY { dy[0] = dy[0] + 1 }
+    }
+
+    func backwardWeights(_ dy: Tensor, input x: Tensor, _ frame: Frame) {
+        if breach == .overwritesGradient { frame.gradient(of: right.scale).fill(0) }
         right.backwardWeights(dy, input: x, frame)
     }
 }

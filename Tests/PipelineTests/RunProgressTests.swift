@@ -18,9 +18,34 @@ import Threads
         }
         #expect(told.map(\.step) == Array(0..<203))
         #expect(told.map(\.loss.bitPattern) == result.losses.map(\.bitPattern))
-        #expect(zip(told, told.dropFirst()).allSatisfy { $0.seconds < $1.seconds })
-        #expect(told[0].seconds > result.setUpSeconds && told[202].seconds < result.totalSeconds)
+        #expect(zip(told, told.dropFirst()).allSatisfy { $0.secondsSinceStart < $1.secondsSinceStart })
+        #expect(told[0].secondsSinceStart > result.setUpSeconds && told[202].secondsSinceStart < result.totalSeconds)
         #expect(told == result.finishedSteps)
+    }
+
+    @Test("no step of a short run is left out", arguments: [1, 2, 3, 20]) func short(steps: Int) throws {
+        var configuration = smallConfiguration(.gpt, .gpipe(ranks: 1, microbatches: 4))
+        (configuration.warmupSteps, configuration.measuredSteps) = (0, steps)
+        var told: [Int] = []
+        _ = try RunPlan(configuration).run {
+            if let step = $0.finished { told.append(step.step) }
+            return .goOn
+        }
+        #expect(told == Array(0..<steps))
+    }
+
+    @Test("a loss ends the run after its own step, on any number of ranks", arguments: [1, 2], [false, true])
+    func exact(ranks: Int, keepsGradients: Bool) throws {
+        var configuration = smallConfiguration(.gpt, .oneFOneB(ranks: ranks, microbatches: 4))
+        (configuration.warmupSteps, configuration.measuredSteps) = (2, 30)
+        configuration.keepsGradients = keepsGradients
+        let whole = try RunPlan(configuration).run()
+        configuration.stopsAfter = { step, loss in step >= 7 && loss == whole.losses[step] }
+        let stopped = try RunPlan(configuration).run()
+        #expect(stopped.steps == (keepsGradients ? 9 : 8))
+        #expect(stopped.losses == Array(whole.losses.prefix(stopped.steps)))
+        configuration.stopsAfter = { _, loss in loss < 0 }
+        #expect(try RunPlan(configuration).run().steps == 32)
     }
 
     @Test("who looks on can end the run by what a step gave") func ends() throws {
@@ -63,7 +88,7 @@ import Threads
         #expect(losses[3] == nil && losses[4096] == nil)
         let first = finished.take(at: 3)
         #expect(first.map(\.step) == [0, 1, 2] && first.map(\.loss) == [0, 0.5, 1])
-        #expect(first.map(\.seconds) == [0, 0.5, 1])
+        #expect(first.map(\.secondsSinceStart) == [0, 0.5, 1])
         #expect(finished.take(at: 3).isEmpty)
         record(3..<10_000)
         #expect(losses[3] == nil && losses[9_999]?.loss == 4999.5)

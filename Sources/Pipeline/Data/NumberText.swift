@@ -11,6 +11,11 @@ extension Int {
     }
 }
 
+extension Float {
+    /// All its digits; without a sign where that says nothing.
+    package var text: String { isNaN ? "nan" : "\(self)" }
+}
+
 extension Double {
     /// The nearest whole number, with a space between groups of three digits; its own text where that has more digits than a
     /// `Double` tells, or is no number.

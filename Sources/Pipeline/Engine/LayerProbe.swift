@@ -5,7 +5,8 @@ import Threads
 
 /// One unit alone, with memory of its own: to try out a layer, to check its gradients, to time it.
 ///
-/// A layer that a user writes is right when `gradientErrors` is small for odd shapes. Not thread safe.
+/// A layer that a user writes is right when `gradientErrors` is small for odd shapes: it looks at the gradients and at what `Layer`
+/// demands besides. Not thread safe.
 public final class LayerProbe {
     /// The unit's, in the order in which its layer reserved them.
     public let parameters: [ParameterSpec]
@@ -142,23 +143,42 @@ extension LayerProbe {
     ///   - step: how far the central difference goes to each side.
     ///   - directions: how many are tried for each tensor; the largest error counts.
     ///   - seed: of the directions.
-    /// - Returns: the error for `x` (when there is one) and for each parameter, by name.
+    /// - Returns: the error for `x` (when there is one) and for each parameter, by name. It is infinite where a layer does not keep to
+    ///   `Layer`'s contract: y and dx are overwritten, gradients of parameters are added to, room may hold anything at first, x and
+    ///   dy are only read (`dy` is in the result when it was written to).
     public func gradientErrors(step: Float = 1e-2, directions: Int = 4, seed: UInt64 = 1) -> [String: Double] {
         clearGradients()
-        forward()
-        backwardInput()
-        backwardWeights()
-        var tensors = parameters.map { ($0.name, weight($0), gradient($0).values) }
+        var written = inputsWritten()
+        let first = parameters.map { gradient($0).values }
+        written.formUnion(inputsWritten())
+        // What the second microbatch has added: a layer that overwrites has added nothing.
+        var tensors = zip(parameters, first).map { parameter, first in
+            (parameter.name, weight(parameter), zip(gradient(parameter).values, first).map(-))
+        }
         if x.count > 0 { tensors.append(("x", x, dx.values)) }
         var errors: [String: Double] = [:]
+        for name in written { errors[name] = .infinity }
         for (name, tensor, gradient) in tensors {
             for direction in 0..<directions {
                 let error = directionalError(
                     tensor, gradient, step, CounterRandom(seed: seed &+ UInt64(direction), name: name))
-                errors[name] = max(errors[name] ?? 0, error)
+                errors[name] = max(errors[name] ?? 0, error.isNaN ? .infinity : error)
             }
         }
         return errors
+    }
+
+    /// One microbatch, with numbers that are none wherever the layer has to write.
+    /// - Returns: `x` and `dy`, if they were written to.
+    private func inputsWritten() -> Set<String> {
+        let inputs = [("x", x, x.values.map(\.bitPattern)), ("dy", dy, dy.values.map(\.bitPattern))]
+        let steps: [(Tensor?, () -> Void)] = [(y, forward), (dx, backwardInput), (nil, backwardWeights)]
+        for (output, call) in steps {
+            output?.fill(.nan)
+            frame.scratch.floats.fill(.nan)
+            call()
+        }
+        return Set(inputs.filter { $0.1.values.map(\.bitPattern) != $0.2 }.map(\.0))
     }
 
     private func directionalError(
@@ -168,6 +188,7 @@ extension LayerProbe {
         let start = tensor.values
         func value(_ side: Float) -> Double {
             for index in start.indices { tensor[index] = start[index] + side * step * direction[index] }
+            y.fill(.nan)
             forward()
             return objective
         }

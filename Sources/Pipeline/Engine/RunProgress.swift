@@ -14,7 +14,8 @@ public struct RunProgress: Sendable {
     /// What whoever watches a run wants of it.
     public enum Decision: Sendable {
         case goOn
-        /// The step at hand is the last (or the next, when gradients are kept).
+        /// The step at hand is the last (or the next, when gradients are kept). That is some steps behind the one that was told where steps
+        /// take less than a tenth of a second; `RunConfiguration.stopsAfter` ends every run after the same step.
         case stop
     }
 }
@@ -26,7 +27,7 @@ public struct FinishedStep: Sendable, Equatable {
     /// The mean over microbatches of the mean loss over their tokens.
     public let loss: Float
     /// From the start of the run, set-up included, to the end of the step at the last stage's rank.
-    public let seconds: Double
+    public let secondsSinceStart: Double
 }
 
 /// Finds the steps that have ended since it was asked last, in ascending order.
@@ -41,11 +42,10 @@ package struct FinishedSteps {
     /// Those that were overwritten meanwhile are left out.
     /// - Parameter step: the one that some rank is at.
     package mutating func take(at step: Int) -> [FinishedStep] {
-        // Another rank may be a step further.
-        next = max(next, step + 2 - losses.slots)
+        next = max(next, losses.oldest(at: step))
         var steps: [FinishedStep] = []
         while let (loss, moment) = losses[next] {
-            steps.append(FinishedStep(step: next, loss: loss, seconds: seconds(from: began, to: moment)))
+            steps.append(FinishedStep(step: next, loss: loss, secondsSinceStart: seconds(from: began, to: moment)))
             next += 1
         }
         return steps
@@ -57,7 +57,7 @@ extension RunResult {
     public var finishedSteps: [FinishedStep] {
         guard let rank = ranks.first(where: { !$0.lossBits.isEmpty }) else { return [] }
         return zip(losses, rank.stepEnd).enumerated().map { step, pair in
-            FinishedStep(step: step, loss: pair.0, seconds: Pipeline.seconds(from: began, to: pair.1))
+            FinishedStep(step: step, loss: pair.0, secondsSinceStart: Pipeline.seconds(from: began, to: pair.1))
         }
     }
 }

@@ -15,6 +15,12 @@ extension Flag {
             guard let flag = flags.first(where: { $0.names.contains(parts[0]) }) else {
                 throw unknown(parts[0], among: flags.flatMap(\.names))
             }
+            let next = rest.first?.prefix { $0 != "=" }
+            if flag.placeholder != nil, parts.count == 1, let next,
+                flags.contains(where: { $0.names.contains(String(next)) })
+            {
+                throw usage("\(parts[0]): a value is missing before \(next)")
+            }
             try flag.apply(parts, &rest, to: &options)
         }
     }

@@ -9,7 +9,7 @@ package enum Term: String, CaseIterable, Sendable {
     case chunks = "v"
     case microbatch
     case microbatches = "M"
-    case model, schedule, candidate
+    case model, unit, layout, schedule, candidate
     case oneStage = "one stage"
     case edge, frame, stash
     case inFlight = "in flight"
@@ -81,6 +81,8 @@ extension Term {
         case .microbatch: "one of M equal pieces of a step's batch"
         case .microbatches: "the number of microbatches of a step"
         case .model: "the model's layers (L) and attention heads (H)"
+        case .unit: "the smallest part of a model that a stage can hold: embedding, attention, feed-forward, head"
+        case .layout: "a cut, a letter for each unit (E, a, f, H; t is a whole layer) and a bar between two stages"
         case .schedule: "an order of each rank's actions, and which rank runs each stage"
         case .candidate: "what is compared: a schedule on a transport"
         case .oneStage: "the same model on one rank: no pipeline, so no schedule makes a difference"
@@ -96,7 +98,7 @@ extension Term {
         case .update: "the optimizer's, of all stages of a rank, at the end of a step"
         case .tokensPerSecond: "tokens of a step (batch x sequence length) over the time that it takes"
         case .overThreads: "tokens/s over those of the same schedule on threads"
-        case .overGPipe: "tokens/s over GPipe's, all else the same; without GPipe, over the first schedule's"
+        case .overGPipe: "tokens/s over GPipe's, all else the same; compare without GPipe: over the first schedule's"
         case .speedup: "tokens/s over GPipe's, all else the same"
         case .efficiency: "tokens/s over P times those of the same model on one stage"
         case .referenceEfficiency: "speedup over P, the reference study's scaling efficiency; GPipe has 100/P % of it"
@@ -106,9 +108,9 @@ extension Term {
         case .interval: "where the true median is, with 95 % confidence"
         case .disturbed: "of a run: others had CPUs of its ranks for more than 2 % of its step"
         case .step: "from the release of all ranks into it to the end of the last one's update"
-        case .work: "mean over ranks of the CPU time inside tasks, the update aside"
+        case .work: "CPU time inside tasks, the update aside, in the mean over ranks; drawn, each rank's own time"
         case .imbalance: "the most CPU time that a rank needed, less the mean: stages that are not equally long"
-        case .bubble: "time in which ranks wait because of the order; of an order that is drawn, all idle time"
+        case .bubble: "for how long even the busiest rank waits; of an order that is drawn, all idle time"
         case .oversubscription: "what ranks lose by being without their CPU"
         case .transport: "who runs ranks and how stages hand on; of a step, what hand-offs add to it"
         case .optimizer: "what updates weights; of a step, what updates add to it"

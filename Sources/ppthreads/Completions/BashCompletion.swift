@@ -19,7 +19,7 @@ struct BashCompletion {
                     words='\((names + Main.topics.map(\.name) + ["--help", "--version"]).joined(separator: " "))'
                 else
                     case "$command $flag" in
-                        'help help') words='\((names + Main.topics.map(\.name)).joined(separator: " "))' ;;
+                        'help help') words='\((names + Main.topics.map(\.name) + ["words"]).joined(separator: " "))' ;;
             \(commands.flatMap(valueCases).joined(separator: "\n"))
                         *)
                             case "$command" in

@@ -12,7 +12,7 @@ struct FishCompletion {
             "complete -c ppthreads -n __fish_use_subcommand -f -a \(name) -d \(summary.quotedForShell)"
         }
         let help =
-            "complete -c ppthreads -n '__fish_seen_subcommand_from help' -f -a '\(names.map(\.0).joined(separator: " "))'"
+            "complete -c ppthreads -n '__fish_seen_subcommand_from help' -f -a '\((names.map(\.0) + ["words"]).joined(separator: " "))'"
         return (["# Completions of ppthreads for fish."] + first + [help] + commands.flatMap(lines))
             .joined(separator: "\n")
     }

@@ -21,7 +21,7 @@ struct ZshCompletion {
                 shift words
                 ((CURRENT--))
                 case $command in
-                    help) _describe command commands ;;
+                    help) commands+=('words:what the words of tables mean'); _describe command commands ;;
             \(commands.map(arguments).joined(separator: "\n"))
                 esac
             }

@@ -19,8 +19,8 @@ struct RunLog {
         let tokens = configuration.batchSize * configuration.model.sequenceLength
         let lines = steps.map { step in
             let fields: [String] = [
-                "\(step.step)", "\(step.step < configuration.warmupSteps ? 0 : 1)", "\(step.loss)",
-                "\(plan.rate(ofStep: step.step))", "\((step.step + 1) * tokens)", step.seconds.fixed(6),
+                "\(step.step)", "\(step.step < configuration.warmupSteps ? 0 : 1)", step.loss.text,
+                "\(plan.rate(ofStep: step.step))", "\((step.step + 1) * tokens)", step.secondsSinceStart.fixed(6),
             ]
             return fields.joined(separator: ",")
         }

@@ -19,10 +19,15 @@ package struct RunNotes {
 
     var lines: [String] {
         let first = [options.data == nil ? randomTokens : nil, plan.schedule.remark.map { "\($0): \(interleaving)" }]
-        let then = [saved, rounding, plan.placement.note, unevenShares]
+        let then = [diverged, saved, rounding, plan.placement.note, unevenShares]
         return first.compactMap(\.self) + options.notes(of: [options.schedule]) + plan.configuration.fileNotes
             + then.compactMap(\.self)
             + result.ranks.flatMap(Self.refusals) + figures.remarks
+    }
+
+    private var diverged: String? {
+        guard let step = result.losses.firstIndex(where: { !$0.isFinite }) else { return nil }
+        return "the loss is no finite number from step \(step + 1) of \(result.steps) on: a smaller --lr may help"
     }
 
     /// What a file of weights has lost.

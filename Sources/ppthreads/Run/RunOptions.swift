@@ -179,7 +179,9 @@ package struct RunOptions {
             ),
             .path(
                 "--log", set: \.log,
-                help: "write a CSV with a line for each step: its loss, learning rate, tokens and seconds so far"),
+                help:
+                    "write a CSV at the end with a line for each step: its loss, learning rate, tokens and seconds so far"
+            ),
             .on("--no-timeline", set: \.noTimeline, help: "time steps alone: no breakdown, no hand-off figures"),
             .on(
                 "--memory", set: \.memory,

@@ -74,9 +74,11 @@ package struct RunTable {
     /// Of an evaluation, the mean is what counts; its last step is one batch like another.
     private var loss: String {
         let losses = result.losses
-        if !schedule.isForwardOnly { return "\(losses.last!) at the last step, \(losses.first!) at the first" }
+        if !schedule.isForwardOnly {
+            return "\(losses.last!.text) at the last step, \(losses.first!.text) at the first"
+        }
         let tokens = result.measuredSteps * figures.tokensOfStep
-        return "\(result.loss), the mean over \(tokens == 1 ? "1 token" : "\(tokens.grouped) tokens") of "
+        return "\(result.loss.text), the mean over \(tokens == 1 ? "1 token" : "\(tokens.grouped) tokens") of "
             + "\(counted(result.measuredSteps, "measured step"))"
     }
 

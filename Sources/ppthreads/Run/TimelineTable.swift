@@ -32,7 +32,13 @@ struct TimelineTable {
     private var circumstances: String {
         let other = figures.whatIf
         return "the step would be \(other.freeTransport.milliseconds) if hand-offs cost nothing, "
-            + "\(other.equalStages.milliseconds) if stages were equal, \(other.both.milliseconds) if both"
+            + "\(other.equalStages.milliseconds) if stages were equal, \(other.both.milliseconds) if both\(undisturbed)"
+    }
+
+    /// Told only where it makes a difference.
+    private var undisturbed: String {
+        let (step, lost) = (figures.breakdown.step, figures.breakdown.oversubscription)
+        return lost > 0.02 * step ? "; \((step - lost).milliseconds) if ranks had had their CPUs" : ""
     }
 
     /// Nothing on one rank, which waits for nobody.

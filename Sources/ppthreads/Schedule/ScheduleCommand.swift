@@ -21,7 +21,7 @@ enum ScheduleCommand {
 
                 With --html, a page to learn from: all orders there are, of each P and M given, drawn to times that are changed
                 on the page, two of them one above the other. NAME or FILE.csv is the one that it shows first.
-                """, argument: FlagValues(words: words + ["all"], allowsFiles: true),
+                """, argument: FlagValues(words: words + ["all", "--list"], allowsFiles: true),
             flags: ScheduleOptions.flags.map(\.text),
             terms: [.stage, .rank, .chunks, .microbatch, .makespan, .bound, .bubble, .inFlight, .stash], run: run)
     }

@@ -61,7 +61,7 @@ enum TraceCommand {
         guard let name = options.schedule else {
             let canvas = options.canvas([drawing])
             return try Terminal.output(
-                ["step \(step)"] + drawing.lines(canvas) + [drawing.causeLine].compactMap(\.self)
+                ["step \(step)"] + drawing.lines(canvas) + drawing.causeLines
                     + hint([drawing], canvas))
         }
         guard let tasks = TracedStep(trace, step: step) else {
@@ -75,10 +75,16 @@ enum TraceCommand {
         let other = TraceDrawing(spans, ranks: trace.ranks)
         let canvas = options.canvas([drawing, other])
         try Terminal.output(
-            ["step \(step)"] + drawing.lines(canvas) + [drawing.causeLine].compactMap(\.self)
+            ["step \(step)"] + drawing.lines(canvas) + drawing.causeLines
                 + ["", "step \(step) as \(title): each task for as long as it had a CPU, hand-offs for nothing"]
                 + other.lines(canvas) + hint([drawing, other], canvas)
-                + ["", "\(Self.milliseconds(other)) as \(title), \(Self.milliseconds(drawing)) as it was"])
+                + ["", "\(Self.milliseconds(other)) as \(title), \(own(tasks))\(Self.milliseconds(drawing)) as it was"])
+    }
+
+    /// What the trace's own order makes of the same tasks: beside that the other one is to be held.
+    private static func own(_ tasks: TracedStep) -> String {
+        guard let spans = try? tasks.spans(under: tasks.recorded) else { return "" }
+        return "\(milliseconds(TraceDrawing(spans, ranks: tasks.ranks))) in its own order likewise, "
     }
 
     /// How to read it, where actions are too short for their names.

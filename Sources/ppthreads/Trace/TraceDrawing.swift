@@ -27,11 +27,13 @@ struct TraceDrawing {
     }
 
     /// Of a step with waits of both kinds, what tells them apart in the drawing, and how much the imbalance is.
-    var causeLine: String? {
-        guard let causes, causes.parts.joined().contains(where: { $0 > 0 }) else { return nil }
-        return
-            ": waits for rank \(causes.busiest), which has the most work: \((causes.imbalance / 1000).fixed(2)) ms in the mean "
-            + "over ranks (imbalance); . other waits"
+    var causeLines: [String] {
+        guard let causes, causes.parts.joined().contains(where: { $0 > 0 }) else { return [] }
+        let mean = (causes.imbalance / 1000).fixed(2)
+        return [
+            ": waits for rank \(causes.busiest), which has the most work (imbalance, \(mean) ms in the mean)",
+            ". other waits, the order's, or for a rank that had no CPU",
+        ]
     }
 
     /// Columns of the ranks' names, and at least a blank behind the longest.

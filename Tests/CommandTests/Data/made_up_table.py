@@ -54,7 +54,8 @@ def main():
         part = f"{terms[term + '_s'] / terms['step_s'] * 100:.1f} %"
         print(f"{term:<16}  {ms(terms[term + '_s']):>10}  {part:>7}  {meaning}")
     print(f"the step would be {ms(terms['step_if_transport_were_free_s'])} if hand-offs cost nothing, "
-          f"{ms(terms['step_if_stages_were_equal_s'])} if stages were equal, {ms(terms['step_if_both_s'])} if both")
+          f"{ms(terms['step_if_stages_were_equal_s'])} if stages were equal, {ms(terms['step_if_both_s'])} if both; "
+          f"{ms(terms['step_s'] - terms['oversubscription_s'])} if ranks had had their CPUs")
     waits = [terms[term + "_s"] / terms["step_s"] * 100 for term in ("imbalance", "bubble")]
     busiest = max((0, 1), key=lambda rank: own["ranks"][rank]["busy_s"])
     equal = terms["step_if_both_s"] - terms["oversubscription_s"] - terms["optimizer_s"]

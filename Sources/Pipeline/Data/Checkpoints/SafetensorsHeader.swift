@@ -141,7 +141,7 @@ extension SafetensorsHeader.Entry {
         }
         guard let type else {
             let allowed = StoredType.allCases.map(\.name).joined(separator: ", ")
-            throw fail("is \(dtype.shortened); allowed are \(allowed)")
+            throw fail("is of type '\(dtype.shortened)'; allowed are \(allowed)")
         }
         guard 0 <= start, start <= end, end <= dataBytes else {
             throw fail("lies at \(bounds), outside the file's \(dataBytes) bytes of data")

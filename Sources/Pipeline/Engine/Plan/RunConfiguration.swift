@@ -41,6 +41,10 @@ public struct RunConfiguration: Sendable {
     public var measuredSteps = 10
     /// The longest that one wait for another rank may last; more than 0, at most 1e9.
     public var timeoutSeconds = 60.0
+    /// Ends the run by a step's loss: asked after each step, which counts from 0, warm-up included. Once it says yes, that step is the
+    /// last, or the next one when gradients are kept, in every run alike. It runs on the last stage's rank, in a process of its
+    /// own if ranks are, and so may only depend on what it is given.
+    public var stopsAfter: (@Sendable (_ step: Int, _ loss: Float) -> Bool)?
     /// How wide the kernels' vectors are; planning a run refuses a level that the CPU cannot run.
     public var simd = SIMDLevel.best
     /// Computes the matrix products instead of our kernels. Its results may depend on more than shapes.

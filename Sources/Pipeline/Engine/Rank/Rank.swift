@@ -19,6 +19,8 @@ final class Rank {
     private var batch: RankBatch
     private var barrier: Barrier
     private var report: RankReport
+    /// Whether a step's loss has ended the run.
+    private var wantsEnd = false
     /// Of the measured steps; rank 0 reads it for all.
     private var taken: TakenTimeMeter?
 
@@ -96,7 +98,9 @@ final class Rank {
         do throws(DataError) { try batch.prepare(step: step) } catch { throw failure(.data(error)) }
         if step == plan.configuration.warmupSteps { taken?.restart() }
         // Where the last step's gradients are wanted, it has to be known as the last when it begins: one more is run.
-        if index == 0 { control.announceEnd(after: keepsGradients ? step : step - 1) }
+        if index == 0 || wantsEnd {
+            control.announceEnd(after: keepsGradients ? step : step - 1, isWanted: wantsEnd)
+        }
         control.setPosition(ofRank: index, step: step, .atBarrier)
         watch.startStep()
         do throws(WaitError) { watch.enterStep(try barrier.arrive(parts.wait)) } catch { throw failure(.wait(error)) }
@@ -121,6 +125,7 @@ final class Rank {
         report.stepEnd.append(timeline == nil ? Clock.now() - exportNanoseconds : watch.times.end)
         guard let loss = batch.meanLoss else { return }
         report.lossBits.append(loss.bitPattern)
+        if let stopsAfter = plan.configuration.stopsAfter, stopsAfter(step, loss) { wantsEnd = true }
         losses.record(loss, ofStep: step, at: report.stepEnd.last!)
     }
 

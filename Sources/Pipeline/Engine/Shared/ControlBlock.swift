@@ -8,7 +8,7 @@ import Threads
 ///     line 0: abort flag    1: suspension flag    2: wish to stop    3: end    4, 5: step barrier
 ///     line 6 + r: position of rank r
 ///
-/// Each but the flags has one writer. A position is step * 2^32 + what the rank does there (`RankPosition.Activity`), and is
+/// Each but the flags and the end has one writer. A position is step * 2^32 + what the rank does there (`RankPosition.Activity`), and is
 /// there so that a rank that is killed, or hangs, can still be told from where.
 struct ControlBlock: Sendable {
     let abort: AbortFlag
@@ -73,11 +73,13 @@ struct ControlBlock: Sendable {
     /// Asks the ranks to end after the step at hand. By the supervisor.
     func requestStop() { stopRequest.store(1) }
 
-    /// Passes the supervisor's wish on, so that all ranks run the same steps. By rank 0, before it arrives at the barrier of a
-    /// step: the others see it when they leave that barrier.
-    /// - Parameter last: the last step to be run; the first is run in any case.
-    func announceEnd(after last: Int) {
-        if stopRequest.value != 0 && end.value == 0 { end.store(UInt64(max(0, last) + 1)) }
+    /// Passes the supervisor's wish on, so that all ranks run the same steps, or a rank's own. By rank 0, and by the last stage's,
+    /// before they arrive at the barrier of a step, and so the same: the others see it when they leave that barrier.
+    /// - Parameters:
+    ///   - last: the last step to be run; the first is run in any case.
+    ///   - isWanted: whether this rank wants it, whatever the supervisor does.
+    func announceEnd(after last: Int, isWanted: Bool) {
+        if (isWanted || stopRequest.value != 0) && end.value == 0 { end.store(UInt64(max(0, last) + 1)) }
     }
 
     /// Whether a step is behind the last one. Once the barrier of that step is passed, the answer is the same on all ranks: by

@@ -11,6 +11,7 @@ import Threads
 /// more have ended as there are slots: who looks ten times a second misses none that takes 25 us.
 package struct StepLosses: Sendable {
     package let slots: Int
+    private let steps: Int
     private let segment: Segment
 
     private static func slots(_ steps: Int) -> Int { min(steps, 4096) }
@@ -21,6 +22,7 @@ package struct StepLosses: Sendable {
 
     /// In memory that is the caller's, since /dev/shm may be small.
     package init(steps: Int, _ transport: some Transport) throws(SegmentError) {
+        self.steps = steps
         slots = Self.slots(steps)
         segment = try transport.resultMemory(bytes: Self.bytes(steps: steps))
     }
@@ -37,6 +39,9 @@ package struct StepLosses: Sendable {
         word(1, of: step).store(moment)
         word(0, of: step).store(UInt64(step + 1) << 32 | UInt64(loss.bitPattern))
     }
+
+    /// The first step that nobody can have overwritten while some rank is at this one; another may be a step further.
+    func oldest(at step: Int) -> Int { max(0, min(step + 1, steps - 1) - slots + 1) }
 
     /// A step's loss and when it ended; nil when it has not ended yet, or is overwritten.
     package subscript(step: Int) -> (loss: Float, moment: UInt64)? {

@@ -20,11 +20,15 @@ public struct TracedStep: Sendable {
     private let packing: [Int: Double]
     /// Likewise, by rank.
     private let updates: [Int: Double]
+    /// The order that the trace shows; it may be none that can be run.
+    public let recorded: Schedule
 
     /// Nil where the trace does not tell which stage and microbatch a task is of, or for how long it had a CPU, or lacks forwards.
     public init?(_ trace: TraceFile, step: Int) {
         var (actions, packing, updates) = ([Action: Double](), [Int: Double](), [Int: Double]())
-        for span in trace.spans where span.step == step && !span.isWait {
+        var order = [[Action]](repeating: [], count: trace.ranks)
+        var rankOfStage: [Int: Int] = [:]
+        for span in trace.spans.sorted(by: { $0.start < $1.start }) where span.step == step && !span.isWait {
             guard let cpu = span.cpu, let kind = RankTask.Kind(rawValue: span.category) else { return nil }
             switch kind {
             case .packing:
@@ -35,7 +39,10 @@ public struct TracedStep: Sendable {
                 guard let action = Action.Kind.allCases.first(where: { $0.task == kind }), let stage = span.stage,
                     let microbatch = span.microbatch, stage >= 0, microbatch >= 0
                 else { return nil }
-                actions[Action(action, stage: stage, microbatch: microbatch)] = cpu
+                let done = Action(action, stage: stage, microbatch: microbatch)
+                actions[done] = cpu
+                order[span.rank].append(done)
+                rankOfStage[stage] = span.rank
             }
         }
         let forwards = actions.keys.filter { $0.kind == .forward }
@@ -46,6 +53,9 @@ public struct TracedStep: Sendable {
         (ranks, stages, microbatches) = (trace.ranks, last + 1, most + 1)
         isForwardOnly = forwards.count == actions.count
         (self.actions, self.packing, self.updates) = (actions, packing, updates)
+        recorded = Schedule(
+            name: "recorded", microbatches: most + 1, rankOfStage: (0...last).map { rankOfStage[$0] ?? 0 },
+            actions: order)
     }
 
     /// The step as this order would have had it: each task for as long as it had a CPU in the trace, hand-offs for nothing; a
