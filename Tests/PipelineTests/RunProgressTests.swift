@@ -17,6 +17,7 @@ import Threads
             return .goOn
         }
         #expect(told.map(\.step) == Array(0..<203))
+        try #require(told.count == 203)
         #expect(told.map(\.loss.bitPattern) == result.losses.map(\.bitPattern))
         #expect(zip(told, told.dropFirst()).allSatisfy { $0.secondsSinceStart < $1.secondsSinceStart })
         #expect(told[0].secondsSinceStart > result.setUpSeconds && told[202].secondsSinceStart < result.totalSeconds)
