@@ -195,6 +195,8 @@ struct DrawingTests {
         // Rank 0 works for 7.8 ms and rank 1 for 7: the end of its last wait.
         let imbalance = waits("imbalance")
         #expect(imbalance.count == 1 && areNear(imbalance[0], [26, 4, 59]), "\(imbalance)")
+        // It stands behind the wait that it is a part of, and so above its hatching.
+        #expect(drawn.all("rect", "wait").map(\.style).suffix(2) == ["wait no-room", "wait imbalance"])
         // From the lower edge of the upper row to the upper edge of the lower one, and back.
         let lines = drawn.all("line", "handoff").map { [$0["x1"], $0["y1"], $0["x2"], $0["y2"]] }
         #expect(lines.count == 2)

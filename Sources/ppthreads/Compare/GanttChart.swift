@@ -104,13 +104,14 @@ package struct GanttChart {
             wait   \(length.fixed(3)) ms, \(how)\(cause(imbalance, of: length))
             """,
             [
+                .rectangle(
+                    "wait \(style)", x: scale.part(start), y: top(rank), width: scale.part(length), height: Self.bar),
+                // Over the hatching, which is opaque.
                 imbalance == 0
                     ? []
                     : .rectangle(
                         "wait imbalance", x: scale.part(start + length - imbalance), y: top(rank),
                         width: scale.part(imbalance), height: Self.bar),
-                .rectangle(
-                    "wait \(style)", x: scale.part(start), y: top(rank), width: scale.part(length), height: Self.bar),
             ])
     }
 
