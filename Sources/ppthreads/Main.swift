@@ -22,6 +22,11 @@ struct Main {
         ),
     ]
 
+    /// All that may come first, with what it is for.
+    static var entries: [(name: String, summary: String)] { commands.map { ($0.name, $0.summary) } + topics }
+    /// All that `help` explains.
+    static var helpTopics: [String] { entries.map(\.name) + ["words"] }
+
     static let purpose = "pipeline-parallel training on CPUs, with the schedule's cost and the transport's told apart"
 
     static func main() {
@@ -92,8 +97,7 @@ struct Main {
         }
         let codes = ExitCode.allCases.filter { !$0.isOfSignal }.map { "\($0.rawValue) \($0.meaning)" }.joined(
             separator: ", ")
-        let lines = (commands.map { ($0.name, $0.summary) } + topics.map { ($0.name, $0.summary) })
-            .map { "  \($0.padded(to: 13))\($1)" }.joined(separator: "\n")
+        let lines = entries.map { "  \($0.padded(to: 13))\($1)" }.joined(separator: "\n")
         try Terminal.output(
             """
             ppthreads \(Version.number): \(purpose).

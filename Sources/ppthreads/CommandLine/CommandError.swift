@@ -68,3 +68,12 @@ func readingData<Value>(_ body: () throws(DataError) -> Value) throws(CommandErr
         throw CommandError(code: .data, message: error.description)
     }
 }
+
+extension CommandError {
+    /// Refuses two flags that ask for different reports.
+    /// - Throws: where both are given, with the first one's name.
+    static func refuse(_ flag: String, _ isGiven: Bool, with other: String, _ otherIsGiven: Bool) throws(CommandError) {
+        guard isGiven && otherIsGiven else { return }
+        throw CommandError(code: .usage, message: "\(flag): cannot be given together with \(other)")
+    }
+}

@@ -27,9 +27,9 @@ enum CompareCommand {
     private static func run(_ arguments: [String]) throws(CommandError) {
         var options = CompareOptions()
         try Flag.parse(arguments, CompareOptions.flags, into: &options)
-        try Flag<CompareOptions>.refuse("--json", options.json, with: "--csv", options.csv)
-        try Flag<CompareOptions>.refuse("--explain", options.explains, with: "--csv", options.csv)
-        try Flag<CompareOptions>.refuse("--explain", options.explains, with: "--json", options.json)
+        try CommandError.refuse("--json", options.json, with: "--csv", options.csv)
+        try CommandError.refuse("--explain", options.explains, with: "--csv", options.csv)
+        try CommandError.refuse("--explain", options.explains, with: "--json", options.json)
         let (files, page) = try files(options)
         try options.open()
         let candidates = try options.candidates()

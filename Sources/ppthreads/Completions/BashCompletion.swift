@@ -7,7 +7,6 @@ struct BashCompletion {
     init(_ commands: [Command]) { self.commands = commands }
 
     var text: String {
-        let names = commands.map(\.name)
         return """
             # Completions of ppthreads for bash.
             _ppthreads() {
@@ -16,10 +15,10 @@ struct BashCompletion {
                 # What follows --flag= is a word of its own, and so is the sign.
                 if [[ $word == = ]]; then word=; elif [[ $flag == = ]]; then flag=${COMP_WORDS[COMP_CWORD-2]}; fi
                 if ((COMP_CWORD == 1)); then
-                    words='\((names + Main.topics.map(\.name) + ["--help", "--version"]).joined(separator: " "))'
+                    words='\((Main.entries.map(\.name) + ["--help", "--version"]).joined(separator: " "))'
                 else
                     case "$command $flag" in
-                        'help help') words='\((names + Main.topics.map(\.name) + ["words"]).joined(separator: " "))' ;;
+                        'help help') words='\(Main.helpTopics.joined(separator: " "))' ;;
             \(commands.flatMap(valueCases).joined(separator: "\n"))
                         *)
                             case "$command" in

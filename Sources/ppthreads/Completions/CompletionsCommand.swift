@@ -34,8 +34,3 @@ enum CompletionsCommand {
         }
     }
 }
-
-extension String {
-    /// In single quotes for a shell: as it is, whatever it holds.
-    var quotedForShell: String { "'\(replacing("'", with: #"'\''"#))'" }
-}

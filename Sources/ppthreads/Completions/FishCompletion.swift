@@ -7,12 +7,11 @@ struct FishCompletion {
     init(_ commands: [Command]) { self.commands = commands }
 
     var text: String {
-        let names = commands.map { ($0.name, $0.summary) } + Main.topics.map { ($0.name, $0.summary) }
-        let first = names.map { name, summary in
+        let first = Main.entries.map { name, summary in
             "complete -c ppthreads -n __fish_use_subcommand -f -a \(name) -d \(summary.quotedForShell)"
         }
         let help =
-            "complete -c ppthreads -n '__fish_seen_subcommand_from help' -f -a '\((names.map(\.0) + ["words"]).joined(separator: " "))'"
+            "complete -c ppthreads -n '__fish_seen_subcommand_from help' -f -a '\(Main.helpTopics.joined(separator: " "))'"
         return (["# Completions of ppthreads for fish."] + first + [help] + commands.flatMap(lines))
             .joined(separator: "\n")
     }

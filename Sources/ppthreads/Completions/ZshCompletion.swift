@@ -7,8 +7,7 @@ struct ZshCompletion {
     init(_ commands: [Command]) { self.commands = commands }
 
     var text: String {
-        let described = commands.map { ($0.name, $0.summary) } + Main.topics.map { ($0.name, $0.summary) }
-        let lines = described.map { "        \("\($0):\($1)".quotedForShell)" }.joined(separator: "\n")
+        let lines = Main.entries.map { "        \("\($0):\($1)".quotedForShell)" }.joined(separator: "\n")
         return """
             #compdef ppthreads
             # Completions of ppthreads for zsh.

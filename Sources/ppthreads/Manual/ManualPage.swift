@@ -13,8 +13,7 @@ struct ManualPage {
             ".SH SYNOPSIS", ".B ppthreads", ".I COMMAND", "[flags]",
             ".SH COMMANDS",
         ]
-            + (commands.map { ($0.name, $0.summary) } + Main.topics.map { ($0.name, $0.summary) })
-            .flatMap { [".TP", ".B \($0)", Self.escaped($1)] }
+            + Main.entries.flatMap { [".TP", ".B \($0)", Self.escaped($1)] }
             + commands.flatMap(section) + words + exitCodes).joined(separator: "\n")
     }
 

@@ -42,11 +42,9 @@ enum RunCommand {
 
     /// The first signal lets the step at hand be finished; a second one leaves at once.
     private static func train(_ plan: RunPlan, _ log: inout RunLog) throws(CommandError) -> RunResult {
-        var steps = log
-        defer { log = steps }
         do throws(RunError) {
             defer { Terminal.progress("") }
-            return try Signals.notingTheFirst { () throws(RunError) in try run(plan, &steps) }
+            return try Signals.notingTheFirst { () throws(RunError) in try run(plan, &log) }
         } catch {
             throw error.commandError
         }
@@ -54,9 +52,14 @@ enum RunCommand {
 
     private static func run(_ plan: RunPlan, _ log: inout RunLog) throws(RunError) -> RunResult {
         var told = false
+        var shown = -1
         return try plan.run { progress in
             if let step = progress.finished { log.add(step) }
-            Terminal.progress(line(progress, log.steps.last, of: plan.configuration.steps))
+            // Of the many steps that one look may tell of, the terminal gets a line.
+            if progress.finished == nil || progress.step != shown {
+                Terminal.progress(line(progress, log.steps.last, of: plan.configuration.steps))
+                shown = progress.step
+            }
             guard let signal = Signals.noted else { return .goOn }
             if !told {
                 Terminal.error("ppthreads run: \(signal): the step is finished first; a second signal leaves at once")

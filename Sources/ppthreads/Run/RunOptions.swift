@@ -205,10 +205,10 @@ extension RunOptions {
 
     /// Refuses flags that ask for two reports.
     func checkReport() throws(CommandError) {
-        try Flag<Self>.refuse("--json", json, with: "--emit-csv", csv)
-        try Flag<Self>.refuse("--memory", memory, with: "--emit-csv", csv)
-        try Flag<Self>.refuse("--explain", explains, with: "--emit-csv", csv)
-        try Flag<Self>.refuse("--explain", explains, with: "--json", json)
+        try CommandError.refuse("--json", json, with: "--emit-csv", csv)
+        try CommandError.refuse("--memory", memory, with: "--emit-csv", csv)
+        try CommandError.refuse("--explain", explains, with: "--emit-csv", csv)
+        try CommandError.refuse("--explain", explains, with: "--json", json)
     }
 
     /// Opens the tokens once, for all runs that copies of these options ask for.

@@ -51,8 +51,8 @@ enum ScheduleCommand {
         }
         var options = ScheduleOptions()
         try Flag.parse(Array(arguments.dropFirst()), ScheduleOptions.flags, into: &options)
-        try Flag<ScheduleOptions>.refuse("--explain", options.explains, with: "--json", options.json)
-        try Flag<ScheduleOptions>.refuse("--explain", options.explains, with: "--html", options.html != nil)
+        try CommandError.refuse("--explain", options.explains, with: "--json", options.json)
+        try CommandError.refuse("--explain", options.explains, with: "--html", options.html != nil)
         let choice = name == "all" ? nil : try choice(name)
         if options.html != nil { return try writePage(choice, options) }
         guard let choice else {

@@ -67,20 +67,19 @@ struct TraceDrawing {
             let own = spans[rank] ?? []
             let worked = own.filter { !$0.isWait }.reduce(0) { $0 + $1.duration }
             let share = length > 0 ? worked / length * 100 : 0
-            let line = "rank \(rank)".padded(to: margin) + line(own, canvas, band)
+            let line = "rank \(rank)".padded(to: margin) + line(rank, own, canvas, band)
             return isLast ? line + Self.share(share) : line.trimmedRight
         }
         return lines + ["".padded(to: margin) + canvas.axis(band)]
     }
 
-    private func line(_ own: [TraceFile.Span], _ canvas: TraceCanvas, _ band: Int) -> String {
+    private func line(_ rank: Int, _ own: [TraceFile.Span], _ canvas: TraceCanvas, _ band: Int) -> String {
         var cells = Array(repeating: Character(" "), count: canvas.width)
         for span in own {
             let columns = columns(span, canvas, band)
             for (column, character) in zip(columns, bar(span, columns: columns.count)) { cells[column] = character }
         }
-        for (wait, part) in zip(own.filter(\.isWait), own.first.flatMap { causes?.parts[$0.rank] } ?? []) where part > 0
-        {
+        for (wait, part) in zip(own.filter(\.isWait), causes?.parts[rank] ?? []) where part > 0 {
             let from = wait.end - part - start
             for column in canvas.columns(from: from, to: wait.end - start, band) where cells[column] == "." {
                 cells[column] = ":"

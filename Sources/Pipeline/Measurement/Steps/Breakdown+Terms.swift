@@ -7,7 +7,8 @@ extension Breakdown {
     }
 }
 
-// The one definition of each term: tables, pages, the results' columns and the docs have it from here.
+// The definition of each term: tables, the results' columns and the docs have it from here. The command's glossary (`Term`) says it in a
+// line, for whoever meets the word.
 extension Breakdown.Term {
     /// In a few words, for a line of a table.
     public var brief: String {

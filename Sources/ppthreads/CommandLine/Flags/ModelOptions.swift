@@ -14,9 +14,6 @@ package struct ModelOptions {
     var vocabulary: Int?
     var sequenceLength = 64
 
-    /// Columns inside the feed-forward.
-    var hidden: Int { ffn ?? architecture.standardHidden(dim: dim) }
-
     /// The model's sizes, with the defaults that depend on other flags filled in.
     func spec(standardVocabulary: Int = 10000) throws(CommandError) -> ModelSpec {
         if dim % heads != 0 {

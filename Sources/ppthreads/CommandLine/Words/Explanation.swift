@@ -29,15 +29,4 @@ extension Flag {
     static func explain(set path: WritableKeyPath<Options, Bool>) -> Flag {
         .on("--explain", set: path, help: "say below the tables what each of their words means")
     }
-
-    /// Refuses two flags that cannot both have standard output, by the one that is given first here.
-    static func refuse(_ flag: String, _ isGiven: Bool, with other: String, _ otherIsGiven: Bool) throws(CommandError) {
-        guard isGiven && otherIsGiven else { return }
-        throw CommandError(code: .usage, message: "\(flag): cannot be given together with \(other)")
-    }
-}
-
-extension Array where Element: Equatable {
-    /// Each once, in the order in which they come first.
-    var unique: [Element] { reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
 }

@@ -32,7 +32,7 @@ extension Page {
 
     private static func quoted(_ word: String) -> String {
         let isPlain = !word.isEmpty && word.utf8.allSatisfy { plain.contains($0) }
-        return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
+        return isPlain ? word : word.quotedForShell
     }
 
     private static let plain = Set(
