@@ -21,6 +21,9 @@ let package = Package(
         .executable(name: "ppthreads", targets: ["ppthreads"]),
         .executable(name: "ppthreads-bench", targets: ["ppthreads-bench"]),
     ],
+    traits: [
+        .trait(name: "MPI", description: "The transport mpi; needs an MPI library, found as pkg-config's mpi.")
+    ],
     dependencies: [],
     targets: [
         .target(name: "CThreads", path: "Sources/Threads/CThreads"),
@@ -31,7 +34,16 @@ let package = Package(
         .target(
             name: "SharedTensor", dependencies: ["Threads", "CKernels"], path: "Sources/SharedTensor",
             exclude: ["CKernels"], swiftSettings: strict),
-        .target(name: "Pipeline", dependencies: ["Threads", "SharedTensor"], swiftSettings: strict),
+        .systemLibrary(
+            name: "SystemMPI", path: "Sources/Pipeline/Transports/MPI/SystemMPI", pkgConfig: "mpi",
+            providers: [.apt(["libopenmpi-dev"])]),
+        .target(
+            name: "CMPI", dependencies: [.target(name: "SystemMPI", condition: .when(traits: ["MPI"]))],
+            path: "Sources/Pipeline/Transports/MPI/CMPI",
+            cSettings: [.define("PPT_MPI", .when(traits: ["MPI"]))]),
+        .target(
+            name: "Pipeline", dependencies: ["Threads", "SharedTensor", "CMPI"],
+            exclude: ["Transports/MPI/CMPI", "Transports/MPI/SystemMPI"], swiftSettings: strict),
         .plugin(
             name: "CommitPlugin", capability: .buildTool(), path: "Sources/ppthreads/Commit",
             exclude: ["write_commit.sh"]),

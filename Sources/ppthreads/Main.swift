@@ -33,12 +33,17 @@ struct Main {
         let arguments = arguments()
         let command = commands.first { $0.name == arguments.first }.map { " \($0.name)" } ?? ""
         do throws(CommandError) {
-            do throws(SystemError) { try Signals.takeOver(name: "ppthreads\(command)") } catch {
+            do throws(SystemError) {
+                try Signals.takeOver(name: "ppthreads\(command)")
+                try Follower.begin(arguments)
+            } catch {
                 throw CommandError(code: .failed, message: "standard input, output and error: \(error)")
             }
             try dispatch(arguments)
         } catch {
-            Terminal.error("ppthreads\(command): \(error.message)")
+            let line = "ppthreads\(command): \(error.message)"
+            Terminal.error(line)
+            Follower.error(line)
             exit(error.code.rawValue)
         }
     }

@@ -16,6 +16,9 @@ public struct RunResult: Sendable {
     /// Of the last step before its update, when the configuration `keepsGradients`.
     public let gradients: CheckpointImage?
 
+    /// For each rank, how its moments were turned into those of the first rank's clock; empty where all ranks read one clock.
+    public let clocks: [ClockCorrection]
+
     /// When `run` was called and when the last rank had ended, on the common clock.
     let began: UInt64
     let ended: UInt64
@@ -23,18 +26,18 @@ public struct RunResult: Sendable {
     /// With these values; nothing is checked.
     package init(
         plan: RunPlan, ranks: [RankReport], timeline: Timeline?, weights: CheckpointImage? = nil,
-        gradients: CheckpointImage? = nil, began: UInt64, ended: UInt64
+        gradients: CheckpointImage? = nil, clocks: [ClockCorrection] = [], began: UInt64, ended: UInt64
     ) {
         (self.plan, self.ranks, self.timeline) = (plan, ranks, timeline)
         (self.weights, self.gradients) = (weights, gradients)
-        (self.began, self.ended) = (began, ended)
+        (self.clocks, self.began, self.ended) = (clocks, began, ended)
     }
 
     /// Of the whole run: set-up, all steps, warm-up included, and the ranks' end.
-    public var totalSeconds: Double { Double(ended - began) / 1e9 }
+    public var totalSeconds: Double { Pipeline.seconds(from: began, to: ended) }
 
     /// From the start of the run to the release into its first step.
-    public var setUpSeconds: Double { Double(released(0) - began) / 1e9 }
+    public var setUpSeconds: Double { Pipeline.seconds(from: began, to: released(0)) }
 
     /// What a report calls the loss: that of the last step, or, where nothing was trained, the mean over the measured steps.
     public var loss: Float {
@@ -86,51 +89,66 @@ extension RunPlan {
     public func run(
         progress: (RunProgress) -> RunProgress.Decision = { _ in .goOn }
     ) throws(RunError) -> RunResult {
+        if job == nil, let others = unsafe JobOfProgram.current {
+            return try FirstRun(self, others).result { () throws(RunError) in try runHere(progress) }
+        }
+        if job == nil { return try runHere(progress) }
+        return try Signals.deferringTheFirst { () throws(RunError) in try runHere(progress) }
+    }
+
+    private func runHere(_ progress: (RunProgress) -> RunProgress.Decision) throws(RunError) -> RunResult {
         let began = Clock.now()
-        try checkTokens()
-        let transport = configuration.transport
-        let control = try mapped { () throws(SegmentError) in try ControlBlock(ranks: schedule.ranks, transport) }
-        let losses = try mapped { () throws(SegmentError) in
-            try StepLosses(steps: configuration.steps, transport)
+        let memory = try agreed { () throws(RunError) in
+            try checkTokens()
+            return try mapped { () throws(SegmentError) in try RunMemory(self) }
         }
-        let timeline = try mapped { () throws(SegmentError) in
-            configuration.keepsTimeline ? try Timeline(graph, steps: configuration.steps, transport) : nil
-        }
-        let weights = try configuration.keepsWeights ? image() : nil
-        let gradients = try configuration.keepsGradients ? image() : nil
-        let memoryKills = Supervisor.memoryKillsSoFar
-        let workers = try start(control, losses, timeline, weights, gradients)
-        let supervisor = Supervisor(
-            plan: self, control: control, memoryKills: memoryKills, losses: losses, began: began)
-        let reports = try supervisor.collect(workers, progress)
+        var run: JobRun?
+        if let job { run = try JobRun(self, job, memory) }
+        let memoryKills = FailureReport.memoryKillsSoFar
+        let workers = try start(memory)
+        let supervisor = Supervisor(control: memory.control, losses: memory.losses, began: began, job: job)
+        var end = supervisor.collect(workers, progress)
+        if !end.silent.isEmpty { throw run!.gone(end.silent) }
+        try run?.gatherEnds(&end)
+        let failures = end.failures + end.busy
+        if !failures.isEmpty { throw FailureReport(plan: self, memoryKills: memoryKills, failures: failures).error }
         // Figures of other tokens than the fingerprint tells of would be taken for this run's.
-        try checkTokens()
+        try agreed { () throws(RunError) in try checkTokens() }
+        try run?.gatherResults(&end)
+        return result(end.reports, memory, clocks: run?.clocks ?? [], began: began, ended: Clock.now())
+    }
+
+    /// What was measured, with what the memory holds.
+    func result(
+        _ reports: [RankReport], _ memory: RunMemory, clocks: [ClockCorrection] = [], began: UInt64, ended: UInt64
+    ) -> RunResult {
+        let reports = reports.sorted { $0.rank < $1.rank }
         // A run that was stopped early has trained fewer steps than were asked for.
         let metadata = CheckpointSettings.written(by: configuration, steps: reports[0].stepEnd.count)
         return RunResult(
-            plan: self, ranks: reports, timeline: timeline, weights: weights?.described(by: metadata),
-            gradients: gradients?.described(by: metadata), began: began, ended: Clock.now())
+            plan: self, ranks: reports, timeline: memory.timeline, weights: memory.weights?.described(by: metadata),
+            gradients: memory.gradients?.described(by: metadata), clocks: clocks, began: began, ended: ended)
     }
 
-    /// Connects the ranks and starts them. From then on they alone hold the links: what the caller's process had of them
-    /// is gone when this returns, so that a rank's end is an end to whoever is connected to it.
-    private func start(
-        _ control: ControlBlock, _ losses: StepLosses, _ timeline: Timeline?, _ weights: CheckpointImage?,
-        _ gradients: CheckpointImage?
-    ) throws(RunError) -> [Supervisor.RankWorker] {
-        let links = try connect()
-        var workers: [Supervisor.RankWorker] = []
-        for rank in 0..<schedule.ranks {
+    /// Connects the ranks and starts those of this process. From then on they alone hold the links: what the caller's process had
+    /// of them is gone when this returns, so that a rank's end is an end to whoever is connected to it.
+    private func start(_ memory: RunMemory) throws(RunError) -> [(rank: Int, worker: Supervisor.RankWorker)] {
+        let links = try agreed { () throws(RunError) in try connect() }
+        var workers: [(rank: Int, worker: Supervisor.RankWorker)] = []
+        for rank in ranksHere {
             let body: @Sendable (Pinning) throws(RankFailure) -> RankReport = { pinning throws(RankFailure) in
-                try work(as: rank, control, losses, links, timeline, weights, gradients, pinning)
+                try work(as: rank, memory, links, pinning)
             }
             do throws(StartError) {
                 workers.append(
-                    try configuration.transport.start(
-                        name: "rank \(rank)", cpu: placement.cpusOfRank[rank][0], body: body))
+                    (
+                        rank,
+                        try configuration.transport.start(
+                            name: "rank \(rank)", cpu: placement.cpusOfRank[rank][0], body: body)
+                    ))
             } catch {
-                control.abort.raise(by: -1)
-                for worker in workers { _ = try? worker.join() }
+                memory.control.abort.raise(by: -1)
+                for (_, worker) in workers { _ = try? worker.join() }
                 throw .failed("rank \(rank) could not be started: \(error)")
             }
         }
@@ -139,11 +157,10 @@ extension RunPlan {
 
     /// A rank's whole life, on its own thread.
     private func work(
-        as rank: Int, _ control: ControlBlock, _ losses: StepLosses, _ links: any Links, _ timeline: Timeline?,
-        _ weights: CheckpointImage?, _ gradients: CheckpointImage?, _ pinning: Pinning
+        as rank: Int, _ memory: RunMemory, _ links: any Links, _ pinning: Pinning
     ) throws(RankFailure) -> RankReport {
         func failure(_ reason: RankFailure.Reason) -> RankFailure {
-            RankFailure(rank: rank, position: control.position(ofRank: rank), reason: reason)
+            RankFailure(rank: rank, position: memory.control.position(ofRank: rank), reason: reason)
         }
         let team: Team
         do throws(SystemError) {
@@ -156,11 +173,11 @@ extension RunPlan {
         let outcome = Result { () throws(RankFailure) in
             let executor: Rank
             do throws(RankFailure.Reason) {
-                executor = try Rank(rank, self, control, losses, links, timeline, team.dispatcher, pinning)
+                executor = try Rank(rank, self, memory, links, team.dispatcher, pinning)
             } catch {
                 throw failure(error)
             }
-            return try executor.run(weights: weights, gradients: gradients)
+            return try executor.run()
         }
         let helpers = team.end()
         var report = try outcome.get()
@@ -170,14 +187,6 @@ extension RunPlan {
 
     private func connect() throws(RunError) -> any Links {
         do { return try configuration.transport.connect(edgesBetweenRanks) } catch { throw .failed(error.description) }
-    }
-
-    private func image() throws(RunError) -> CheckpointImage {
-        let plan = CheckpointImage.Plan(parameters)
-        let segment = try mapped { () throws(SegmentError) in
-            try configuration.transport.resultMemory(bytes: plan.layout.bytes)
-        }
-        return CheckpointImage(plan, segment: segment)
     }
 
     private func mapped<Mapped>(_ map: () throws(SegmentError) -> Mapped) throws(RunError) -> Mapped {

@@ -13,13 +13,20 @@ public struct Edge: Hashable, Sendable {
     public let shape: Shape
     /// The most items that the schedule ever has in flight on this edge: a ring's slots.
     public let slots: Int
+    /// The rank of `from`.
+    public let senderRank: Int
+    /// The rank of `to`.
+    public let receiverRank: Int
 
-    /// With these values. Edges are equal when they have the same ends, whatever else they have.
-    public init(from: Int, to: Int, shape: Shape, slots: Int) {
+    /// With these values; unless ranks are given, stages are on the ranks of their number. Edges are equal when they have the same
+    /// ends, whatever else they have.
+    public init(from: Int, to: Int, shape: Shape, slots: Int, senderRank: Int? = nil, receiverRank: Int? = nil) {
         self.from = from
         self.to = to
         self.shape = shape
         self.slots = slots
+        self.senderRank = senderRank ?? from
+        self.receiverRank = receiverRank ?? to
     }
 
     public static func == (a: Edge, b: Edge) -> Bool { a.from == b.from && a.to == b.to }
@@ -76,6 +83,13 @@ public protocol Links: Sendable {
     func sender(_ edge: Edge) -> any SendChannel
     /// The receiving end, for the rank that runs stage `to`.
     func receiver(_ edge: Edge) -> any ReceiveChannel
+    /// Where a rank meets all others, to be asked for by its own thread; nil where they have shared memory for that.
+    func meeting() -> (any Meeting)?
+}
+
+extension Links {
+    /// Nil.
+    public func meeting() -> (any Meeting)? { nil }
 }
 
 /// Where memory lies and who runs a rank: all that a transport decides. Schedules, stages and the executor are the same
@@ -84,7 +98,11 @@ public protocol Transport: Sendable {
     /// What `--transport` calls it.
     var name: String { get }
 
-    /// Zeroed memory that all ranks see, for hand-offs and the control block.
+    /// The processes that run the ranks, where a launcher has started one for each; nil where this process starts the ranks.
+    /// - Throws: `JobError` where there is no way to have them.
+    func job() throws(JobError) -> (any Job)?
+
+    /// Zeroed memory that all ranks that this process starts see, for hand-offs and the control block.
     func sharedMemory(bytes: Int) throws(SegmentError) -> Segment
 
     /// Zeroed memory that ranks fill for the caller of the run; it may be large.
@@ -133,10 +151,13 @@ extension RelinkedTransport {
 public enum LinkError: Error, CustomStringConvertible {
     case memory(SegmentError)
     case sockets(SystemError)
+    /// A library that hands on refused something: a sentence.
+    case library(String)
 
     public var description: String {
         switch self {
         case .memory(let error): error.description
+        case .library(let sentence): sentence
         case .sockets(let error): "the ranks could not be connected by sockets: \(error)"
         }
     }
@@ -156,6 +177,9 @@ public enum StartError: Error, CustomStringConvertible {
 }
 
 extension Transport {
+    /// This process starts all ranks.
+    public func job() throws(JobError) -> (any Job)? { nil }
+
     public var forksRanks: Bool { false }
 
     /// A ring's.

@@ -89,6 +89,20 @@ public final class Segment: @unchecked Sendable {
         return unsafe address(of: region).loadUnaligned(as: type)
     }
 
+    /// A copy of a region's bytes.
+    public func bytes(of region: Region) -> [UInt8] {
+        unsafe Array(UnsafeRawBufferPointer(start: address(of: region), count: region.bytes))
+    }
+
+    /// Overwrites a region by as many bytes.
+    public func write(_ bytes: [UInt8], to region: Region) {
+        require(bytes.count == region.bytes, "\(bytes.count) bytes for a region of \(region.bytes)")
+        unsafe bytes.withUnsafeBytes { source in
+            unsafe UnsafeMutableRawBufferPointer(start: address(of: region), count: region.bytes).copyMemory(
+                from: source)
+        }
+    }
+
     private static func map(
         _ bytes: Int, _ flags: Int32, _ descriptor: Int32
     ) throws(SystemError) -> UnsafeMutableRawPointer {

@@ -133,6 +133,7 @@ void ppt_take_over_signals(const char *name) {
 }
 
 void ppt_note_first_stop(int notes) { atomic_store(&notes_first, notes); }
+int ppt_notes_first_stop(void) { return atomic_load(&notes_first); }
 int ppt_noted_stop(void) { return atomic_load(&noted); }
 
 void ppt_set_stop_remark(const char *remark) {

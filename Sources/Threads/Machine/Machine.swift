@@ -67,7 +67,7 @@ public struct Machine: Sendable {
 }
 
 /// CPU time that a control group gives its processes, all together.
-public struct CPUQuota: Sendable, Equatable, CustomStringConvertible {
+public struct CPUQuota: Sendable, Equatable, Codable, CustomStringConvertible {
     /// CPUs' worth of it: 1.5 is one CPU and half of another.
     public let cpus: Double
     /// Who has used up the quota stands still for the rest of a period.

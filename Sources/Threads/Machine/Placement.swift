@@ -32,7 +32,7 @@ public enum PinPolicy: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// Which CPUs each rank runs on: one for each of its threads.
-public struct Placement: Equatable, Sendable {
+public struct Placement: Equatable, Codable, Sendable {
     /// For each rank, the CPU of each of its threads, its own first; nil lets the system choose.
     public let cpusOfRank: [[Int?]]
     /// For each rank, whether another thread of the run may be on one of its CPUs.
@@ -120,6 +120,24 @@ public struct Placement: Equatable, Sendable {
         cpus = users.keys.compactMap(\.self).sorted()
         cpuCount = users.count
         self.quota = tooSmall(for: cpuCount)
+    }
+
+    /// The placement of ranks that others have put on CPUs, on several machines or on parts of one.
+    /// - Parameters:
+    ///   - parts: at least one, with the numbers of the ranks that each is of; every rank in just one.
+    ///   - own: the index of the part whose machine this is: `cpus` are its own, since CPUs of others have the same numbers.
+    public init(joining parts: [(ranks: [Int], placement: Placement)], own: Int) {
+        let ranks = parts.flatMap(\.ranks).count
+        var (cpus, shared) = ([[Int?]](repeating: [], count: ranks), [Bool](repeating: false, count: ranks))
+        for (numbers, part) in parts {
+            for (index, rank) in numbers.enumerated() {
+                (cpus[rank], shared[rank]) = (part.cpusOfRank[index], part.isShared[index])
+            }
+        }
+        (cpusOfRank, isShared) = (cpus, shared)
+        quota = parts.compactMap(\.placement.quota).min { $0.cpus < $1.cpus }
+        self.cpus = parts[own].placement.cpus
+        cpuCount = parts.reduce(0) { $0 + $1.placement.cpuCount }
     }
 
     /// Each rank's threads on CPUs of one NUMA node where there are enough, cores before hyper-threads. Starts over when

@@ -11,6 +11,14 @@ public enum Clock {
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 
+    /// Processes to which it is the same read the same clock: the start of the machine, and whose idea of it (time_namespaces(7)).
+    public static var identity: String {
+        let start = TextFile.line("/proc/sys/kernel/random/boot_id") ?? ""
+        var space = [UInt8](repeating: 0, count: 64)
+        let length = unsafe readlink("/proc/self/ns/time", &space, space.count)
+        return "\(start) \(String(decoding: space.prefix(max(0, length)), as: UTF8.self))"
+    }
+
     /// CPU time of the calling thread, in nanoseconds. A system call, of about 0.2 microseconds.
     public static func threadCPU() -> UInt64 {
         var time = timespec()

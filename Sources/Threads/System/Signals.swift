@@ -44,6 +44,17 @@ public enum Signals {
         return try body()
     }
 
+    /// The same for work that has to come to its end, in a command that a signal ends at once otherwise: when `body` has returned,
+    /// a signal that was noted ends the program after all.
+    public static func deferringTheFirst<Value, Failure: Error>(
+        _ body: () throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        if ppt_notes_first_stop() != 0 { return try body() }
+        let value = try notingTheFirst(body)
+        if let noted { raise(noted.rawValue) }
+        return value
+    }
+
     /// The signal that was noted.
     public static var noted: StopSignal? { StopSignal(rawValue: ppt_noted_stop()) }
 

@@ -46,6 +46,8 @@ public enum WaitError: Error, Equatable, Codable, Sendable {
     case disconnected
     /// The system refused a call that the wait needs.
     case system(SystemError)
+    /// A library that hands on did: which call, and its words for why.
+    case library(String)
 }
 
 /// Up once the run is to be given up; every wait looks at it. It never comes down.

@@ -38,6 +38,7 @@ public enum WorkerError<Failure: Error>: Error {
 }
 
 extension WorkerError: Equatable where Failure: Equatable {}
+extension WorkerError: Codable where Failure: Codable {}
 
 /// What became of the wish to keep a worker on one CPU.
 public enum Pinning: Equatable, Sendable, Codable {

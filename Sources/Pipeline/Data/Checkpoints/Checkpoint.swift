@@ -45,6 +45,26 @@ public final class CheckpointImage: Sendable {
         segment.tensor(regions[parameter.name]!, parameter.shape)
     }
 
+    /// The elements of some parameters, one after the other, as bytes.
+    func bytes(of parameters: [ParameterSpec]) -> [UInt8] {
+        parameters.flatMap { segment.bytes(of: elements($0)) }
+    }
+
+    /// Overwrites the elements of some parameters.
+    func write(_ bytes: [UInt8], of parameters: [ParameterSpec]) {
+        var offset = 0
+        for parameter in parameters {
+            let region = elements(parameter)
+            segment.write(Array(bytes[offset..<offset + region.bytes]), to: region)
+            offset += region.bytes
+        }
+    }
+
+    /// Without the padding behind them.
+    private func elements(_ parameter: ParameterSpec) -> Region {
+        regions[parameter.name]!.part(offset: 0, bytes: parameter.shape.count * 4)
+    }
+
     /// The names of parameters whose bits differ between two images of one model.
     public func differences(from other: CheckpointImage) -> [String] {
         parameters.filter { parameter in

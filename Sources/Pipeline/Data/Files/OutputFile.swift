@@ -11,6 +11,9 @@ import Threads
 /// process has open (/dev/stdout, /dev/fd/N) are written to directly, and so is a file that turns out to be a mount point when
 /// it is to be replaced. Anything else is refused.
 public struct OutputFile: Sendable {
+    /// Whether nothing is written and nothing checked, because another process of the job does: set once, at the start.
+    nonisolated(unsafe) public static var isSilent = false
+
     /// As it was given.
     public let path: String
     private let target: OutputTarget
@@ -18,7 +21,7 @@ public struct OutputFile: Sendable {
     /// - Throws: `DataError` with the reason why it could not be written.
     public init(_ path: String) throws(DataError) {
         self.path = path
-        target = try OutputTarget(path)
+        target = unsafe Self.isSilent ? OutputTarget.stream(path: "/dev/null") : try OutputTarget(path)
     }
 
     private init(path: String, _ target: OutputTarget) { (self.path, self.target) = (path, target) }

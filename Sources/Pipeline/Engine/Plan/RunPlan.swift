@@ -15,6 +15,8 @@ public struct RunPlan: Sendable {
     public let partition: Partition
     /// The CPUs of each rank.
     public let placement: Placement
+    /// The processes that a launcher has started to run the ranks; nil where this process starts them.
+    public let job: (any Job)?
     /// All parameters, in the model's order.
     public let parameters: [ParameterSpec]
     /// Of one step's matrix products, over all ranks.
@@ -62,29 +64,29 @@ public struct RunPlan: Sendable {
         productFLOPs = costs.reduce(0) { $0 + $1.productFLOPs } * Double(schedule.microbatches) * share
         partition = try configuration.cut(graph, loads: costs.map(\.productFLOPs))
         let here: Machine
-        do {
-            here = try machine ?? Machine.current()
-            placement = try Placement(
-                ranks: schedule.ranks, threads: configuration.threadsPerRank, policy: configuration.pin,
-                topology: here.topology, quota: here.cpuQuota)
-        } catch let error as PlacementError {
-            throw .configuration(setting: "--pin", error.description)
+        do throws(SystemError) {
+            if let machine { here = machine } else { here = try Machine.current() }
         } catch {
             throw .failed("\(error)")
         }
+        job = try Self.job(configuration)
+        placement = try Self.placement(configuration, here, job)
 
         stages = Self.stages(configuration, schedule, facts, partition)
         do throws(ModelError) { try Self.checkReaders(stages) } catch { throw .model(error) }
-        edges = Self.edges(stages, facts)
+        edges = Self.edges(stages, facts, schedule.rankOfStage)
         edgesBetweenRanks = edges.filter { schedule.rank(ofBothEnds: $0) == nil }
         memories = (0..<schedule.ranks).map { [facts, stages, edges] rank in
             RankMemory(rank: rank, schedule, facts, stages, edges, configuration)
         }
         (memory, memoryDemand) = Self.memory(
             configuration, graph, stages, edgesBetweenRanks, memories, here.program)
-        // Before any file is read, which takes its time.
-        try memoryDemand.check(memory, on: here, transport: configuration.transport.name)
-        tokenFingerprint = try Self.checkFiles(configuration, parameters)
+        let (demand, memory, parameters) = (memoryDemand, memory, parameters)
+        tokenFingerprint = try Self.agreed(job) { () throws(RunError) in
+            // Before any file is read, which takes its time.
+            try demand.check(memory, on: here, transport: configuration.transport.name)
+            return try Self.checkFiles(configuration, parameters)
+        }
     }
 
     /// The configuration's.
@@ -153,13 +155,17 @@ public struct RunPlan: Sendable {
         }
     }
 
-    private static func edges(_ stages: [Stage], _ facts: ScheduleFacts) -> [Edge] {
-        stages.dropLast().flatMap { stage in
-            let next = stage.index + 1
+    private static func edges(_ stages: [Stage], _ facts: ScheduleFacts, _ rankOfStage: [Int]) -> [Edge] {
+        func edge(from: Int, to: Int, _ shape: Shape, slots: Int) -> Edge {
+            Edge(
+                from: from, to: to, shape: shape, slots: slots, senderRank: rankOfStage[from],
+                receiverRank: rankOfStage[to])
+        }
+        return stages.dropLast().flatMap { stage in
+            let (own, next) = (stage.index, stage.index + 1)
             return [
-                Edge(
-                    from: stage.index, to: next, shape: stage.outputShape, slots: facts.activationSlots[stage.index]),
-                Edge(from: next, to: stage.index, shape: stage.outputShape, slots: facts.gradientSlots[next]),
+                edge(from: own, to: next, stage.outputShape, slots: facts.activationSlots[own]),
+                edge(from: next, to: own, stage.outputShape, slots: facts.gradientSlots[next]),
             ].filter { $0.slots > 0 }
         }
     }

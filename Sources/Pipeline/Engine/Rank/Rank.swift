@@ -9,15 +9,13 @@ import Threads
 final class Rank {
     private let index: Int
     private let plan: RunPlan
-    private let control: ControlBlock
-    private let losses: StepLosses
+    private let memory: RunMemory
     private let parts: RankParts
     /// For each stage of the whole run, its index in `parts.stages`; -1 for another rank's.
     private let localIndex: [Int]
     private let tasks: [RankTask]
-    private let timeline: Timeline?
     private var batch: RankBatch
-    private var barrier: Barrier
+    private var meeting: StepMeeting
     private var report: RankReport
     /// Whether a step's loss has ended the run.
     private var wantsEnd = false
@@ -26,46 +24,44 @@ final class Rank {
 
     /// To be made on the rank's own thread.
     init(
-        _ index: Int, _ plan: RunPlan, _ control: ControlBlock, _ losses: StepLosses, _ links: any Links,
-        _ timeline: Timeline?, _ team: Dispatcher, _ pinning: Pinning
+        _ index: Int, _ plan: RunPlan, _ memory: RunMemory, _ links: any Links, _ team: Dispatcher, _ pinning: Pinning
     ) throws(RankFailure.Reason) {
-        let parts = try RankParts(index, plan, control, links, team, isTimed: timeline != nil)
-        timeline?.prepare(rank: index)
+        let parts = try RankParts(index, plan, memory.control, links, team, isTimed: memory.timeline != nil)
+        memory.timeline?.prepare(rank: index)
         self.index = index
         self.plan = plan
-        self.control = control
-        self.losses = losses
+        self.memory = memory
         self.parts = parts
-        self.timeline = timeline
         localIndex = plan.stages.map { stage in parts.stages.firstIndex { $0.stage.index == stage.index } ?? -1 }
         tasks = plan.graph.tasks[index]
         let hasLastStage = parts.stages.contains(where: \.stage.isLast)
         batch = RankBatch(plan, plan.memories[index], parts.memory.arena, hasLastStage: hasLastStage)
-        barrier = control.barrier
+        meeting = StepMeeting(memory, links)
         report = RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu)
         taken = index == 0 ? TakenTimeMeter(cpus: plan.placement.cpus) : nil
     }
 
+    private var control: ControlBlock { memory.control }
     private var watch: TaskWatch { parts.watch }
     private var stages: [LocalStage] { parts.stages }
     private var kernels: Kernels { parts.kernels }
 
-    /// Runs all steps. `weights` and `gradients` receive this rank's share at the end, where they are wanted.
-    func run(weights: CheckpointImage?, gradients: CheckpointImage?) throws(RankFailure) -> RankReport {
+    /// Runs all steps. The memory's images receive this rank's share at the end, where they are wanted.
+    func run() throws(RankFailure) -> RankReport {
         let steps = plan.configuration.steps
         report.reserveRoom(steps: steps)
         for step in 0..<steps {
-            try enter(step, keepsGradients: gradients != nil)
+            try enter(step)
             if control.endsBefore(step) { break }
             let isLast = step == steps - 1 || control.isLast(step)
             do throws(WaitError) {
-                try run(step: step, gradients: isLast ? gradients : nil)
+                try run(step: step, gradients: isLast ? memory.gradients : nil)
             } catch {
                 throw failure(.wait(error))
             }
         }
         report.taken = taken?.taken
-        if let weights { for stage in stages { stage.exportWeights(to: weights, kernels) } }
+        if let weights = memory.weights { for stage in stages { stage.exportWeights(to: weights, kernels) } }
         report.cpu = CurrentThread.cpu
         report.handoffBytesCopied = stages.reduce(0) { $0 + $1.bytesCopied }
         (report.activationBytesPeak, report.inFlightPeak) = (parts.stash.bytesPeak, parts.stash.microbatchesPeak)
@@ -77,10 +73,10 @@ final class Rank {
     private func readMemory() throws(RankFailure) {
         control.setPosition(ofRank: index, step: max(0, report.stepEnd.count - 1), .atEnd)
         do throws(WaitError) {
-            try barrier.arrive(parts.wait)
+            _ = try meeting.arrive(parts.wait)
             report.memory = MemoryReading(
                 own: parts.memory, rank: index, isProcess: plan.configuration.transport.forksRanks)
-            try barrier.arrive(parts.wait)
+            _ = try meeting.arrive(parts.wait)
         } catch {
             throw failure(.wait(error))
         }
@@ -93,17 +89,17 @@ final class Rank {
     // MARK: A step
 
     /// Makes ready for a step, and waits for all other ranks to come to it.
-    private func enter(_ step: Int, keepsGradients: Bool) throws(RankFailure) {
+    private func enter(_ step: Int) throws(RankFailure) {
         control.setPosition(ofRank: index, step: step, .preparing)
         do throws(DataError) { try batch.prepare(step: step) } catch { throw failure(.data(error)) }
         if step == plan.configuration.warmupSteps { taken?.restart() }
         // Where the last step's gradients are wanted, it has to be known as the last when it begins: one more is run.
-        if index == 0 || wantsEnd {
-            control.announceEnd(after: keepsGradients ? step : step - 1, isWanted: wantsEnd)
+        if index == 0 || wantsEnd || meeting.isRemote {
+            control.announceEnd(after: memory.gradients != nil ? step : step - 1, isWanted: wantsEnd)
         }
         control.setPosition(ofRank: index, step: step, .atBarrier)
         watch.startStep()
-        do throws(WaitError) { watch.enterStep(try barrier.arrive(parts.wait)) } catch { throw failure(.wait(error)) }
+        do throws(WaitError) { watch.enterStep(try meeting.arrive(parts.wait)) } catch { throw failure(.wait(error)) }
     }
 
     private func run(step: Int, gradients: CheckpointImage?) throws(WaitError) {
@@ -118,15 +114,16 @@ final class Rank {
             let allocations = CurrentThread.allocations
             watch.begin()
             try perform(task, step)
-            timeline?.record(watch.times, self.index, step: step, task: index)
+            memory.timeline?.record(watch.times, self.index, step: step, task: index)
             report.addAllocations(since: allocations)
         }
         report.stepStart.append(start)
-        report.stepEnd.append(timeline == nil ? Clock.now() - exportNanoseconds : watch.times.end)
+        report.stepEnd.append(memory.timeline == nil ? Clock.now() - exportNanoseconds : watch.times.end)
         guard let loss = batch.meanLoss else { return }
         report.lossBits.append(loss.bitPattern)
         if let stopsAfter = plan.configuration.stopsAfter, stopsAfter(step, loss) { wantsEnd = true }
-        losses.record(loss, ofStep: step, at: report.stepEnd.last!)
+        memory.losses.record(loss, ofStep: step, at: report.stepEnd.last!)
+        meeting.lossWord = StepLosses.word(loss, ofStep: step)
     }
 
     private func perform(_ task: RankTask, _ step: Int) throws(WaitError) {

@@ -44,6 +44,13 @@ public struct RankReport: Codable, Sendable {
         lossBits.reserveCapacity(steps)
     }
 
+    /// Turns its moments into those of another clock.
+    mutating func correct(_ correct: ClockCorrection) {
+        if correct.isNone { return }
+        stepStart = stepStart.map { correct($0) }
+        stepEnd = stepEnd.map { correct($0) }
+    }
+
     /// Adds what the helpers of its team have to tell.
     mutating func add(_ helpers: [Team.HelperReport]) {
         pinnings += helpers.map(\.pinning)
@@ -94,7 +101,7 @@ public struct RankFailure: Error, Codable, Equatable, Sendable {
     var isCause: Bool {
         switch reason {
         case .wait(.aborted), .wait(.disconnected): false
-        case .wait(.timedOut), .wait(.system), .memory, .data, .threads: true
+        case .wait(.timedOut), .wait(.system), .wait(.library), .memory, .data, .threads: true
         }
     }
 
@@ -116,6 +123,8 @@ public struct RankFailure: Error, Codable, Equatable, Sendable {
             return "rank \(rank) lost the connection to another rank \(position): that rank has ended"
         case .wait(.system(let error)):
             return "rank \(rank) could not exchange with another rank \(position): \(error)"
+        case .wait(.library(let sentence)):
+            return "rank \(rank) could not exchange with another rank \(position): \(sentence)"
         case .data(let error): return "\(error.reason); rank \(rank) could not go on \(position)"
         case .memory(let text): return "rank \(rank) got no memory: \(text)"
         case .threads(let text): return "rank \(rank) got no threads to share its work: \(text)"

@@ -82,6 +82,11 @@ struct ControlBlock: Sendable {
         if (isWanted || stopRequest.value != 0) && end.value == 0 { end.store(UInt64(max(0, last) + 1)) }
     }
 
+    /// The end as it was announced so far, for ranks that do not see this memory; 0 for none.
+    var announcedEnd: UInt64 { end.value }
+    /// Takes over what a rank has announced that does not see this memory.
+    func noteEnd(_ announced: UInt64) { end.setIfZero(announced) }
+
     /// Whether a step is behind the last one. Once the barrier of that step is passed, the answer is the same on all ranks: by
     /// then rank 0 may be at the next step's, and may announce an end there, which is behind this step.
     func endsBefore(_ step: Int) -> Bool { end.value != 0 && end.value <= UInt64(step) }

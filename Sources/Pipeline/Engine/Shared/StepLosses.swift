@@ -37,7 +37,16 @@ package struct StepLosses: Sendable {
     package func record(_ loss: Float, ofStep step: Int, at moment: UInt64) {
         word(0, of: step).store(0)
         word(1, of: step).store(moment)
-        word(0, of: step).store(UInt64(step + 1) << 32 | UInt64(loss.bitPattern))
+        word(0, of: step).store(Self.word(loss, ofStep: step))
+    }
+
+    /// What tells a step's loss to ranks that do not see this memory: a larger word is of a later step; none is 0.
+    static func word(_ loss: Float, ofStep step: Int) -> UInt64 { UInt64(step + 1) << 32 | UInt64(loss.bitPattern) }
+
+    /// Takes over such a word.
+    func note(_ word: UInt64, at moment: UInt64) {
+        if word == 0 { return }
+        record(Float(bitPattern: UInt32(truncatingIfNeeded: word)), ofStep: Int(word >> 32) - 1, at: moment)
     }
 
     /// The first step that nobody can have overwritten while some rank is at this one; another may be a step further.

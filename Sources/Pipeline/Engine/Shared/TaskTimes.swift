@@ -40,6 +40,14 @@ public struct TaskTimes: BitwiseCopyable, Equatable, Sendable {
     /// All 0, and nothing waited for.
     public init() {}
 
+    /// The same on another clock.
+    func corrected(_ correct: ClockCorrection) -> TaskTimes {
+        var times = self
+        (times.begin, times.received, times.ready) = (correct(begin), correct(received), correct(ready))
+        (times.end, times.sent) = (correct(end), correct(sent))
+        return times
+    }
+
     /// Seconds of work.
     public var work: Double { seconds(from: ready, to: end) }
     /// CPU time between `ready` and `end`.

@@ -64,6 +64,27 @@ public struct Timeline: Sendable {
         return segment.load(from: region(rank, step, task), as: TaskTimes.self)
     }
 
+    /// All that a rank has written.
+    func bytes(ofRank rank: Int) -> [UInt8] { segment.bytes(of: region(ofRank: rank)) }
+
+    /// Takes over what a rank has written elsewhere.
+    /// - Parameter correct: turns its moments into those of the common clock.
+    func write(_ bytes: [UInt8], ofRank rank: Int, _ correct: ClockCorrection) {
+        segment.write(bytes, to: region(ofRank: rank))
+        if correct.isNone { return }
+        for step in 0..<steps {
+            for task in 0..<tasksOfRank[rank] {
+                let own = times(ofRank: rank, step: step, task: task)
+                if own.begin > 0 { record(own.corrected(correct), rank, step: step, task: task) }
+            }
+        }
+    }
+
+    private func region(ofRank rank: Int) -> Region {
+        Region(
+            offset: firstRecordOfRank[rank] * Self.recordBytes, bytes: tasksOfRank[rank] * steps * Self.recordBytes)
+    }
+
     @inline(__always)
     private func region(_ rank: Int, _ step: Int, _ task: Int) -> Region {
         let record = firstRecordOfRank[rank] + step % steps * tasksOfRank[rank] + task

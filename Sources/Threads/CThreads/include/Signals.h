@@ -24,6 +24,8 @@ void ppt_take_over_signals(const char *name);
 void ppt_note_first_stop(int notes);
 /// The signal that was noted, or 0.
 int ppt_noted_stop(void);
+/// Whether the first one is noted.
+int ppt_notes_first_stop(void);
 
 /// What the handler adds to its sentence, up to 255 bytes; NULL for nothing.
 void ppt_set_stop_remark(const char *remark);

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SharedTensor
+import Threads
+
+/// A run whose ranks are processes without common memory: makes sure that at its end each of them knows what every rank has told.
+struct JobRun {
+    private let plan: RunPlan
+    private let job: any Job
+    private let memory: RunMemory
+    private let begin: [ClockReading]
+    /// For each rank, how its moments were turned into the first one's; empty where all read one clock.
+    private(set) var clocks: [ClockCorrection] = []
+
+    /// How long a process that has given up waits for what others have to say.
+    private static let lastWordsSeconds = 1.0
+
+    init(_ plan: RunPlan, _ job: any Job, _ memory: RunMemory) throws(RunError) {
+        (self.plan, self.job, self.memory) = (plan, job, memory)
+        do throws(JobError) {
+            try job.beginRun(ranks: plan.schedule.ranks)
+            begin = try job.readClocks()
+        } catch {
+            throw .failed(error.description)
+        }
+    }
+
+    // MARK: Ends
+
+    /// What a process tells of its rank's end.
+    private struct LastWords: Codable {
+        let end: RanksEnd
+        let position: RankPosition
+    }
+
+    /// Adds the ends of the other processes' ranks to those of this one's.
+    func gatherEnds(_ end: inout RanksEnd) throws(RunError) {
+        let hasFailed = !(end.failures.isEmpty && end.busy.isEmpty)
+        if hasFailed { job.giveUp() }
+        let own = LastWords(end: end, position: memory.control.position(ofRank: plan.ranksHere.first ?? 0))
+        let answers = try told(
+            own, within: hasFailed ? Self.lastWordsSeconds : plan.configuration.timeoutSeconds + Self.lastWordsSeconds)
+        // The first process does not answer: what this one has seen is all that there is to tell.
+        if answers.allSatisfy({ $0 == nil }) {
+            unsafe JobOfProgram.firstIsSilent = true
+            return end.failures.append(silent(0))
+        }
+        let words = answers.prefix(plan.schedule.ranks)
+        end = RanksEnd()
+        for (rank, answer) in words.enumerated() {
+            guard let answer else {
+                end.failures.append(silent(rank))
+                continue
+            }
+            end.reports += answer.end.reports
+            end.failures += answer.end.failures.map { seen($0, rank) }
+            end.busy += answer.end.busy.map { seen($0, rank) }
+        }
+        place(Array(words), in: &end)
+        if !(end.failures.isEmpty && end.busy.isEmpty) { job.giveUp() }
+    }
+
+    /// Processes that were missing when the launcher ended the job.
+    func gone(_ ranks: [Int]) -> RunError {
+        job.giveUp()
+        if ranks.contains(0) { unsafe JobOfProgram.firstIsSilent = true }
+        let who = ranks.map { "rank \($0), on \(job.hosts[$0].name)," }.joined(separator: " and ")
+        let position = memory.control.position(ofRank: plan.ranksHere.first ?? 0)
+        let own = plan.ranksHere.first.map { position.description(plan.graph.tasks[$0]) } ?? ""
+        return .failed(
+            "\(who) \(ranks.count == 1 ? "was" : "were") gone when the launcher ended the job (SIGTERM); rank \(job.rank) was "
+                + own)
+    }
+
+    private func silent(_ rank: Int) -> SeenFailure {
+        SeenFailure(
+            rank: rank, cause: .silent(host: job.hosts[rank].name), moment: .max, isCause: true,
+            positions: memory.control.allPositions)
+    }
+
+    /// With its moment on the first process's clock.
+    private func seen(_ failure: SeenFailure, _ rank: Int) -> SeenFailure {
+        var failure = failure
+        failure.moment = ClockCorrection(begin: begin[rank], end: begin[rank])(failure.moment)
+        return failure
+    }
+
+    /// Tells each failure where the other ranks were. One that does not answer has not come to what others wait for.
+    private func place(_ words: [LastWords?], in end: inout RanksEnd) {
+        func positions(for rank: Int) -> [RankPosition] {
+            let step = words[rank]?.position.step ?? 0
+            return words.map { $0?.position ?? RankPosition(step: step, activity: .preparing) }
+        }
+        for index in end.failures.indices { end.failures[index].positions = positions(for: end.failures[index].rank) }
+        for index in end.busy.indices { end.busy[index].positions = positions(for: end.busy[index].rank) }
+    }
+
+    // MARK: Results
+
+    /// What a process has of its rank's results, besides the report.
+    private struct Results {
+        var timeline: [UInt8] = []
+        var images: [[UInt8]] = []
+    }
+
+    /// Brings all ranks' times, weights and gradients here, on the first process's clock.
+    mutating func gatherResults(_ end: inout RanksEnd) throws(RunError) {
+        let after: [ClockReading]
+        do throws(JobError) { after = try job.readClocks() } catch { throw .failed(error.description) }
+        let all = zip(begin, after).prefix(plan.schedule.ranks).map { ClockCorrection(begin: $0, end: $1) }
+        if !all.allSatisfy(\.isNone) { clocks = all }
+        for index in end.reports.indices { end.reports[index].correct(all[end.reports[index].rank]) }
+        if let timeline = memory.timeline {
+            try share({ timeline.bytes(ofRank: $0) }, take: { timeline.write($1, ofRank: $0, all[$0]) })
+        }
+        for image in [memory.weights, memory.gradients].compactMap(\.self) {
+            try share(
+                { image.bytes(of: parameters(ofRank: $0)) }, take: { image.write($1, of: parameters(ofRank: $0)) })
+        }
+    }
+
+    private func parameters(ofRank rank: Int) -> [ParameterSpec] {
+        plan.stages(ofRank: rank).flatMap(\.plan.parameters)
+    }
+
+    /// Tells all what the own rank has, and takes over what the others have.
+    private func share(_ own: (Int) -> [UInt8], take: (Int, [UInt8]) -> Void) throws(RunError) {
+        let bytes = plan.ranksHere.first.map(own) ?? []
+        let answers: [[UInt8]?]
+        do throws(JobError) { answers = try job.exchange(bytes, within: RunPlan.agreementSeconds) } catch {
+            throw .failed(error.description)
+        }
+        let silent = answers.indices.filter { answers[$0] == nil }
+        if !silent.isEmpty { throw .failed(JobError.silent(ranks: silent).description) }
+        for rank in 0..<plan.schedule.ranks where rank != job.rank { take(rank, answers[rank]!) }
+        // Its own times are corrected too.
+        if job.rank < plan.schedule.ranks { take(job.rank, bytes) }
+    }
+
+    private func told<Value: Codable & SendableMetatype>(_ value: Value, within seconds: Double) throws(RunError)
+        -> [Value?]
+    {
+        do throws(JobError) {
+            return try job.exchange(JobWords.bytes(value), within: seconds).map { $0.flatMap(JobWords.value) }
+        } catch {
+            throw .failed(error.description)
+        }
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CMPI
+import Glibc
+import Threads
+
+/// The processes that mpirun or srun has started, which tell each other things through MPI.
+///
+/// Words go by the first process: it alone has to hear from all, and so it alone knows who is silent. What ranks hand on goes
+/// straight from one to the other (`MPILinks`).
+// Sound: what changes is the main thread's; ranks' threads only ask for their meeting, once a run.
+final class MPIJob: Job, @unchecked Sendable {
+    /// The program's one, started when it is asked for first.
+    static let started: Result<MPIJob, JobError> = Result { () throws(JobError) in try MPIJob() }
+
+    let size: Int
+    let rank: Int
+    let library: String
+    private(set) var hosts: [JobHost] = []
+
+    private var exchanges = 0
+    private var runs = 0
+    /// Words that nobody may ever listen to.
+    private var outgoing: [MPIMessage] = []
+
+    private enum Tag {
+        static let notice = 1
+        static let clock = 1001
+        static let exchange = 2000
+        /// So many of a kind tell one run, or exchange, from the next.
+        static let cycle = 1000
+    }
+
+    private init() throws(JobError) {
+        if !ppt_mpi_is_built() {
+            throw .absent(
+                "this ppthreads was built without MPI; with the packages libopenmpi-dev or libmpich-dev, "
+                    + "swift build -c release --traits MPI builds one with it")
+        }
+        do throws(MPIError) {
+            try MPI.check("MPI_Init_thread") { ppt_mpi_start() }
+            library = unsafe MPI.text { unsafe ppt_mpi_library($0, $1) }
+            if !ppt_mpi_allows_threads() {
+                throw MPIError(call: "MPI_Init_thread", sentence: "this MPI gives no MPI_THREAD_MULTIPLE")
+            }
+            (size, rank) = (Int(ppt_mpi_size()), Int(ppt_mpi_rank()))
+            var first = [Int32](repeating: 0, count: size)
+            try MPI.check("MPI_Comm_split_type") { unsafe ppt_mpi_hosts(&first) }
+            try meetHosts(first.map { Int($0) })
+        } catch {
+            throw .failed(error.description)
+        }
+        if size > 1 { unsafe JobOfProgram.current = self }
+        atexit { if unsafe MPIJob.isSound { ppt_mpi_end() } }
+    }
+
+    private func meetHosts(_ first: [Int]) throws(MPIError) {
+        let own = JobHost(
+            name: TextFile.line("/proc/sys/kernel/hostname") ?? "?", first: first[rank], clock: Clock.identity,
+            cpus: (try? CPUSet.allowed().cpus) ?? [])
+        do throws(JobError) {
+            hosts = try exchange(JobWords.bytes(own), within: 60).map { answer throws(JobError) in
+                guard let host: JobHost = answer.flatMap(JobWords.value) else { throw .failed("no host") }
+                return host
+            }
+        } catch {
+            throw MPIError(call: "the first exchange", sentence: "\(error)")
+        }
+    }
+
+    // MARK: Ending
+
+    /// Whether MPI may be ended with the program, which waits for all others. Where something went wrong they may never come, and
+    /// what is under way may never be over: then the program ends without.
+    nonisolated(unsafe) private static var isSound = true
+
+    func giveUp() { unsafe Self.isSound = false }
+
+    // MARK: Exchanges
+
+    func exchange(_ bytes: [UInt8], within seconds: Double) throws(JobError) -> [[UInt8]?] {
+        exchanges += 1
+        let tag = Tag.exchange + exchanges % Tag.cycle
+        do throws(MPIError) {
+            let answers =
+                rank == 0
+                ? try collect(own: bytes, tag, within: seconds) : try tell(bytes, tag, within: 1.5 * seconds + 0.5)
+            if answers.contains(where: { $0 == nil }) { giveUp() }
+            return answers
+        } catch {
+            throw .failed("\(error)")
+        }
+    }
+
+    /// The first process's part: hears all, and tells all who have answered.
+    private func collect(own: [UInt8], _ tag: Int, within seconds: Double) throws(MPIError) -> [[UInt8]?] {
+        var answers: [[UInt8]?] = [own] + Array(repeating: nil, count: size - 1)
+        var incoming: [Int: MPIMessage] = [:]
+        for peer in 1..<max(1, size) { incoming[peer] = try .receiving(from: peer, tag: tag) }
+        var pause = Pause(seconds: seconds)
+        while !incoming.isEmpty && !pause.isOver {
+            for (peer, message) in incoming where try message.isOver() {
+                answers[peer] = message.bytes
+                incoming[peer] = nil
+                pause.restart()
+            }
+            if !incoming.isEmpty { pause.take() }
+        }
+        let all = JobWords.joined(answers)
+        var outgoing: [MPIMessage] = []
+        for peer in answers.indices.dropFirst() where answers[peer] != nil {
+            outgoing.append(try .sending(all, to: peer, tag: tag))
+        }
+        pause = Pause(seconds: seconds)
+        while !outgoing.isEmpty && !pause.isOver {
+            let waiting = outgoing
+            outgoing = []
+            for message in waiting where !(try message.isOver()) { outgoing.append(message) }
+            if !outgoing.isEmpty { pause.take() }
+        }
+        return answers
+    }
+
+    /// The part of any other process.
+    private func tell(_ bytes: [UInt8], _ tag: Int, within seconds: Double) throws(MPIError) -> [[UInt8]?] {
+        let outgoing = try MPIMessage.sending(bytes, to: 0, tag: tag)
+        let incoming = try MPIMessage.receiving(from: 0, tag: tag)
+        var pause = Pause(seconds: seconds)
+        while true {
+            let isSent = try outgoing.isOver()
+            if isSent, try incoming.isOver() { return JobWords.parted(incoming.bytes, size) }
+            if pause.isOver { return Array(repeating: nil, count: size) }
+            pause.take()
+        }
+    }
+
+    // MARK: Runs
+
+    func beginRun(ranks: Int) throws(JobError) {
+        runs += 1
+        do throws(MPIError) {
+            try MPI.check("MPI_Comm_split") { ppt_mpi_make_group(Int32(ranks)) }
+        } catch {
+            throw .failed("\(error)")
+        }
+    }
+
+    func meeting() -> any Meeting { MPIMeeting() }
+
+    func send(_ notice: JobNotice, to rank: Int) {
+        // Who cannot be told finds out by its own deadline.
+        guard let message = try? MPIMessage.sending([notice.rawValue], to: rank, tag: noticeTag) else { return }
+        outgoing.append(message)
+        outgoing.removeAll { (try? $0.isOver()) ?? false }
+    }
+
+    func notices() -> [(notice: JobNotice, from: Int)] {
+        var all: [(JobNotice, Int)] = []
+        while true {
+            var (isThere, from) = (false, Int32(-1))
+            // An MPI that fails here fails the rank too, which tells why.
+            _ = unsafe ppt_mpi_look(ppt_mpi_words, Int32(noticeTag), &isThere, &from)
+            guard isThere, let message = try? MPIMessage.receiving(from: Int(from), tag: noticeTag) else { return all }
+            guard (try? finish(message)) != nil, let notice = message.bytes.first.flatMap(JobNotice.init(rawValue:))
+            else { return all }
+            all.append((notice, Int(from)))
+        }
+    }
+
+    private var noticeTag: Int { Tag.notice + runs % Tag.cycle }
+
+    // MARK: Clocks
+
+    func readClocks() throws(JobError) -> [ClockReading] {
+        let others = hosts.indices.filter { hosts[$0].clock != hosts[0].clock }
+        var readings = hosts.map { _ in ClockReading(moment: Clock.now(), ahead: 0, error: 0) }
+        do throws(MPIError) {
+            for peer in others where rank == 0 || rank == peer {
+                if rank == 0 { readings[peer] = try read(peer) } else { try answer() }
+            }
+        } catch {
+            throw .failed("\(error)")
+        }
+        let told = try exchange(JobWords.bytes(readings), within: 60)
+        guard let first = told[0], let all: [ClockReading] = JobWords.value(first) else { throw .silent(ranks: [0]) }
+        return all
+    }
+
+    private static let questions = 40
+
+    /// The reading with the shortest way of many.
+    private func read(_ peer: Int) throws(MPIError) -> ClockReading {
+        var best: ClockReading?
+        for _ in 0..<Self.questions {
+            let asked = Clock.now()
+            try finish(.sending([], to: peer, tag: Tag.clock))
+            let answer = try finish(.receiving(from: peer, tag: Tag.clock))
+            let answered = Clock.now()
+            let read = answer.bytes.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) }
+            let reading = ClockReading(asked: asked, read: read, answered: answered)
+            if best.map({ reading.error < $0.error }) ?? true { best = reading }
+        }
+        return best!
+    }
+
+    private func answer() throws(MPIError) {
+        for _ in 0..<Self.questions {
+            try finish(.receiving(from: 0, tag: Tag.clock))
+            let now = Clock.now()
+            try finish(.sending((0..<8).map { UInt8(truncatingIfNeeded: now >> (8 * $0)) }, to: 0, tag: Tag.clock))
+        }
+    }
+
+    /// Waits without a sleep, which a clock's reading would have to bear.
+    @discardableResult
+    private func finish(_ message: MPIMessage) throws(MPIError) -> MPIMessage {
+        let limit = Clock.now() + 10_000_000_000
+        while !(try message.isOver()) {
+            if Clock.now() > limit { throw MPIError(call: "reading clocks", sentence: "no answer within 10 s") }
+        }
+        return message
+    }
+}
+
+/// A wait that looks again and again, each time after a longer sleep, for so long at most.
+private struct Pause {
+    private var nanoseconds: UInt64 = 1000
+    private let end: UInt64
+
+    init(seconds: Double) { end = Clock.now() + UInt64(min(seconds, 1e9) * 1e9) }
+
+    var isOver: Bool { Clock.now() > end }
+    mutating func restart() { nanoseconds = 1000 }
+    mutating func take() {
+        Clock.sleep(nanoseconds: nanoseconds)
+        nanoseconds = min(2 * nanoseconds, 1_000_000)
+    }
+}

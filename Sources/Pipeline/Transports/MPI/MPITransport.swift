@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SharedTensor
+import Threads
+
+extension TransportKind {
+    /// `MPITransport`.
+    public static let mpi = TransportKind("mpi") { MPITransport() }
+}
+
+/// Ranks are the processes that mpirun or srun has started, on one host or several: each process runs its rank on a pinned
+/// thread, and has memory of its own for all that the ranks of other transports share.
+public struct MPITransport: Transport {
+    public let name = TransportKind.mpi.rawValue
+
+    /// For any number of runs; MPI is started when the first of them is planned.
+    public init() {}
+
+    public func job() throws(JobError) -> (any Job)? { try MPIJob.started.get() }
+
+    public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment {
+        try Segment(bytes: bytes, backing: .privateMemory)
+    }
+
+    public func resultMemory(bytes: Int) throws(SegmentError) -> Segment {
+        try Segment(bytes: bytes, backing: .privateMemory)
+    }
+
+    /// The sender has as many slots as the receiver.
+    public func slotMemory(_ edge: Edge) -> SlotMemory {
+        var layout = SegmentLayout()
+        for _ in 0..<edge.slots { _ = layout.reserve(edge.shape) }
+        return SlotMemory(senderBytes: layout.bytes, receiverBytes: layout.bytes)
+    }
+
+    public func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
+        switch MPIJob.started {
+        case .success(let job): return try MPILinks(edges, job)
+        case .failure(let error): throw .library(error.description)
+        }
+    }
+
+    public func start<Value: Codable & Sendable, Failure: Error & Codable>(
+        name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
+    ) throws(StartError) -> any Worker<Value, Failure> {
+        do { return try PinnedThread(name: name, cpu: cpu, body: body) } catch { throw .thread(error) }
+    }
+}
