@@ -90,7 +90,7 @@ struct FileOrder {
         func list(_ stage: Int) -> [Action] {
             stages.indices(stage).map { schedule.actions[schedule.rankOfStage[stage]][Int($0)] }
         }
-        for stage in 0..<schedule.stages - 1 {
+        for stage in schedule.lowerEndsOfEdges {
             let (upper, lower) = (list(stage), list(stage + 1))
             try checkLink(upper.filter { $0.kind == .forward }, lower.filter { $0.kind == .forward })
             try checkLink(lower.filter(\.kind.givesInputGradient), upper.filter(\.kind.givesInputGradient))
