@@ -31,9 +31,12 @@ public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {
 
     /// In the order of their invention, which tables and legends have too.
     public static let allCases: [ScheduleKind] = [
-        .gpipe, .oneFOneB, .interleaved, .eagerOneFOneB, .loopedBFS, .hanayo, .zeroBubble, .zeroBubbleH2,
-        .interleavedZeroBubble, .zeroBubbleV, .vHalf, .vMin, .dualPipeV,
+        .gpipe, .oneFOneB, .interleaved, .chimera, .eagerOneFOneB, .loopedBFS, .hanayo, .zeroBubble, .zeroBubbleH2,
+        .interleavedZeroBubble, .zeroBubbleV, .vHalf, .vMin, .dualPipe, .dualPipeV,
     ]
+
+    /// Those that hold one copy of the stages, in the same order: what runs train by.
+    public static let ofOneCopy: [ScheduleKind] = allCases.filter { $0.copies == 1 }
 
     /// Those of the reference study.
     public static let studied: [ScheduleKind] = [.gpipe, .oneFOneB, .interleaved]
