@@ -54,7 +54,8 @@ struct ScheduleCommandTests {
         let report = try Command.json(["schedule", "zb-v", "--stages", "2", "--microbatches", "4"])
         #expect(
             Set(report.keys) == [
-                "name", "ranks", "stages", "microbatches", "rank_of_stage", "forward", "input_gradient",
+                "name", "ranks", "stages", "microbatches", "copies", "replicas", "rank_of_stage", "forward",
+                "input_gradient",
                 "weight_gradient", "hand_off", "makespan", "bound", "bound_rank", "bubble", "idle", "idle_inside",
                 "peak_in_flight", "activation_slots", "gradient_slots", "bits", "notes",
             ])
@@ -64,6 +65,54 @@ struct ScheduleCommandTests {
         #expect(
             report["activation_slots"] as? [Int] == [4, 2, 3, 0] && report["gradient_slots"] as? [Int] == [0, 2, 2, 2])
         #expect(report["bubble"] as? Double == 0.04 && report["bits"] as? String == "as one stage")
+    }
+
+    @Test("copies of the stages are told, drawn by their stages' numbers, and have no edge between them") func copies()
+        throws
+    {
+        let chimera = try schedule(
+            "chimera", "-p", "2", "-m", "2", "--input-gradient", "0.5", "--weight-gradient", "0.5")
+        #expect(
+            chimera.output == """
+                Chimera: 2 ranks, 2 copies of 2 stages, 2 microbatches; F 1, I 0.5, W 0.5, hand-offs free
+                rank 0  0F0 3F1 3B1 0B0
+                rank 1  2F1 1F0 1B0 2B1
+
+                makespan  4; bound 4, proven by rank 1: no order of these actions takes less
+                bubble    0.0 % of ranks x makespan; inside a rank, from its first action to its last, 0 at most
+                results   those of one stage to rounding: weight gradients are added up in each of the 2 copies of the stages first, and then over the copies
+
+                rank  stages  work  idle  inside  in flight at most
+                0     0 3        4     0       0                  2
+                1     1 2        4     0       0                  2
+
+                edge  activations out  gradients out
+                0-1                 1              1
+                2-3                 1              1
+
+                """)
+        let run = try Command.run(["run", "--schedule", "chimera", "--stages", "2", "--microbatches", "2"])
+        #expect(
+            run.code == 64
+                && run.errors
+                    == "ppthreads run: --schedule: Chimera holds 2 copies of the stages, and runs hold one so far; schedule draws it\n"
+        )
+    }
+
+    @Test("replicas stand side by side, and a page has none") func replicas() throws {
+        let report = try Command.json(["schedule", "1f1b", "-p", "2", "-m", "3", "--replicas", "2"])
+        #expect(report["ranks"] as? Int == 4 && report["stages"] as? Int == 4 && report["microbatches"] as? Int == 6)
+        #expect(report["copies"] as? Int == 2 && report["replicas"] as? Int == 2)
+        #expect(
+            report["rank_of_stage"] as? [Int] == [0, 1, 2, 3] && report["peak_in_flight"] as? [Int] == [2, 1, 2, 1])
+        #expect(report["name"] as? String == "1f1b" && report["makespan"] as? Double == 12)
+        let path = folder.path("two.csv")
+        #expect(try schedule("chimera", "-p", "2", "-m", "4", "--replicas", "2", "--csv", path).code == 0)
+        let read = try Command.json(["schedule", path])
+        #expect(read["copies"] as? Int == 4 && read["replicas"] as? Int == 1)
+        let page = try schedule("all", "--html", folder.path("x.html"), "--replicas", "2")
+        #expect(page.code == 64 && page.errors.contains("--replicas: is of one order's drawing"))
+        #expect(try schedule("1f1b", "--replicas", "0").code == 64)
     }
 
     @Test("an order that is written as a file is the same order, in every command") func files() throws {

@@ -84,7 +84,7 @@ struct PageCosts: Encodable, Sendable {
 
     /// The same as an order's costs, but for the slow rank.
     func costs(of schedule: Schedule) -> ChunkCosts {
-        let share = isOfStage ? 1 : Double(schedule.ranks) / Double(schedule.stages)
+        let share = isOfStage ? 1 : Double(schedule.ranks) / Double(schedule.stagesOfCopy)
         return ChunkCosts(
             forward: forward * share, inputGradient: input * share, weightGradient: weights * share, handOff: handoff)
     }

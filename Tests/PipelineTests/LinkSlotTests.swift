@@ -15,6 +15,9 @@ struct LinkSlotTests {
                     guard !schedule.actions.isEmpty else { continue }
                     try check(schedule, "\(kind.title) P=\(ranks) v=\(virtualStages) M=\(microbatches)")
                     try check(schedule.forwardOnly(), "forwards of \(kind.title) P=\(ranks) M=\(microbatches)")
+                    if ranks < 4 {
+                        try check(schedule.replicated(2), "\(kind.title) P=\(ranks) M=\(microbatches) twice")
+                    }
                 }
             }
         }
@@ -25,6 +28,15 @@ struct LinkSlotTests {
         for seed in 0..<200 {
             var space = ScheduleSpace(seed: UInt64(10_000 * (part + 1) + seed))
             let schedule = space.sound()
+            try check(schedule, "\(schedule.rankOfStage) \(schedule.actions)")
+        }
+    }
+
+    @Test("and of random orders with several copies of the stages on the same ranks", arguments: 2...3)
+    func copies(copies: Int) throws {
+        for seed in 0..<200 {
+            var space = ScheduleSpace(seed: UInt64(50_000 * copies + seed))
+            let schedule = space.sound(copies: copies)
             try check(schedule, "\(schedule.rankOfStage) \(schedule.actions)")
         }
     }
@@ -63,7 +75,7 @@ private struct Slots {
         let clocks = Self.clocks(schedule, forwards, inputs)
         for (stage, rank) in schedule.rankOfStage.enumerated() {
             for (receiver, isForward) in [(stage + 1, true), (stage - 1, false)] {
-                guard schedule.rankOfStage.indices.contains(receiver) else { continue }
+                guard Self.areNeighbours(stage, receiver, schedule) else { continue }
                 let holder = schedule.rankOfStage[receiver]
                 var (sent, oldest, most) = ([Int](), 0, 0)
                 for (index, action) in schedule.actions[rank].enumerated() where action.stage == stage {
@@ -75,6 +87,11 @@ private struct Slots {
                 if isForward { activations[stage] = most } else { gradients[stage] = most }
             }
         }
+    }
+
+    private static func areNeighbours(_ stage: Int, _ other: Int, _ schedule: Schedule) -> Bool {
+        let stages = schedule.stages / schedule.copies
+        return schedule.rankOfStage.indices.contains(other) && stage / stages == other / stages
     }
 
     /// For each rank and action, how many actions of each rank have finished when it starts.
@@ -90,7 +107,7 @@ private struct Slots {
                     let action = list[clocks[rank].count]
                     let stage = action.kind == .forward ? action.stage - 1 : action.stage + 1
                     var clock = clocks[rank].last ?? schedule.actions.map { _ in 0 }
-                    if action.kind != .backwardWeights, schedule.rankOfStage.indices.contains(stage) {
+                    if action.kind != .backwardWeights, areNeighbours(action.stage, stage, schedule) {
                         let sender = schedule.rankOfStage[stage]
                         let place = Place(stage: stage, microbatch: action.microbatch)
                         let index = (action.kind == .forward ? forwards : inputs)[place]!

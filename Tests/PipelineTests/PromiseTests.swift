@@ -26,9 +26,10 @@ struct PromiseTests {
                 == .toRounding(reason: "stage 0 adds up the weight gradients of microbatch 2 before those of 1"))
         #expect(try descending(ranks: 2).forwardOnly().validated().bits == .asOneStage)
         for kind in ScheduleKind.allCases {
-            let bits = try kind.make(ranks: 3, microbatches: 7).validated().bits
+            let bits = try kind.make(ranks: kind.copies > 1 ? 2 : 3, microbatches: kind.copies > 1 ? 6 : 7).validated()
+                .bits
             // Its backwards go through the microbatches in descending order.
-            #expect((bits == .asOneStage) == (kind != .loopedBFS), "\(kind.title)")
+            #expect((bits == .asOneStage) == (kind != .loopedBFS && kind.copies == 1), "\(kind.title)")
         }
     }
 

@@ -44,12 +44,13 @@ struct Replayed {
 
         /// When what an action needs is there; nil for not yet.
         func ready(_ action: Action) -> Int? {
-            let (place, last) = (action.stage * schedule.microbatches + action.microbatch, schedule.stages - 1)
+            let place = action.stage * schedule.microbatches + action.microbatch
+            let (stages, stage) = (schedule.stages / schedule.copies, action.stage)
             switch action.kind {
-            case .forward: return action.stage == 0 ? 0 : forwards[place - schedule.microbatches]
+            case .forward: return stage % stages == 0 ? 0 : forwards[place - schedule.microbatches]
             case .backward, .backwardInput:
                 guard let own = forwards[place] else { return nil }
-                if action.stage == last { return own }
+                if (stage + 1) % stages == 0 { return own }
                 return gradients[place + schedule.microbatches].map { max($0, own) }
             case .backwardWeights: return gradients[place]
             }

@@ -86,14 +86,22 @@ struct ScheduleFileTests {
     func roundTrips() throws {
         var schedules = (1...5).flatMap { ranks in ScheduleKind.allCases.map { $0.make(ranks: ranks, microbatches: 5) }
         }
+        schedules += [2, 4].flatMap { ranks in
+            ScheduleKind.allCases.flatMap { kind in
+                let schedule = kind.make(ranks: ranks, microbatches: 8)
+                return kind.copies > 1 ? [schedule, schedule.replicated(2)] : [schedule.replicated(3)]
+            }
+        }
         for seed in 0..<300 {
             var space = ScheduleSpace(seed: UInt64(seed))
             schedules.append(space.sound())
+            schedules.append(space.sound(copies: 2))
         }
         for schedule in schedules.flatMap({ [$0, $0.forwardOnly()] }) where (try? schedule.validated()) != nil {
             for text in [schedule.csv(), try schedule.csvWithCommunication()] {
                 let back = try file(text)
                 #expect(back.schedule.actions == schedule.actions && back.schedule.rankOfStage == schedule.rankOfStage)
+                #expect(back.schedule.copies == schedule.copies)
                 #expect(back.deadlockOfBlockingSends == nil)
                 #expect(try back.communication == nil || back.communication == schedule.withTransfers())
             }

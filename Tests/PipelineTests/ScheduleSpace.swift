@@ -41,15 +41,23 @@ struct ScheduleSpace {
     }
 
     /// A sound order: one of the ways in which all actions can be done one after the other, dealt out to the ranks.
-    mutating func sound() -> Schedule {
-        let rankOfStage = placement()
-        let microbatches = 1 + number(below: 4)
+    ///
+    /// - Parameter copies: of the stages, each on the same ranks and with a microbatch at least.
+    mutating func sound(copies: Int = 1) -> Schedule {
+        let first = placement()
+        let rankOfStage = first + (1..<copies).flatMap { _ in shuffled(first) }
+        let microbatches = copies + number(below: 4)
+        let copyOfMicrobatch =
+            copies == 1 ? [] : shuffled((0..<microbatches).map { $0 < copies ? $0 : number(below: copies) })
+        func isHere(_ stage: Int, _ microbatch: Int) -> Bool {
+            copies == 1 || copyOfMicrobatch[microbatch] == stage / first.count
+        }
         let (forwards, backwards) = (order(microbatches), order(microbatches))
         // Of ten backwards, so many come apart.
         let apart = [0, 10, 5][number(below: 3)]
         var waiting: [Action: [Action]] = [:]
         for (stage, _) in rankOfStage.enumerated() {
-            for microbatch in 0..<microbatches {
+            for microbatch in 0..<microbatches where isHere(stage, microbatch) {
                 let splits = number(below: 10) < apart
                 let backward: [Action.Kind] = splits ? [.backwardInput, .backwardWeights] : [.backward]
                 for kind in [.forward] + backward { waiting[Action(kind, stage: stage, microbatch: microbatch)] = [] }
@@ -62,19 +70,20 @@ struct ScheduleSpace {
         for action in waiting.keys {
             let (stage, microbatch) = (action.stage, action.microbatch)
             func before(in order: [Int]) -> Int? {
+                let order = order.filter { isHere(stage, $0) }
                 let index = order.firstIndex(of: microbatch)!
                 return index > 0 ? order[index - 1] : nil
             }
             var causes: [Action] = []
             switch action.kind {
             case .forward:
-                if stage > 0 { causes.append(Action(.forward, stage: stage - 1, microbatch: microbatch)) }
+                if stage % first.count > 0 { causes.append(Action(.forward, stage: stage - 1, microbatch: microbatch)) }
                 if let other = before(in: forwards) {
                     causes.append(Action(.forward, stage: stage, microbatch: other))
                 }
             case .backward, .backwardInput:
                 causes.append(Action(.forward, stage: stage, microbatch: microbatch))
-                if stage + 1 < rankOfStage.count { causes.append(gradient(stage + 1, microbatch)) }
+                if (stage + 1) % first.count > 0 { causes.append(gradient(stage + 1, microbatch)) }
                 if let other = before(in: backwards) { causes.append(gradient(stage, other)) }
             case .backwardWeights: causes.append(Action(.backwardInput, stage: stage, microbatch: microbatch))
             }
@@ -89,7 +98,8 @@ struct ScheduleSpace {
             done.insert(next)
             actions[rankOfStage[next.stage]].append(next)
         }
-        return Schedule(name: "random", microbatches: microbatches, rankOfStage: rankOfStage, actions: actions)
+        return Schedule(
+            name: "random", microbatches: microbatches, rankOfStage: rankOfStage, copies: copies, actions: actions)
     }
 
     /// A sound order with one thing changed; most often it is none any more.

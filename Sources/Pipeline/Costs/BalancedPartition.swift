@@ -15,13 +15,13 @@ extension Partition {
     /// - Parameters:
     ///   - loads: the work of each unit, such as its FLOPs.
     ///   - stages: how many, from 1 to the number of units.
-    ///   - graph: the tasks of a schedule of as many stages.
+    ///   - graph: the tasks of a schedule of as many stages; each of its copies is cut alike.
     /// - Throws: `PartitionError` with more stages than units, or none.
     public static func balanced(loads: [Double], stages: Int, _ graph: TaskGraph) throws(PartitionError) -> Partition {
         if stages < 1 || stages > loads.count {
             throw PartitionError(kind: .balanced, stages: stages, stagesMax: loads.count, what: "unit")
         }
-        require(graph.stages == stages, "a graph of \(graph.stages) stages to cut \(stages) for")
+        require(graph.stagesOfCopy == stages, "a graph of \(graph.stagesOfCopy) stages to cut \(stages) for")
         var search = PartitionSearch(loads: loads, stages: stages, graph)
         return Partition(cuts: search.best())
     }
@@ -111,7 +111,8 @@ private struct PartitionSearch {
         let durations = graph.tasks.map { list in
             list.map { task -> Double in
                 guard case .action(let action) = task else { return 0 }
-                let load = sums[cuts[action.stage + 1]] - sums[cuts[action.stage]]
+                let stage = action.stage % stages
+                let load = sums[cuts[stage + 1]] - sums[cuts[stage]]
                 return action.kind == .backward ? 2 * load : load
             }
         }

@@ -45,6 +45,8 @@ private struct Chains {
     }
 
     private var schedule: Schedule { order.schedule }
+    /// Those that it goes through.
+    private var stages: Range<Int> { schedule.stages(ofCopy: order.table.copies[microbatch] ?? 0) }
 
     func add(to jobs: inout [[PreemptiveMachine.Job]]) {
         var path = forwards
@@ -79,14 +81,14 @@ private struct Chains {
     }
 
     private var forwards: [Step] {
-        (0..<schedule.stages).map { stage in
-            Step(stage: stage, length: costs.forward, link: stage == 0 ? 0 : link(stage - 1, stage))
+        stages.map { stage in
+            Step(stage: stage, length: costs.forward, link: schedule.isFirst(stage) ? 0 : link(stage - 1, stage))
         }
     }
 
     private var backwards: [Step] {
-        (0..<schedule.stages).reversed().map { stage in
-            let link = stage == schedule.stages - 1 ? 0 : link(stage + 1, stage)
+        stages.reversed().map { stage in
+            let link = schedule.isLast(stage) ? 0 : link(stage + 1, stage)
             let isSplit =
                 order.table.index(.inputGradient, stage, microbatch) != order.table.index(.end, stage, microbatch)
             return isSplit

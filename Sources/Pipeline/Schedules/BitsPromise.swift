@@ -19,8 +19,15 @@ public enum BitsPromise: Equatable, Sendable {
     ///
     /// One stage adds up weight gradients in ascending order of microbatches, and a sum of more than one term has other bits
     /// in another order. Nothing else depends on the order: a loss is summed by microbatch when all are there, dropout's masks
-    /// and positions follow from the microbatch, and a stage's forwards share no sum.
+    /// and positions follow from the microbatch, and a stage's forwards share no sum. Copies of a stage each add up their own
+    /// microbatches' first, which is another order too.
     init(_ schedule: Schedule, _ stages: StageActions) {
+        if schedule.copies > 1 && !schedule.isForwardOnly {
+            self = .toRounding(
+                reason: "weight gradients are added up in each of the \(schedule.copies) copies of the stages first, "
+                    + "and then over the copies")
+            return
+        }
         for (stage, rank) in schedule.rankOfStage.enumerated() {
             var before = -1
             for index in stages.indices(stage) {

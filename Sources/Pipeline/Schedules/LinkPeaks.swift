@@ -56,7 +56,8 @@ struct LinkPeaks {
 
     /// To each stage, from the one before and the next one, where these are.
     private func links(toStage stage: Int) -> [Link] {
-        [stage - 1, stage + 1].filter { (0..<schedule.stages).contains($0) }.map { Link(sender: $0, receiver: stage) }
+        let senders = (schedule.isFirst(stage) ? [] : [stage - 1]) + (schedule.isLast(stage) ? [] : [stage + 1])
+        return senders.map { Link(sender: $0, receiver: stage) }
     }
 
     /// Of links within one rank, which knows all that it has done.

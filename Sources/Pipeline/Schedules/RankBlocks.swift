@@ -9,7 +9,7 @@
 struct RankBlocks {
     /// Of each block, ascending.
     let ranks: [[Int]]
-    /// For each stage but the last, the block that has its rank and the next stage's; nil where these are one rank.
+    /// For each stage, the block that has its rank and the next stage's; nil where these are one rank, or the stage is its copy's last.
     private let blockOfEdge: [Int?]
 
     /// Hopcroft and Tarjan's, 1973.
@@ -19,7 +19,11 @@ struct RankBlocks {
         var search = BlockSearch(schedule)
         search.run()
         ranks = search.blocks
-        blockOfEdge = zip(schedule.rankOfStage, schedule.rankOfStage.dropFirst()).map { search.block($0, $1) }
+        var blockOfEdge = schedule.rankOfStage.map { _ in Int?.none }
+        for stage in schedule.lowerEndsOfEdges {
+            blockOfEdge[stage] = search.block(schedule.rankOfStage[stage], schedule.rankOfStage[stage + 1])
+        }
+        self.blockOfEdge = blockOfEdge
     }
 
     /// The block of the edge between a stage and the next one; nil where there is no edge between two ranks.
@@ -37,7 +41,9 @@ private struct BlockSearch {
 
     init(_ schedule: Schedule) {
         var sets = [Set<Int>](repeating: [], count: schedule.ranks)
-        for (a, b) in zip(schedule.rankOfStage, schedule.rankOfStage.dropFirst()) where a != b {
+        for stage in schedule.lowerEndsOfEdges {
+            let (a, b) = (schedule.rankOfStage[stage], schedule.rankOfStage[stage + 1])
+            if a == b { continue }
             sets[a].insert(b)
             sets[b].insert(a)
         }

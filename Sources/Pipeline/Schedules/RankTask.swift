@@ -59,27 +59,36 @@ extension Schedule {
     /// Each rank's tasks, in the order it does them.
     ///
     /// A rank packs where it waits for another's result in any case: at the step's start, or before its first backward when it
-    /// starts with the first stage. One that is alone never waits, and packs within forwards (`microbatchThatPacks`).
+    /// starts with a first stage. One whose stages have no neighbours on other ranks never waits, and packs within forwards
+    /// (`microbatchThatPacks`).
     public var tasks: [[RankTask]] {
-        actions.map { list in
+        let waiting = ranksWithNeighbours
+        return actions.enumerated().map { rank, list in
             let firstBackward = list.firstIndex { $0.kind.givesInputGradient } ?? list.endIndex
             var tasks = list.map(RankTask.action)
-            tasks.insert(contentsOf: packing(for: list), at: list.first?.stage == 0 ? firstBackward : 0)
+            if waiting.contains(rank) {
+                let startsFirst = list.first.map { isFirst($0.stage) } ?? false
+                tasks.insert(contentsOf: packing(for: list), at: startsFirst ? firstBackward : 0)
+            }
             return isForwardOnly ? tasks : tasks + [.update]
         }
     }
 
-    private var packsInForwards: Bool { actions.count == 1 }
+    /// Those that hand on to other ranks, or receive from them.
+    private var ranksWithNeighbours: Set<Int> {
+        let edges = lowerEndsOfEdges.filter { rankOfStage[$0] != rankOfStage[$0 + 1] }
+        return Set(edges.flatMap { [rankOfStage[$0], rankOfStage[$0 + 1]] })
+    }
 
     /// The microbatch in whose forward a stage's weights are packed for backwards; nil where that is a task of its own.
     public func microbatchThatPacks(_ stage: Int) -> Int? {
-        guard packsInForwards && !isForwardOnly else { return nil }
-        return actions[0].first { $0.kind == .forward && $0.stage == stage }?.microbatch
+        let rank = rankOfStage[stage]
+        if isForwardOnly || ranksWithNeighbours.contains(rank) { return nil }
+        return actions[rank].first { $0.kind == .forward && $0.stage == stage }?.microbatch
     }
 
     /// Of each stage that these actions go backwards through, in the order they do.
     private func packing(for list: [Action]) -> [RankTask] {
-        if packsInForwards { return [] }
         var packed: Set<Int> = []
         return list.filter { $0.kind.givesInputGradient && packed.insert($0.stage).inserted }
             .map { .pack(stage: $0.stage) }

@@ -10,8 +10,14 @@ public struct Schedule: Equatable, Sendable {
     public let groupSize: Int?
     /// M: how many parts a step's batch is cut into.
     public let microbatches: Int
-    /// The rank that runs each stage; its count is the number of stages.
+    /// The rank that runs each stage, copy after copy; its count is the number of stages.
     public let rankOfStage: [Int]
+    /// How many copies of the chain of stages there are, each with weights of its own; each microbatch goes through one of them.
+    public let copies: Int
+    /// How many times the order stands side by side with itself, on ranks and microbatches of its own (`replicated`).
+    public let replicas: Int
+    /// K: how many stages each copy has, which are the model's.
+    public let stagesOfCopy: Int
     /// Each rank's actions, in the order it does them.
     public let actions: [[Action]]
     /// Whether there are forwards and nothing else: evaluation instead of training.
@@ -20,26 +26,37 @@ public struct Schedule: Equatable, Sendable {
     package let refusal: ScheduleError?
 
     /// Any order at all; `validated()` tells whether it can be run.
-    public init(name: String, microbatches: Int, rankOfStage: [Int], actions: [[Action]]) {
-        self.init(name, nil, nil, microbatches, (rankOfStage, actions), refusal: nil)
+    ///
+    /// - Parameters:
+    ///   - name: for people.
+    ///   - microbatches: M, over all copies.
+    ///   - rankOfStage: the rank of each stage, copy after copy.
+    ///   - copies: how many times the chain of stages is there.
+    ///   - actions: each rank's, in the order it does them.
+    public init(name: String, microbatches: Int, rankOfStage: [Int], copies: Int = 1, actions: [[Action]]) {
+        self.init((name, nil, nil), microbatches, (rankOfStage, actions), (copies, 1), refusal: nil)
     }
 
     /// - Parameter refusal: why there is no order.
     init(_ kind: ScheduleKind, _ sizes: ScheduleSizes, _ order: ScheduleKind.Order, refusal: ScheduleError?) {
-        self.init(kind.title, kind, sizes.groupSize, sizes.microbatches, order, refusal: refusal)
+        self.init(
+            (kind.title, kind, sizes.groupSize), sizes.microbatches, order, (kind.copies, 1), refusal: refusal)
     }
 
-    private init(
-        _ name: String, _ kind: ScheduleKind?, _ groupSize: Int?, _ microbatches: Int, _ order: ScheduleKind.Order,
+    /// What it is called, and what it was made for.
+    typealias Origin = (name: String, kind: ScheduleKind?, groupSize: Int?)
+    /// How many times the chain of stages is there, and how many times the order.
+    typealias Multiples = (copies: Int, replicas: Int)
+
+    init(
+        _ origin: Origin, _ microbatches: Int, _ order: ScheduleKind.Order, _ multiples: Multiples,
         refusal: ScheduleError?
     ) {
-        let (rankOfStage, actions) = order
-        self.name = name
-        self.kind = kind
-        self.groupSize = groupSize
+        (name, kind, groupSize) = origin
         self.microbatches = microbatches
-        self.rankOfStage = rankOfStage
-        self.actions = actions
+        (rankOfStage, actions) = order
+        (copies, replicas) = multiples
+        stagesOfCopy = copies > 0 ? rankOfStage.count / copies : 0
         self.refusal = refusal
         isForwardOnly = actions.allSatisfy { $0.allSatisfy { $0.kind == .forward } }
     }
@@ -47,7 +64,8 @@ public struct Schedule: Equatable, Sendable {
     /// The forwards of this schedule, in its order, without the backwards.
     public func forwardOnly() -> Schedule {
         let forwards = actions.map { $0.filter { $0.kind == .forward } }
-        return Schedule(name, kind, groupSize, microbatches, (rankOfStage, forwards), refusal: refusal)
+        return Schedule(
+            (name, kind, groupSize), microbatches, (rankOfStage, forwards), (copies, replicas), refusal: refusal)
     }
 
     /// Whether an action is the last that its stage does with a microbatch.
@@ -61,12 +79,12 @@ public struct Schedule: Equatable, Sendable {
     /// backwards' parts take, and for forwards alone.
     public var idleShareByFormula: Double? {
         if isForwardOnly { return nil }
-        return kind?.idealShare.map { 1 - $0(ranks, virtualStages, microbatches) }
+        return kind?.idealShare.map { 1 - $0(ranks / replicas, virtualStages, microbatches / replicas) }
     }
 
     /// P: how many there are, which are numbered from 0.
     public var ranks: Int { actions.count }
-    /// How many there are over all ranks, which are numbered from 0.
+    /// How many there are over all ranks and copies, which are numbered from 0.
     public var stages: Int { rankOfStage.count }
 
     /// v: the most stages that a rank runs.

@@ -6,12 +6,14 @@
 /// to have finished before which (`LinkPeaks`), not from a simulation of one run.
 public struct ScheduleFacts: Equatable, Sendable {
     /// For stage s, the slots of the ring that carries activations from s to s + 1: the smallest number with which the
-    /// sender never waits for room. The last stage's entry is 0.
+    /// sender never waits for room. 0 for the last stage, of each copy.
     public let activationSlots: [Int]
-    /// For stage s, the slots of the ring that carries gradients from s to s - 1. The first stage's entry is 0.
+    /// For stage s, the slots of the ring that carries gradients from s to s - 1. 0 for the first stage, of each copy.
     public let gradientSlots: [Int]
     /// For stage s, which of its frames each microbatch works in.
     public let frames: [StageFrames]
+    /// For microbatch m, the copy of the stages that it goes through.
+    public let copyOfMicrobatch: [Int]
     /// For rank r, the most (stage, microbatch) pairs in flight at once over all its stages.
     public let inFlightOfRank: [Int]
     /// Whether results are those of one stage to the bit.
@@ -26,9 +28,18 @@ public struct ScheduleFacts: Equatable, Sendable {
     init(_ order: ScheduleOrder, _ stages: StageActions) throws(ScheduleError) {
         let schedule = order.schedule
         (activationSlots, gradientSlots) = try LinkPeaks.slots(order, stages)
-        frames = schedule.rankOfStage.enumerated().map { stage, rank in
-            StageFrames(stages.indices(stage), of: schedule.actions[rank], schedule)
+        let copyOfMicrobatch = order.table.copies.copyOfMicrobatch
+        let microbatches = CopyMicrobatches.ofCopies(schedule.copies, copyOfMicrobatch)
+        var indexInCopy = copyOfMicrobatch
+        for list in microbatches {
+            for (index, microbatch) in list.list.enumerated() { indexInCopy[microbatch] = index }
         }
+        frames = schedule.rankOfStage.enumerated().map { stage, rank in
+            StageFrames(
+                stages.indices(stage), of: schedule.actions[rank], schedule,
+                microbatches[schedule.copy(ofStage: stage)], indexInCopy: indexInCopy)
+        }
+        self.copyOfMicrobatch = copyOfMicrobatch
         inFlightOfRank = schedule.actions.map { schedule.inFlightMost($0) }
         bits = BitsPromise(schedule, stages)
     }

@@ -31,9 +31,12 @@ public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {
 
     /// In the order of their invention, which tables and legends have too.
     public static let allCases: [ScheduleKind] = [
-        .gpipe, .oneFOneB, .interleaved, .eagerOneFOneB, .loopedBFS, .hanayo, .zeroBubble, .zeroBubbleH2,
-        .interleavedZeroBubble, .zeroBubbleV, .vHalf, .vMin, .dualPipeV,
+        .gpipe, .oneFOneB, .interleaved, .chimera, .eagerOneFOneB, .loopedBFS, .hanayo, .zeroBubble, .zeroBubbleH2,
+        .interleavedZeroBubble, .zeroBubbleV, .vHalf, .vMin, .dualPipe, .dualPipeV,
     ]
+
+    /// Those that hold one copy of the stages, in the same order: what runs train by.
+    public static let ofOneCopy: [ScheduleKind] = allCases.filter { $0.copies == 1 }
 
     /// Those of the reference study.
     public static let studied: [ScheduleKind] = [.gpipe, .oneFOneB, .interleaved]
@@ -48,6 +51,8 @@ public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {
     public let stagesOfRank: StagesOfRank
     /// Whether its order depends on N (`ScheduleSizes.groupSize`).
     public let takesGroupSize: Bool
+    /// How many copies of the model's stages it holds, each with weights of its own; a rank's v stages count those of all.
+    public let copies: Int
     /// How many actions a stage has for each microbatch.
     let actionsOfMicrobatch: Int
     /// The title of the schedule whose order it has with one stage a rank.
@@ -62,7 +67,7 @@ public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {
 
     init(
         _ name: String, title: String, about: About, stagesOfRank: StagesOfRank = .exactly(1),
-        takesGroupSize: Bool = false, actionsOfMicrobatch: Int = 2, sameWithOneStage: String? = nil,
+        takesGroupSize: Bool = false, copies: Int = 1, actionsOfMicrobatch: Int = 2, sameWithOneStage: String? = nil,
         idealShare: (@Sendable (Int, Int, Int) -> Double)? = nil,
         obstacle: @escaping @Sendable (ScheduleSizes) -> String? = { _ in nil },
         order: @escaping @Sendable (ScheduleSizes) -> Order
@@ -72,6 +77,7 @@ public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {
         self.about = about
         self.stagesOfRank = stagesOfRank
         self.takesGroupSize = takesGroupSize
+        self.copies = copies
         self.actionsOfMicrobatch = actionsOfMicrobatch
         self.sameWithOneStage = sameWithOneStage
         self.idealShare = idealShare
@@ -103,7 +109,7 @@ public struct ScheduleKind: RawRepresentable, CaseIterable, Hashable, Sendable {
 
 extension ScheduleKind {
     /// The most actions that are made; a schedule of more would fill a machine's memory by itself.
-    private static let actionsMost = 1 << 24
+    static let actionsMost = 1 << 24
 
     /// The schedule for P ranks with v stages each and M microbatches; v is the usual one unless given.
     ///

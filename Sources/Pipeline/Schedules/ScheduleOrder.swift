@@ -26,9 +26,9 @@ struct ScheduleOrder {
             Position(rank: schedule.rankOfStage[stage], index: table.index(step, stage, microbatch))
         }
         return switch action.kind {
-        case .forward: (nil, stage > 0 ? position(.forward, stage - 1) : nil)
+        case .forward: (nil, schedule.isFirst(stage) ? nil : position(.forward, stage - 1))
         case .backward, .backwardInput:
-            (position(.forward, stage), stage + 1 < schedule.stages ? position(.inputGradient, stage + 1) : nil)
+            (position(.forward, stage), schedule.isLast(stage) ? nil : position(.inputGradient, stage + 1))
         case .backwardWeights: (position(.inputGradient, stage), nil)
         }
     }
@@ -57,7 +57,8 @@ struct ScheduleOrder {
 struct LinkRoom {
     private let schedule: Schedule
     private let table: ActionTable
-    /// For each stage and microbatch, the microbatch whose release makes room for its send; -1 for none.
+    /// For each stage and microbatch of its copy (`ActionTable.cell`), the microbatch whose release makes room for its send; -1
+    /// for none.
     private let activations, gradients: [Int32]
 
     /// - Parameters:
@@ -74,14 +75,14 @@ struct LinkRoom {
     ) -> [Int32] {
         let schedule = order.schedule
         var sent = [[Int]](repeating: [], count: schedule.stages)
-        var releases = [Int32](repeating: -1, count: schedule.stages * schedule.microbatches)
+        var releases = [Int32](repeating: -1, count: order.table.cellCount)
         for action in schedule.actions.joined() where isSent(action) {
             let number = sent[action.stage].count
             sent[action.stage].append(action.microbatch)
             if number >= slots[action.stage] {
                 // Without any slot there is never room: it waits for its own item's release.
                 let older = slots[action.stage] < 1 ? number : number - slots[action.stage]
-                releases[action.stage * schedule.microbatches + action.microbatch] = Int32(sent[action.stage][older])
+                releases[order.table.cell(action.stage, action.microbatch)] = Int32(sent[action.stage][older])
             }
         }
         return releases
@@ -89,13 +90,16 @@ struct LinkRoom {
 
     /// What an action that sends waits for; nil where it has room whatever others do.
     func release(for action: Action) -> ScheduleOrder.Position? {
-        if action.kind == .forward { return release(activations, action, at: action.stage + 1) }
-        return action.kind.givesInputGradient ? release(gradients, action, at: action.stage - 1) : nil
+        if action.kind == .forward {
+            return schedule.isLast(action.stage) ? nil : release(activations, action, at: action.stage + 1)
+        }
+        if !action.kind.givesInputGradient || schedule.isFirst(action.stage) { return nil }
+        return release(gradients, action, at: action.stage - 1)
     }
 
     private func release(_ releases: [Int32], _ action: Action, at receiver: Int) -> ScheduleOrder.Position? {
-        let older = releases[action.stage * schedule.microbatches + action.microbatch]
-        guard older >= 0, (0..<schedule.stages).contains(receiver) else { return nil }
+        let older = releases[table.cell(action.stage, action.microbatch)]
+        if older < 0 { return nil }
         let end: ActionTable.Step = schedule.isForwardOnly ? .forward : .end
         return ScheduleOrder.Position(
             rank: schedule.rankOfStage[receiver], index: table.index(end, receiver, Int(older)))

@@ -29,4 +29,12 @@ public struct ScheduleSizes: Equatable, Sendable {
         microbatches >= least
             ? nil : "needs at least \(least) microbatches on \(counted(ranks, "rank")), and has \(microbatches)"
     }
+
+    /// What is to be said, after an order's title, where ranks and microbatches do not come in two halves, or there are too few; nil
+    /// where they do.
+    func obstacleToHalves(least: Int) -> String? {
+        if ranks % 2 != 0 { return "needs an even number of ranks, and has \(ranks)" }
+        if let shortage = shortage(least: least) { return shortage }
+        return microbatches % 2 == 0 ? nil : "needs an even number of microbatches, and has \(microbatches)"
+    }
 }

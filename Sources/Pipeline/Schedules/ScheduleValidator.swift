@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Schedule {
-    /// Checks the schedule: sizes, every rank at work, every action once and on its stage's rank (backwards everywhere or
-    /// nowhere), dependencies met, the same microbatch order at both ends of each link, no deadlock.
+    /// Checks the schedule: sizes, every rank at work, each microbatch in one copy of the stages, every action of it there once and on
+    /// its stage's rank (backwards everywhere or nowhere), dependencies met, the same microbatch order at both ends of each link,
+    /// no deadlock.
     ///
     /// What it lets through runs. No values make it trap, however absurd.
     ///
@@ -37,8 +38,10 @@ extension Schedule {
     }
 
     private func checkSizes() throws(ScheduleError) {
-        for (what, count) in [("microbatches", microbatches), ("stages", stages), ("ranks", ranks)] where count < 1 {
-            throw .size("\(count) \(what): at least 1 is needed")
+        let counts = [("microbatches", microbatches), ("stages", stages), ("ranks", ranks), ("copies", copies)]
+        for (what, count) in counts where count < 1 { throw .size("\(count) \(what): at least 1 is needed") }
+        if stages % copies != 0 {
+            throw .size("\(stages) stages are not \(copies) copies of as many stages each")
         }
         for (stage, rank) in rankOfStage.enumerated() where !(0..<ranks).contains(rank) {
             throw .unknownRank(rank, ofStage: stage, ranks: ranks)
@@ -53,7 +56,7 @@ extension Schedule {
                 isWanted(list[Int(index)]) ? Int32(list[Int(index)].microbatch) : nil
             }
         }
-        for stage in 0..<self.stages - 1 {
+        for stage in lowerEndsOfEdges {
             if order(stage, { $0.kind == .forward }) != order(stage + 1, { $0.kind == .forward }) {
                 throw .linkOrder(from: stage, to: stage + 1)
             }
@@ -73,6 +76,12 @@ public enum ScheduleError: Error, Equatable, CustomStringConvertible {
     case misplaced(Action, rank: Int)
     case repeated(Action)
     case missing(Action)
+    /// An action at a stage of another copy than its microbatch's other actions, of which one is given.
+    case twoCopies(Action, other: Action)
+    /// A microbatch without any action, where there are several copies that it might go through.
+    case noCopy(microbatch: Int)
+    /// A copy of the stages without any action.
+    case emptyCopy(Int)
     case linkOrder(from: Int, to: Int)
     case deadlock(waiting: [Action])
 
@@ -85,6 +94,10 @@ public enum ScheduleError: Error, Equatable, CustomStringConvertible {
         case .misplaced(let action, let rank): "action \(action) does not belong on rank \(rank)"
         case .repeated(let action): "action \(action) stands more than once"
         case .missing(let action): "action \(action) is missing"
+        case .twoCopies(let action, let other):
+            "microbatch \(action.microbatch) is at stages of two copies, with \(other) and \(action): each goes through one copy"
+        case .noCopy(let microbatch): "microbatch \(microbatch) goes through no copy of the stages"
+        case .emptyCopy(let copy): "no microbatch goes through copy \(copy) of the stages"
         case .linkOrder(let from, let to):
             "stage \(from) sends microbatches in another order than stage \(to) takes them"
         case .deadlock(let waiting):

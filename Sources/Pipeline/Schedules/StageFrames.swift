@@ -25,16 +25,21 @@ public struct StageFrames: Equatable, Sendable {
     /// - Parameters:
     ///   - indices: of one stage's actions in its rank's list, ascending.
     ///   - actions: that list, of a sound schedule.
-    init(_ indices: ArraySlice<Int32>, of actions: [Action], _ schedule: Schedule) {
-        var kept = FrameAssigner(schedule.microbatches)
-        var gradients = FrameAssigner(schedule.microbatches)
-        var alone = FrameAssigner(schedule.microbatches)
-        var again = FrameAssigner(schedule.microbatches)
+    ///   - microbatches: those of the stage's copy.
+    ///   - indexInCopy: for each microbatch, its index among those of its copy.
+    init(
+        _ indices: ArraySlice<Int32>, of actions: [Action], _ schedule: Schedule, _ microbatches: CopyMicrobatches,
+        indexInCopy: [Int]
+    ) {
+        var kept = FrameAssigner(microbatches)
+        var gradients = FrameAssigner(microbatches)
+        var alone = FrameAssigner(microbatches)
+        var again = FrameAssigner(microbatches)
         var splits = false
         for index in indices {
             let action = actions[Int(index)]
             if action.kind == .backwardInput { splits = true }
-            let microbatch = action.microbatch
+            let microbatch = indexInCopy[action.microbatch]
             if action.kind == .forward {
                 kept.take(for: microbatch)
                 alone.takeForOne(microbatch, besides: again)
@@ -57,23 +62,38 @@ public struct StageFrames: Equatable, Sendable {
     }
 }
 
-/// A frame for each microbatch.
+/// A frame for each microbatch of a stage's copy.
 public struct FrameAssignment: Equatable, Sendable {
-    /// For each microbatch, its frame, counted from 0; 0 also for one that takes none.
-    public let frameOfMicrobatch: [Int]
+    /// Of the microbatches in their order.
+    fileprivate let frames: [Int]
+    fileprivate let microbatches: CopyMicrobatches
     /// How many frames it takes.
     public let count: Int
+
+    /// For each microbatch, its frame, counted from 0; 0 also for one that takes none, or goes through another copy.
+    ///
+    /// - Complexity: O(microbatches of all copies) where there are several.
+    public var frameOfMicrobatch: [Int] {
+        if frames.count == microbatches.total { return frames }
+        var all = [Int](repeating: 0, count: microbatches.total)
+        for (microbatch, frame) in zip(microbatches.list, frames) { all[microbatch] = frame }
+        return all
+    }
 }
 
-/// Gives frames out and takes them back.
+/// Gives frames out and takes them back; microbatches are told by their index in their copy.
 private struct FrameAssigner {
+    private let microbatches: CopyMicrobatches
     private var frames: [Int]
     private var count = 0
     private var unused: [Int] = []
 
-    init(_ microbatches: Int) { frames = Array(repeating: 0, count: microbatches) }
+    init(_ microbatches: CopyMicrobatches) {
+        self.microbatches = microbatches
+        frames = Array(repeating: 0, count: microbatches.list.count)
+    }
 
-    var assignment: FrameAssignment { FrameAssignment(frameOfMicrobatch: frames, count: count) }
+    var assignment: FrameAssignment { FrameAssignment(frames: frames, microbatches: microbatches, count: count) }
 
     mutating func take(for microbatch: Int) {
         frames[microbatch] = next

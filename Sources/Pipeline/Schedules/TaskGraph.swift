@@ -20,8 +20,8 @@ public struct TaskGraph: Sendable {
     /// All tasks, each after those that it has to wait for.
     public let order: [Node]
 
-    /// How many stages the tasks are of.
-    var stages: Int { 1 + (tasks.joined().compactMap(\.stage).max() ?? -1) }
+    /// K: how many stages each copy has that the tasks are of.
+    let stagesOfCopy: Int
 
     /// Whether there are so many values for each rank as it has tasks.
     func has(shape counts: [Int]) -> Bool { counts == tasks.map(\.count) }
@@ -56,6 +56,7 @@ public struct TaskGraph: Sendable {
         }
         self.order = order
         self.tasks = tasks
+        stagesOfCopy = schedule.stagesOfCopy
         self.causes = causes
         senders = causes.enumerated().map { rank, list in list.map { $0.first { $0.rank != rank } } }
     }

@@ -42,7 +42,7 @@ package struct MeasuredCosts {
 
     /// The same for one of a rank's stages.
     package func costs(of schedule: Schedule) -> ChunkCosts {
-        let share = Double(schedule.ranks) / Double(schedule.stages)
+        let share = Double(schedule.ranks) / Double(schedule.stagesOfCopy)
         return ChunkCosts(
             forward: costs.forward * share, inputGradient: costs.inputGradient * share,
             weightGradient: costs.weightGradient * share, handOff: costs.handOff)

@@ -52,6 +52,11 @@ package enum ScheduleList {
         Backwards ascend in microbatches in all of them but Looped BFS, so that gradients add up in one order and results are those of
         one stage to the bit. An order whose backwards do not ascend runs too; its results agree to rounding.
 
+        Chimera and DualPipe hold two copies of the stages, each with weights of its own: K = vP/2. A microbatch goes through one of
+        them, and gradients are summed over the copies before the update, so that results agree to rounding. Stages are numbered
+        copy after copy: of K = 4, `4F2` is microbatch 2's forward at the first stage of the second. `--replicas R` draws any order R times side by
+        side, which is data parallelism: R times as many copies on R times as many ranks. So far, orders with several copies are drawn and do not run.
+
         Your own order is a CSV ([commands.md](commands.md#schedule)): a line for each rank, a cell for each action, as PyTorch's
         pipelining writes it. `--schedule FILE.csv` takes it in `run`, `compare`, `sweep` and `verify`.
         """
@@ -70,7 +75,7 @@ package enum ScheduleList {
 
     /// Of as few ranks and microbatches as show the order.
     private static func drawing(_ kind: ScheduleKind) -> [String] {
-        let (ranks, microbatches) = kind.usualVirtualStages == 1 ? (3, 5) : (2, 4)
+        let (ranks, microbatches) = kind.copies > 1 ? (4, 8) : kind.usualVirtualStages == 1 ? (3, 5) : (2, 4)
         guard let times = try? OrderTimes(kind.make(ranks: ranks, microbatches: microbatches)) else { return [] }
         let command = "ppthreads schedule \(kind.rawValue) --stages \(ranks) --microbatches \(microbatches)"
         return ["```", "$ \(command)"] + OrderDrawing(times, width: 200).lines + ["```"]
@@ -79,8 +84,8 @@ package enum ScheduleList {
     private static let validator = """
         ## The validator
 
-        Every schedule is validated before it runs: every rank at work; each action once and on its stage's rank; W after I after F; the
-        same order of microbatches at both ends of each link; no deadlock. What passes runs: a test tries all orders of the smallest
+        Every schedule is validated before it runs: every rank at work; each microbatch in one copy of the stages; each action once and
+        on its stage's rank; W after I after F; the same order of microbatches at both ends of each link; no deadlock. What passes runs: a test tries all orders of the smallest
         schedules, and random ones. Then `ScheduleFacts` works out, from which actions are known to
         have finished before which, the slots of each ring, the frames that each microbatch takes at each stage, the peak
         in flight of each rank, and whether results are those of one stage to the bit, for every possible timing rather than for one

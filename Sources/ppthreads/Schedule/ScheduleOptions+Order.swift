@@ -21,7 +21,7 @@ extension ScheduleOptions {
             run.microbatchesAskedFor = microbatches ?? 8
             if waves == nil { run.virtualStages = virtualStages ?? kind.usualVirtualStages }
         }
-        return (try run.order(), run.scheduleFile?.notes ?? [])
+        return (try run.order().replicated(replicas), run.scheduleFile?.notes ?? [])
     }
 
     private func single(_ flag: String, _ list: [Int]?) throws(CommandError) -> Int? {
@@ -35,7 +35,8 @@ extension ScheduleOptions {
     func checkFitPage() throws(CommandError) {
         let others = [
             ("--csv", csv != nil), ("--comms", communication != nil), ("--svg", svg != nil), ("--json", json),
-            ("--group-size", groupSize != nil), ("--waves", waves != nil), ("--forward-only", isForwardOnly),
+            ("--group-size", groupSize != nil), ("--waves", waves != nil), ("--replicas", replicas > 1),
+            ("--forward-only", isForwardOnly),
         ]
         for (flag, isGiven) in others where isGiven {
             throw CommandError(

@@ -7,6 +7,7 @@ struct ScheduleOptions {
     /// Several of each only on a page.
     var stages, microbatches, virtualStages: [Int]?
     var groupSize: Int?
+    var replicas = 1
     var waves: Int?
     var costs = ChunkCosts()
     var width = 110
@@ -39,6 +40,9 @@ struct ScheduleOptions {
                 standard: "what the order must have, or 2", help: "v, stages a rank; a list with --html"),
             .groupSize(set: \.groupSize),
             .waves(set: \.waves),
+            .number(
+                "--replicas", set: \.replicas, in: Limits.replicas, standard: standard,
+                help: "R: the order so many times side by side, on P ranks and with M microbatches each"),
             .on("--forward-only", set: \.isForwardOnly, help: "the forwards alone"),
         ]
     }

@@ -7,7 +7,7 @@ import Threads
 /// What `ppthreads verify` was asked for. The defaults are models small enough for every combination to take seconds.
 package struct VerifyOptions {
     var architectures = Architecture.allCases
-    var schedules = ScheduleKind.allCases.map(ScheduleName.kind)
+    var schedules = ScheduleKind.ofOneCopy.map(ScheduleName.kind)
     /// Of schedules that are files, what was read there, by their paths.
     private(set) var scheduleFiles: [String: ScheduleFile] = [:]
     /// Sockets on request: they would double the time.

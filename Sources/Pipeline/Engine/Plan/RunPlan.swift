@@ -51,6 +51,12 @@ public struct RunPlan: Sendable {
         } catch {
             throw .configuration(setting: "--schedule", "\(schedule.name): \(error)")
         }
+        if schedule.copies > 1 {
+            throw .configuration(
+                setting: "--schedule",
+                "\(schedule.name) holds \(schedule.copies) copies of the stages, and runs hold one so far; schedule draws it"
+            )
+        }
 
         let model = configuration.model
         do throws(ModelError) { try model.checkSizes() } catch { throw .model(error) }

@@ -67,6 +67,9 @@ public struct TracedStep: Sendable {
         if schedule.isForwardOnly && !isForwardOnly {
             throw .size("the order has forwards alone, and the trace backwards too")
         }
+        if schedule.copies > 1 {
+            throw .size("the order holds \(schedule.copies) copies of the stages, and the trace one")
+        }
         let sizes = (schedule.ranks, schedule.stages, schedule.microbatches)
         if sizes != (ranks, stages, microbatches) {
             throw .size(

@@ -18,9 +18,10 @@ struct FileOrder {
         let placement = try FilePlacement(rows)
         self.rows = rows
         positions = placement.positions
+        let rankOfStage = try placement.rankOfStage()
         schedule = Schedule(
-            name: name, microbatches: placement.microbatches, rankOfStage: try placement.rankOfStage(), actions: actions
-        )
+            name: name, microbatches: placement.microbatches, rankOfStage: rankOfStage,
+            copies: FileCopies.count(actions, stages: rankOfStage.count), actions: actions)
     }
 
     func position(_ instruction: Instruction) -> FileRows.Position? { positions[instruction] }
@@ -30,9 +31,7 @@ struct FileOrder {
     /// circle.
     /// - Complexity: O(actions).
     func checkActions() throws(ScheduleFileError) {
-        for stage in 0..<schedule.stages {
-            for microbatch in 0..<schedule.microbatches { try checkComplete(stage, microbatch) }
-        }
+        try checkComplete()
         let order: ScheduleOrder
         do throws(ScheduleError) { order = try ScheduleOrder(schedule) } catch {
             throw ScheduleFileError(.unsound(error))
@@ -63,6 +62,21 @@ struct FileOrder {
         throw rows.error(.tooEarly(instruction, needs: cause, column: rows[earlier].column), at: position)
     }
 
+    private func checkComplete() throws(ScheduleFileError) {
+        var copies: [Int: Int] = [:]
+        if schedule.copies > 1 {
+            for action in schedule.actions.joined() { copies[action.microbatch] = schedule.copy(ofStage: action.stage) }
+        }
+        for stage in 0..<schedule.stagesOfCopy {
+            for microbatch in 0..<schedule.microbatches {
+                guard let copy = schedule.copies == 1 ? 0 : copies[microbatch] else {
+                    throw ScheduleFileError(.unsound(.noCopy(microbatch: microbatch)))
+                }
+                try checkComplete(copy * schedule.stagesOfCopy + stage, microbatch)
+            }
+        }
+    }
+
     private func checkComplete(_ stage: Int, _ microbatch: Int) throws(ScheduleFileError) {
         func found(_ kind: Action.Kind) -> FileRows.Position? {
             position(Action(kind, stage: stage, microbatch: microbatch))
@@ -90,7 +104,7 @@ struct FileOrder {
         func list(_ stage: Int) -> [Action] {
             stages.indices(stage).map { schedule.actions[schedule.rankOfStage[stage]][Int($0)] }
         }
-        for stage in 0..<schedule.stages - 1 {
+        for stage in schedule.lowerEndsOfEdges {
             let (upper, lower) = (list(stage), list(stage + 1))
             try checkLink(upper.filter { $0.kind == .forward }, lower.filter { $0.kind == .forward })
             try checkLink(lower.filter(\.kind.givesInputGradient), upper.filter(\.kind.givesInputGradient))

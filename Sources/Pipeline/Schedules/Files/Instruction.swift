@@ -104,7 +104,9 @@ extension Schedule {
 
     func neighbours(_ transfer: Transfer) -> Neighbours {
         let (own, other) = (transfer.stage, transfer.otherEnd.stage)
-        guard rankOfStage.indices.contains(own) && rankOfStage.indices.contains(other) else { return .none }
+        guard rankOfStage.indices.contains(own) && rankOfStage.indices.contains(other),
+            copy(ofStage: own) == copy(ofStage: other)
+        else { return .none }
         return rankOfStage[own] == rankOfStage[other] ? .onOneRank : .onTwoRanks
     }
 }

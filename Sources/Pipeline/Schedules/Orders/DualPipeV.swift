@@ -26,41 +26,10 @@ extension ScheduleKind {
         stagesOfRank: .exactly(2), actionsOfMicrobatch: 3,
         obstacle: { $0.shortage(least: 2 * $0.ranks) },
         order: { sizes in
-            let actions = (0..<sizes.ranks).map { dualPipeV(rank: $0, of: sizes.ranks, sizes.microbatches) }
+            let actions = (0..<sizes.ranks).map { rank in
+                DualPipeOrder(depth: rank, of: sizes.ranks, microbatches: sizes.microbatches)
+                    .order(rank, 2 * sizes.ranks - 1 - rank)
+            }
             return (Schedule.vPlacement(ranks: sizes.ranks), actions)
         })
-
-    private static func dualPipeV(rank: Int, of ranks: Int, _ microbatches: Int) -> [Action] {
-        let (a, b) = (rank, 2 * ranks - 1 - rank)
-        let after = ranks - 1 - rank
-        var list = RankOrder()
-        for _ in 0..<2 * after { list.forward(a) }
-        for _ in 0...rank {
-            list.forward(a)
-            list.forward(b)
-        }
-        for _ in 0..<after {
-            list.splitBackward(b)
-            list.forward(b)
-        }
-        for _ in 0..<microbatches - 2 * ranks + rank + 1 {
-            list.forward(a)
-            list.backward(b, isWhole: true)
-            list.forward(b)
-            list.backward(a, isWhole: true)
-        }
-        for _ in 0..<after {
-            list.backward(b, isWhole: true)
-            list.forward(b)
-            list.backward(a, isWhole: true)
-        }
-        // The first half is whole; of the second, Ws are left over for the end.
-        for index in 0..<2 * (rank + 1) { list.backward(index % 2 == 0 ? b : a, isWhole: index <= rank) }
-        for _ in 0..<after {
-            list.oldestWeights()
-            list.backward(a, isWhole: false)
-        }
-        while list.weightsLeft > 0 { list.oldestWeights() }
-        return list.actions
-    }
 }

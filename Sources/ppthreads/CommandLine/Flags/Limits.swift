@@ -16,5 +16,6 @@ enum Limits {
     static let microbatches = 1...65536
     static let threads = 1...256
     static let virtualStages = 1...64
+    static let replicas = 1...256
     static let steps = 0...1_000_000
 }

@@ -11,7 +11,8 @@ package enum ScheduleName: NameOrFile {
     static let names = ScheduleKind.allCases.map(\.rawValue)
     static let alternatives = "or a FILE.csv"
     static let listRule = "names separated by commas, each once, out of"
-    static let all: [ScheduleName]? = ScheduleKind.allCases.map(ScheduleName.kind)
+    /// Those that run.
+    static let all: [ScheduleName]? = ScheduleKind.ofOneCopy.map(ScheduleName.kind)
 
     init(_ text: String) throws(FlagValueError) {
         if let kind = ScheduleKind(rawValue: text) {

@@ -23,7 +23,9 @@ extension OrderExplorer {
             const maker = action.kind === "W" ? undefined : makers.get([made, stage, action.microbatch].join());
             action.sender = maker && maker.rank !== action.rank ? maker : null;
           }
-          return { lists, ranks: size.ranks, stages: size.rank_of_stage.length, sequence: sequenceOf(lists) };
+          // A stage's part of a rank's whole share: of the model, each copy's stages are as many parts.
+          const share = size.ranks / size.rank_of_stage.length * size.copies;
+          return { lists, ranks: size.ranks, stages: size.rank_of_stage.length, share, sequence: sequenceOf(lists) };
         };
 
         // Senders before receivers, and each rank's in its order. Times do not change it.
@@ -45,7 +47,7 @@ extension OrderExplorer {
 
         // Costs: forward, input, weights, handoff; isOfStage, or else of a rank's whole share; slow, a rank or null, and slowness.
         const replay = (order, costs) => {
-          const share = costs.isOfStage ? 1 : order.ranks / order.stages;
+          const share = costs.isOfStage ? 1 : order.share;
           const [forward, input, weights] = [costs.forward * share, costs.input * share, costs.weights * share];
           const length = { F: forward, B: input + weights, I: input, W: weights };
           const times = new Map(), free = order.lists.map(() => 0), work = order.lists.map(() => 0);

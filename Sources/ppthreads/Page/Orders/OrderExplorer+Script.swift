@@ -25,8 +25,7 @@ extension OrderExplorer {
             if (!read.has(size)) read.set(size, readOrder(size));
             const lists = read.get(size);
             const result = replay(lists, costs);
-            const share = lists.ranks / lists.stages;
-            return { ...one, lists, result, share, peak: Math.max(...result.peaks) * share };
+            return { ...one, lists, result, share: lists.share, peak: Math.max(...result.peaks) * lists.share };
           };
 
           const number = name => {

@@ -64,6 +64,8 @@ struct PageOrders: Encodable {
         let ranks, microbatches: Int
         let refusal: String?
         let rankOfStage: [Int]
+        /// How many times the chain of stages is there.
+        let copies: Int
         /// Each rank's, with a blank between two: `0F0 0B0`.
         let actions: [String]
         /// Why results are equal to rounding alone; nil where they are equal to the bit.
@@ -73,7 +75,7 @@ struct PageOrders: Encodable {
 
         /// - Parameter ranks: what was asked for; an order that there is none of has no ranks.
         init(_ schedule: Schedule, ranks: Int) {
-            (self.ranks, microbatches) = (ranks, schedule.microbatches)
+            (self.ranks, microbatches, copies) = (ranks, schedule.microbatches, schedule.copies)
             do throws(ScheduleError) {
                 let facts = try schedule.validated()
                 if case .toRounding(let reason) = facts.bits { rounding = reason } else { rounding = nil }

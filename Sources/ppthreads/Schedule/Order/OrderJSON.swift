@@ -6,6 +6,8 @@ import Pipeline
 struct OrderJSON: Encodable {
     let name: String
     let ranks, stages, microbatches: Int
+    /// How many times the chain of stages is there, and how many times the order.
+    let copies, replicas: Int
     let rankOfStage: [Int]
     let forward, inputGradient, weightGradient, handOff: Double
     let makespan: Double
@@ -28,6 +30,7 @@ struct OrderJSON: Encodable {
         let (times, schedule, costs) = (order.times, order.times.schedule, order.times.costs)
         name = schedule.identifier
         (ranks, stages, microbatches) = (schedule.ranks, schedule.stages, schedule.microbatches)
+        (copies, replicas) = (schedule.copies, schedule.replicas)
         rankOfStage = schedule.rankOfStage
         (forward, inputGradient, weightGradient) = (costs.forward, costs.inputGradient, costs.weightGradient)
         handOff = costs.handOff

@@ -22,12 +22,17 @@ struct OrderTable {
     private var title: String {
         let costs = order.times.costs
         let sizes = [
-            counted(schedule.ranks, "rank"), counted(schedule.stages, "stage"),
+            counted(schedule.ranks, "rank"), stages,
             counted(schedule.microbatches, "microbatch", "microbatches"),
         ].joined(separator: ", ")
         let times = "F \(costs.forward.plain), I \(costs.inputGradient.plain), W \(costs.weightGradient.plain)"
         let handOff = costs.handOff == 0 ? "hand-offs free" : "a hand-off \(costs.handOff.plain)"
         return "\(schedule.name): \(sizes); \(times), \(handOff)"
+    }
+
+    private var stages: String {
+        let ofCopy = counted(schedule.stagesOfCopy, "stage")
+        return schedule.copies == 1 ? ofCopy : "\(schedule.copies) copies of \(ofCopy)"
     }
 
     private var makespan: String {
@@ -71,8 +76,9 @@ struct OrderTable {
     private func time(_ value: Double) -> String { value < 1e-9 * order.times.makespan ? "0" : value.plain }
 
     private var edges: [String] {
-        if schedule.stages < 2 { return [] }
-        let rows = (0..<schedule.stages - 1).map { stage in
+        let lowerEnds = (0..<schedule.stages).filter { !schedule.isLast($0) }
+        if lowerEnds.isEmpty { return [] }
+        let rows = lowerEnds.map { stage in
             [
                 "\(stage)-\(stage + 1)", "\(order.facts.activationSlots[stage])",
                 schedule.isForwardOnly ? "-" : "\(order.facts.gradientSlots[stage + 1])",
