@@ -51,7 +51,8 @@ final class MPIJob: Job, @unchecked Sendable {
             throw .failed(error.description)
         }
         if size > 1 { unsafe JobOfProgram.current = self }
-        atexit { if unsafe MPIJob.isSound { ppt_mpi_end() } }
+        // What a thread may still be doing must not be in the way of a program that leaves MPI as it is.
+        unsafe on_exit({ status, _ in if unsafe MPIJob.isSound { ppt_mpi_end() } else { _exit(status) } }, nil)
     }
 
     private func meetHosts(_ first: [Int]) throws(MPIError) {
