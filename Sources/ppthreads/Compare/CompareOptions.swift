@@ -53,7 +53,8 @@ struct CompareOptions {
     private static var sharedFlags: [Flag<CompareOptions>] {
         RunOptions.flags(
             [
-                "--stages", "--virtual-stages", "--microbatches", "--group-size", "--waves", "--partition",
+                "--stages", "--virtual-stages", "--microbatches", "--group-size", "--waves", "--intra-node",
+                "--partition",
                 "--recompute", "--pin", "--threads",
                 "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
                 "--batch-size", "--optimizer", "--lr", "--dropout", "--seed", "--data", "--data-format", "--timeout",
@@ -82,8 +83,8 @@ struct CompareOptions {
         for schedule in schedules {
             for transport in transports {
                 var options = run.under(schedule)
-                options.transport = transport
-                candidates.append(Comparison.Candidate(transport: transport, plan: try options.plan()))
+                options.transport = run.intraNode.applied(to: transport)
+                candidates.append(Comparison.Candidate(transport: options.transport, plan: try options.plan()))
             }
         }
         return candidates

@@ -20,6 +20,7 @@ package struct RunOptions {
     var warmup = 3
     var measure = 10
     var transport = TransportKind.threads
+    var intraNode = IntraNode.rings
     var partition = PartitionName.uniform
     /// Of partitions that are files, what was read there, by their paths.
     var layoutFiles: [String: PartitionLayout] = [:]
@@ -73,6 +74,7 @@ package struct RunOptions {
             .waves(set: \.waves),
             .choice(
                 "--transport", set: \.transport, standard: standard, help: "who runs a rank, and how stages hand on"),
+            .intraNode(set: \.intraNode, standard: standard),
             .nameOrFile(
                 "--partition", set: \.partition, placeholder: "CUT", standard: standard,
                 help: "how units are cut into stages"),
@@ -245,7 +247,7 @@ extension RunOptions {
         configuration.partition = choice
         configuration.recomputes = recompute
         configuration.dropout = dropout
-        configuration.transport = transport.transport
+        configuration.transport = intraNode.applied(to: transport).transport
         configuration.pin = pin
         configuration.threadsPerRank = threads
         configuration.simd = simd

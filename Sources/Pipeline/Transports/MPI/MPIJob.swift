@@ -13,6 +13,8 @@ final class MPIJob: Job, @unchecked Sendable {
     /// The program's one, started when it is asked for first.
     static let started: Result<MPIJob, JobError> = Result { () throws(JobError) in try MPIJob() }
 
+    static var isPossible: Bool { ppt_mpi_is_built() }
+
     let size: Int
     let rank: Int
     let library: String

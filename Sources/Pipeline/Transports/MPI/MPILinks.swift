@@ -4,7 +4,7 @@ import CMPI
 import SharedTensor
 import Threads
 
-/// Edges between the ranks of a job, as this process sees them: items go by MPI, straight from the slots that the sender writes
+/// Edges between the ranks of a job that have no memory in common, as this process sees them: items go by MPI, straight from the slots that the sender writes
 /// them in, into slots of the receiver's that were given to MPI beforehand.
 ///
 /// A slot has a tag of its own, and items take the slots of both ends in turn, so an item finds its slot whatever became of
