@@ -45,7 +45,11 @@ check_number() { # OPTION VALUE PATTERN WHAT
 parse() {
     while [ $# -gt 0 ]; do
         case $1 in
-        --) shift; program=("$@"); return ;;
+        --)
+            [ $# -gt 1 ] || fail 64 "no program: it comes after --"
+            program=("${@:2}")
+            return
+            ;;
         --help | -h) usage; exit 0 ;;
         --clean) clean_up_after_killed; exit 0 ;;
         --verbose) quiet=no; shift; continue ;;
@@ -103,6 +107,8 @@ clean_up() {
     trap '' HUP INT TERM
     trap - EXIT
     disown -a    # the shell would report each one killed
+    # Before its daemons, of whose end it would tell.
+    if [ -n "$mpirun" ]; then kill -KILL "$mpirun" 2>/dev/null || true; fi
     remove_namespaces "$name"
     if [ -n "$folder" ]; then rm -rf -- "$folder"; fi
 }
@@ -189,7 +195,7 @@ write_agent() {
 while [ "\${1#-}" != "\$1" ]; do shift; done
 host=\$1; shift
 exec env -i PATH="\$PATH" HOME="\$HOME" TMPDIR="$folder" \\
-    nsenter --target "\$(cat "$folder/\$host.pid")" --mount --uts --ipc --net --time --wdns=/ sh -c "\$*"
+    nsenter --target "\$(cat "$folder/\$host.pid")" --mount --uts --ipc --net --time --wdns=/ sh -c "\$*" </dev/null
 AGENT
     chmod +x "$folder/agent"
 }
@@ -265,4 +271,5 @@ start
 if [ -n "$cut_after" ]; then cut_later; fi
 code=0
 wait "$mpirun" || code=$?
+mpirun=""    # its id may be another's from here on
 exit "$code"
