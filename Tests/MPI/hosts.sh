@@ -21,7 +21,8 @@ usage: hosts.sh [options] -- program [argument...]
        hosts.sh --clean
 Runs the program with mpirun on hosts that are namespaces of this machine, joined by a switch, and exits as mpirun does:
 64 for a wrong option, 69 when something that it needs is not there, 129, 130 or 143 when it was ended by a signal.
-Nothing is left afterwards, in whichever way it ends but SIGKILL; --clean takes away what a killed one has left.
+Ranks get no input: with some, MPICH 4.0 does not end. Nothing is left afterwards, in whichever way it ends but SIGKILL;
+--clean takes away what a killed one has left.
 
   --mpi openmpi|mpich    whose mpirun (openmpi)
   --hosts N              how many hosts, 1 to 64 (2)
@@ -245,7 +246,7 @@ start() {
     "${mpi}_command"
     command+=("${mpirun_arguments[@]}" -n $((hosts * ranks_per_host)) "${program[@]}")
     nsenter --target "$(cat "$folder/host0.pid")" --mount --uts --ipc --net --time --wdns="$PWD" \
-        env TMPDIR="$folder" "${variables[@]}" "${command[@]}" <&0 &
+        env TMPDIR="$folder" "${variables[@]}" "${command[@]}" </dev/null &
     mpirun=$!
 }
 
