@@ -107,6 +107,7 @@ struct CopyOrderTests {
         #expect(fault("0F0,0F1,0B0,0B1\n1F0,1B0") == "row 2: 1F1 is missing")
         #expect(fault("0F0,0B0\n1F0,1F1,1B0,1B1") == "row 1: 0F1 is missing")
         #expect(fault("0F0,0B0,2F0,2B0\n1F0,1B0,3F1,3B1") == "row 1: 0F1 is missing")
+        #expect(fault("0F0,0B0,2F1,2B1\n1F0,1B0,3F2,3B2") == "row 1: 0F1 is missing")
         let text = ScheduleKind.chimera.make(ranks: 4, microbatches: 4).csv()
         #expect(fault(text.replacing(",2B0", with: "")) == "row 3: 2B0 is missing")
         #expect(fault(text.replacing(",2F1", with: "").replacing(",2B1", with: "")) == "row 3: 2F1 is missing")
