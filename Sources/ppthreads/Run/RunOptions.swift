@@ -20,7 +20,7 @@ package struct RunOptions {
     var warmup = 3
     var measure = 10
     var transport = TransportKind.threads
-    var intraNode = IntraNode.rings
+    var network = NetworkOptions()
     var partition = PartitionName.uniform
     /// Of partitions that are files, what was read there, by their paths.
     var layoutFiles: [String: PartitionLayout] = [:]
@@ -54,7 +54,7 @@ package struct RunOptions {
 
     enum OptimizerName: String, CaseIterable { case adam, sgd }
 
-    static var flags: [Flag<RunOptions>] { scheduleFlags + modelFlags + trainingFlags + outputFlags }
+    static var flags: [Flag<RunOptions>] { scheduleFlags + networkFlags + modelFlags + trainingFlags + outputFlags }
 
     private static let standard = RunOptions()
 
@@ -74,7 +74,6 @@ package struct RunOptions {
             .waves(set: \.waves),
             .choice(
                 "--transport", set: \.transport, standard: standard, help: "who runs a rank, and how stages hand on"),
-            .intraNode(set: \.intraNode, standard: standard),
             .nameOrFile(
                 "--partition", set: \.partition, placeholder: "CUT", standard: standard,
                 help: "how units are cut into stages"),
@@ -247,7 +246,7 @@ extension RunOptions {
         configuration.partition = choice
         configuration.recomputes = recompute
         configuration.dropout = dropout
-        configuration.transport = intraNode.applied(to: transport).transport
+        configuration.transport = network.applied(to: transport, seed: seed)
         configuration.pin = pin
         configuration.threadsPerRank = threads
         configuration.simd = simd

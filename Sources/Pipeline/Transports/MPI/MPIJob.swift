@@ -201,8 +201,11 @@ final class MPIJob: Job, @unchecked Sendable {
         }
         let told = try exchange(JobWords.bytes(readings), within: 60)
         guard let first = told[0], let all: [ClockReading] = JobWords.value(first) else { throw .silent(ranks: [0]) }
+        clockAhead = all[rank].ahead
         return all
     }
+
+    private(set) var clockAhead: Int64 = 0
 
     private static let questions = 40
 
