@@ -14,16 +14,17 @@ public struct LinkCost: Equatable, Sendable {
 }
 
 extension RunFigures {
-    /// What the mean measured step would take if its hand-offs between ranks took just as long as the link says: replays of what was
-    /// measured of tasks and of time that ranks were without their CPUs. Nil without a timeline.
+    /// What the mean measured step would take if its hand-offs between ranks took just as long as the link says: replays of the tasks'
+    /// CPU times, and what ranks lost besides (oversubscription), as much as in the step that was measured. Nil without a timeline.
     public func expectedStep(over link: LinkCost) -> Double? {
         guard let timed else { return nil }
         let plan = result.plan
         let costs = Replay.Link(plan.graph, latency: link.latency) { task in
             Double(plan.handoffBytes(of: task)) / link.bytesPerSecond
         }
-        return timed.steps.map(\.times).mean { times in
-            Replay(plan.graph, durations: times.values(\.work), losses: times.losses, link: costs).step
+        return timed.steps.mean { step in
+            Replay(plan.graph, durations: step.times.values(\.onCPU), link: costs).step
+                + step.breakdown.oversubscription
         }
     }
 }
