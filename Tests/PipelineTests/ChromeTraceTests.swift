@@ -123,7 +123,7 @@ struct ChromeTraceTests {
         for (moment, expected) in zip(moments, [0, 400.301, 4100, 4500.301]) { #expect(isNear(moment["ts"], expected)) }
         #expect(moments.map { ($0["args"] as! Event)["step"] as? Int } == [1, 1, 2, 2])
         let terms = moments[1]["args"] as! Event
-        let sum = ["work", "imbalance", "bubble", "oversubscription", "transport", "optimizer"].reduce(0) {
+        let sum = ["work", "imbalance", "bubble", "oversubscription", "transport", "reduction", "optimizer"].reduce(0) {
             $0 + number(terms["\($1)_us"])
         }
         #expect(abs(sum - 400.301) < 1e-6)

@@ -79,6 +79,9 @@ struct MadeUpTrace {
         switch task {
         case .pack: return "pack"
         case .update: return "update"
+        case .share: return "share"
+        case .sum: return "sum"
+        case .collect: return "collect"
         case .action(let action):
             let letter =
                 switch action.kind {

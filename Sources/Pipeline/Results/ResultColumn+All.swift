@@ -15,7 +15,10 @@ extension ResultColumn {
             oneOf(ScheduleKind.allCases)
                 + "; or a file's name and a fingerprint of its order (64-bit FNV-1a of it as a CSV of computations)"
         ) { .text($0.schedule) },
-        .setting("world_size", or: "Processes", json: "stages", read: .count(from: 1), required: true, "P, ranks, over all replicas") {
+        .setting(
+            "world_size", or: "Processes", json: "stages", read: .count(from: 1), required: true,
+            "P, ranks, over all replicas"
+        ) {
             .count($0.plan.schedule.ranks)
         },
         .setting("layers", read: .count(from: 1), required: true, "transformer layers") { .count($0.model.layers) },
@@ -31,7 +34,9 @@ extension ResultColumn {
         .setting("batch_size", read: .count(from: 1), unit: "sequences", "sequences a step") {
             .count($0.configuration.batchSize)
         },
-        .setting("microbatches", read: .count(from: 1), "M, over all replicas") { .count($0.plan.schedule.microbatches) },
+        .setting("microbatches", read: .count(from: 1), "M, over all replicas") {
+            .count($0.plan.schedule.microbatches)
+        },
         .setting("threads", read: .count(from: 1), "threads a rank") { .count($0.configuration.threadsPerRank) },
         .figure(
             "avg_step_time_s", or: "Average Step Time (s)", json: "step_s_mean", read: .measure, required: true,

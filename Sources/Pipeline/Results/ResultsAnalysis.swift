@@ -153,6 +153,7 @@ public struct ResultsAnalysis {
         let kind = ScheduleKind(rawValue: results.text(group, .schedule))
         let replicas = results.count(group, .replicas) ?? 1
         return kind?.idealShare?(
-            ranks(group) / replicas, virtualStages ?? results.count(group, .virtualStages) ?? 1, microbatches / replicas)
+            ranks(group) / replicas, virtualStages ?? results.count(group, .virtualStages) ?? 1, microbatches / replicas
+        )
     }
 }

@@ -23,7 +23,8 @@ struct AnalyzePlots {
         self.names = names
         let results = analysis.results
         terms = Breakdown.Term.all(
-            withCopies: results.groups.contains { results.samples($0).contains { ($0.breakdown?.reduction ?? 0) != 0 } })
+            withCopies: results.groups.contains { results.samples($0).contains { ($0.breakdown?.reduction ?? 0) != 0 } }
+        )
         lostTerms = terms.filter { $0 != .work }
         if analysis.groups.count > Self.most {
             leftOut = [

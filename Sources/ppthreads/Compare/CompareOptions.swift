@@ -53,7 +53,8 @@ struct CompareOptions {
     private static var sharedFlags: [Flag<CompareOptions>] {
         RunOptions.flags(
             [
-                "--stages", "--virtual-stages", "--microbatches", "--replicas", "--group-size", "--waves", "--partition",
+                "--stages", "--virtual-stages", "--microbatches", "--replicas", "--group-size", "--waves",
+                "--partition",
                 "--recompute", "--pin", "--threads",
                 "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
                 "--batch-size", "--optimizer", "--lr", "--dropout", "--seed", "--data", "--data-format", "--timeout",

@@ -31,7 +31,8 @@ struct CompareTable {
         let threads = configuration.threadsPerRank > 1 ? " of \(configuration.threadsPerRank) threads" : ""
         let trials = counted(options.trials, "trial")
         let replicas = plan.schedule.replicas > 1 ? " in \(plan.schedule.replicas) replicas" : ""
-        return "\(configuration.model.name), P=\(plan.schedule.ranks)\(threads), M=\(plan.schedule.microbatches)\(replicas), "
+        return
+            "\(configuration.model.name), P=\(plan.schedule.ranks)\(threads), M=\(plan.schedule.microbatches)\(replicas), "
             + "\(configuration.partition.title) partition, \(configuration.simd.rawValue) kernels; \(trials) of "
             + "\(counted(options.run.measure, "step")) each, in turns; \(CompareNotes.intervals(figures))"
             + (figures.comparison.hasIntervals ? ", ± to the farther end" : "")

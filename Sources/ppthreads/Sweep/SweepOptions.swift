@@ -77,7 +77,9 @@ struct SweepOptions {
         [run].varied(\.model.layers, layers).varied(\.model.heads, heads).varied(\.model.dim, dims)
             .varied(\.rate, rates).varied(\.seed, seeds).varied(\.threads, threads)
             .varied(\.stagesAskedFor, stagesAskedFor ?? [nil]).varied(\.microbatchesAskedFor, by: microbatches)
-            .varied(\.replicas, replicas).varied(\.partition, partitions).flatMap { options in schedules.map(options.under) }
+            .varied(\.replicas, replicas).varied(\.partition, partitions).flatMap { options in
+                schedules.map(options.under)
+            }
             .varied(\.transport, transports)
     }
 

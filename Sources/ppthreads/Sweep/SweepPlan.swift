@@ -99,7 +99,9 @@ extension RunPlan {
 extension RunOptions {
     /// On one stage a schedule changes nothing.
     private var orderTitle: String {
-        if stages == 1, replicas == 1, case .kind(let kind) = schedule, kind.stagesOfRank == .exactly(1) { return Term.oneStage.name }
+        if stages == 1, replicas == 1, case .kind(let kind) = schedule, kind.stagesOfRank == .exactly(1) {
+            return Term.oneStage.name
+        }
         return schedule.title
     }
 

@@ -76,7 +76,8 @@ enum VerifyCommand {
     ) throws(CommandError) -> RunResult {
         let alone = VerifyOptions.Variant(
             architecture: variant.architecture,
-            schedule: .oneFOneB(ranks: 1, microbatches: variant.schedule.microbatches), ranks: 1, threads: 1,
+            schedule: .oneFOneB(ranks: 1, microbatches: variant.schedule.microbatches), ranks: 1, replicas: 1,
+            threads: 1,
             transport: .threads, partition: .uniform, recomputes: false)
         let configuration = try options.configuration(alone)
         do throws(RunError) { return try RunPlan(configuration).run() } catch { throw error.commandError }

@@ -86,6 +86,7 @@ extension VerifyOptions {
         let schedule: Schedule
         /// As it was asked for, also where there is no order for so many.
         let ranks: Int
+        let replicas: Int
         let threads: Int
         let transport: TransportKind
         let partition: PartitionName
@@ -94,9 +95,9 @@ extension VerifyOptions {
         package var description: String {
             let team = threads > 1 ? " of \(threads) threads" : ""
             let stages = schedule.virtualStages > 1 ? " v=\(schedule.virtualStages)" : ""
-            let replicas = schedule.replicas > 1 ? " R=\(schedule.replicas)" : ""
+            let side = replicas > 1 ? " R=\(replicas)" : ""
             let microbatches = schedule.microbatches / schedule.replicas
-            let sizes = "P=\(ranks)\(stages)\(team)\(replicas) M=\(microbatches)"
+            let sizes = "P=\(ranks)\(stages)\(team)\(side) M=\(microbatches)"
             return "\(architecture.rawValue) \(schedule.name) \(transport.rawValue) \(sizes) \(partition.text)"
         }
     }
@@ -135,13 +136,15 @@ extension VerifyOptions {
     /// Every way to run an architecture with M microbatches in each of R replicas, each schedule with its usual number of stages a
     /// rank.
     package func variants(_ architecture: Architecture, _ microbatches: Int, replicas: Int = 1) -> [Variant] {
-        schedules.map { name in orders(name, microbatches).map { ($0.ranks, $0.1.replicated(replicas)) } }.flatMap { orders in
+        schedules.map { name in orders(name, microbatches).map { ($0.ranks, $0.1.replicated(replicas)) } }.flatMap {
+            orders in
             transports.flatMap { transport in
                 partitions.flatMap { partition in
                     orders.flatMap { ranks, schedule in
                         threads.map { threads in
                             Variant(
-                                architecture: architecture, schedule: schedule, ranks: ranks, threads: threads,
+                                architecture: architecture, schedule: schedule, ranks: ranks, replicas: replicas,
+                                threads: threads,
                                 transport: transport, partition: partition, recomputes: recompute)
                         }
                     }

@@ -77,8 +77,11 @@ extension RunResult {
         for (stages, report) in zip(schedule.stagesOfRanks, ranks) {
             for (stage, mark) in zip(stages, report.weightMarks) { marks[stage] = mark }
         }
-        guard let stage = marks.indices.first(where: { marks[$0] != marks[schedule.modelStage($0)] }) else { return nil }
-        return "the weights of stage \(stage) are not those of stage \(schedule.modelStage(stage)), of which it is a copy"
+        guard let stage = marks.indices.first(where: { marks[$0] != marks[schedule.modelStage($0)] }) else {
+            return nil
+        }
+        return
+            "the weights of stage \(stage) are not those of stage \(schedule.modelStage(stage)), of which it is a copy"
     }
 
     /// What differs from the same model, data, seed and M on one stage beyond what the schedule promises; nil when nothing does.

@@ -55,7 +55,8 @@ public struct TracedStep: Sendable {
         }
         let forwards = actions.keys.filter { $0.kind == .forward }
         guard let last = forwards.map(\.stage).max(), let most = forwards.map(\.microbatch).max(),
-            last < forwards.count * Self.copiesMost, most < forwards.count, (last + 1) * (most + 1) % forwards.count == 0
+            last < forwards.count * Self.copiesMost, most < forwards.count,
+            (last + 1) * (most + 1) % forwards.count == 0
         else { return nil }
         copies = (last + 1) * (most + 1) / forwards.count
         self.step = step

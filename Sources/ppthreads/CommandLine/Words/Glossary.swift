@@ -81,8 +81,10 @@ extension Term {
         case .stage: "a run of the model's units, which one rank runs"
         case .chunk: "one of the stages of a rank that has several"
         case .chunks: "stages a rank; where there are several they are its chunks"
-        case .copy: "a chain of all stages with weights of its own, which hold the same; each microbatch goes through one"
-        case .replicas: "the number of times that the whole pipeline stands side by side, each with microbatches of its own"
+        case .copy:
+            "a chain of all stages with weights of its own, which hold the same; each microbatch goes through one"
+        case .replicas:
+            "the number of times that the whole pipeline stands side by side, each with microbatches of its own"
         case .microbatch: "one of M equal pieces of a step's batch"
         case .microbatches: "the number of microbatches of a step"
         case .model: "the model's layers (L) and attention heads (H)"
@@ -114,7 +116,8 @@ extension Term {
         case .interval: "where the true median is, with 95 % confidence"
         case .disturbed: "of a run: others had CPUs of its ranks for more than 2 % of its step"
         case .step: "from the release of all ranks into it to the end of the last one's update"
-        case .work: "CPU time inside tasks, updates and reduction aside, in the mean over ranks; drawn, each rank's own time"
+        case .work:
+            "CPU time inside tasks, updates and reduction aside, in the mean over ranks; drawn, each rank's own time"
         case .imbalance: "the most CPU time that a rank needed, less the mean: stages that are not equally long"
         case .bubble: "for how long even the busiest rank waits; of an order that is drawn, all idle time"
         case .oversubscription: "what ranks lose by being without their CPU"
