@@ -48,8 +48,10 @@ public struct Replay: Sendable {
     /// For each rank and task, when its work would have been done, in seconds after the release into the step.
     public let end: [[Double]]
 
-    /// From the release to the end of the last task that is not an update.
+    /// From the release to the end of the last action, or packing.
     public let makespan: Double
+    /// From the release to the end of the last task that is not an update.
+    public let reduced: Double
     /// From the release to the end of the last task.
     public let step: Double
 
@@ -86,8 +88,12 @@ public struct Replay: Sendable {
         self.start = start
         self.end = end
         step = end.joined().max() ?? 0
-        makespan = graph.order.reduce(0) { most, node in
-            graph.tasks[node.rank][node.task] == .update ? most : max(most, end[node.rank][node.task])
+        func last(_ counts: (RankTask) -> Bool) -> Double {
+            graph.order.reduce(0) { most, node in
+                counts(graph.tasks[node.rank][node.task]) ? max(most, end[node.rank][node.task]) : most
+            }
         }
+        makespan = last(\.isOfPipeline)
+        reduced = last { $0 != .update }
     }
 }

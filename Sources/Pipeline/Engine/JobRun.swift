@@ -120,7 +120,7 @@ struct JobRun {
     }
 
     private func parameters(ofRank rank: Int) -> [ParameterSpec] {
-        plan.stages(ofRank: rank).flatMap(\.plan.parameters)
+        plan.savedStages(ofRank: rank).flatMap(\.plan.parameters)
     }
 
     /// Tells all what the own rank has, and takes over what the others have.

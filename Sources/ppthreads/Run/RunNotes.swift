@@ -73,10 +73,11 @@ package struct RunNotes {
         let isUniform = configuration.partition == .uniform
         let parts = isUniform ? options.model.layers : configuration.model.units.count
         let what = counted(parts, isUniform ? "layer" : "unit")
-        let most = min(parts / schedule.ranks, Limits.virtualStages.upperBound)
-        return most > 1 && schedule.ranks > 1
-            ? "--virtual-stages takes up to \(most) here (\(what) on \(counted(schedule.ranks, "rank")))"
-            : "\(what) on \(counted(schedule.ranks, "rank")) \(parts == 1 ? "leaves" : "leave") nothing to interleave"
+        let ranks = schedule.ranks / schedule.replicas
+        let most = min(parts / ranks, Limits.virtualStages.upperBound)
+        return most > 1 && ranks > 1
+            ? "--virtual-stages takes up to \(most) here (\(what) on \(counted(ranks, "rank")))"
+            : "\(what) on \(counted(ranks, "rank")) \(parts == 1 ? "leaves" : "leave") nothing to interleave"
     }
 
     private var unevenShares: String? {

@@ -13,6 +13,8 @@ package struct RunOptions {
     var stagesAskedFor: Int?
     var virtualStages: Int?
     var microbatchesAskedFor: Int?
+    /// R: pipelines side by side, of P ranks and M microbatches each.
+    var replicas = 1
     var groupSize: Int?
     var waves: Int?
     var batch = 8
@@ -69,7 +71,10 @@ package struct RunOptions {
                 standard: "what the order must have, or one layer a stage", help: "v: stages a rank"),
             .number(
                 "--microbatches", set: \.microbatchesAskedFor, in: Limits.batch, standard: "4, or the file's",
-                help: "M: equal pieces of the batch"),
+                help: "M: equal pieces of a replica's part of the batch"),
+            .number(
+                "--replicas", set: \.replicas, in: Limits.replicas, standard: standard,
+                help: "R: pipelines side by side, of P ranks and M microbatches each, that sum their gradients"),
             .groupSize(set: \.groupSize),
             .waves(set: \.waves),
             .choice(
@@ -228,7 +233,7 @@ extension RunOptions {
     func configuration() throws(CommandError) -> RunConfiguration {
         let file = try openedData()
         let spec = try model.spec(standardVocabulary: file?.standardVocabulary ?? 10000)
-        let order = try order()
+        let order = try order().replicated(replicas)
         if (forwardOnly || order.isForwardOnly) && saveGradients != nil {
             let reason = forwardOnly ? "with --forward-only" : "by \(order.name), which has forwards alone"
             throw CommandError(code: .usage, message: "--save-grads: there are no gradients \(reason)")
@@ -288,7 +293,8 @@ extension RunOptions {
     /// The same model without a pipeline: what scaling efficiency is measured against.
     var oneStage: RunOptions {
         var options = under(.kind(.gpipe))
-        (options.stagesAskedFor, options.microbatchesAskedFor) = (1, microbatches)
+        (options.stagesAskedFor, options.microbatchesAskedFor) = (1, microbatches * replicas)
+        options.replicas = 1
         (options.transport, options.partition) = (.threads, .uniform)
         return options
     }
