@@ -35,7 +35,7 @@ public struct Replay: Sendable {
             self.latency = latency
             var transfers = graph.tasks.map { $0.map { _ in 0.0 } }
             var sends = graph.tasks.map { $0.map { _ in false } }
-            for node in graph.senders.joined().compactMap(\.self) {
+            for node in graph.senders.joined().joined() {
                 transfers[node.rank][node.task] = transfer(graph.tasks[node.rank][node.task])
                 sends[node.rank][node.task] = true
             }

@@ -53,7 +53,8 @@ struct CompareOptions {
     private static var sharedFlags: [Flag<CompareOptions>] {
         RunOptions.flags(
             [
-"--stages", "--virtual-stages", "--microbatches", "--replicas", "--group-size", "--waves", "--intra-node",
+                "--stages", "--virtual-stages", "--microbatches", "--replicas", "--group-size", "--waves",
+                "--intra-node",
                 "--inject-latency", "--inject-jitter",
                 "--partition",
                 "--recompute", "--pin", "--threads",

@@ -30,10 +30,18 @@ extension RunFigures {
 }
 
 extension RunPlan {
-    /// Bytes of what a task hands on to another stage; 0 where that is nothing.
+    /// Bytes of what a task hands on to other stages; 0 where that is nothing.
     func handoffBytes(of task: RankTask) -> Int {
-        guard case .action(let action) = task else { return 0 }
-        let to = action.stage + (action.kind == .forward ? 1 : -1)
-        return edges.first { $0.from == action.stage && $0.to == to }.map { $0.shape.count * 4 } ?? 0
+        switch task {
+        case .action(let action):
+            let to = action.stage + (action.kind == .forward ? 1 : -1)
+            return bytes(edges) { $0.from == action.stage && $0.to == to }
+        case .share(let stage), .sum(let stage): return bytes(edgesBetweenCopies) { $0.from == stage }
+        case .pack, .collect, .update: return 0
+        }
+    }
+
+    private func bytes(_ edges: [Edge], where isWanted: (Edge) -> Bool) -> Int {
+        edges.reduce(0) { $0 + (isWanted($1) ? $1.shape.count * 4 : 0) }
     }
 }
