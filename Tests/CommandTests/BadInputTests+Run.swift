@@ -64,7 +64,7 @@ extension BadInputTests {
                 + "stages a rank"),
         Case(
             "run --schedule 2f2b", 64,
-            "--schedule: '2f2b' is not allowed; gpipe, 1f1b, interleaved, eager-1f1b, looped-bfs, hanayo, zb-h1, zb-h2, interleaved-zb, zb-v, v-half, v-min, dualpipe-v, or a FILE.csv"
+            "--schedule: '2f2b' is not allowed; gpipe, 1f1b, interleaved, chimera, eager-1f1b, looped-bfs, hanayo, zb-h1, zb-h2, interleaved-zb, zb-v, v-half, v-min, dualpipe, dualpipe-v, or a FILE.csv"
         ),
         Case("run --transport gloo", 64, "--transport: 'gloo' is not allowed; threads, processes, sockets, unix"),
         Case("run --arch llama", 64, "--arch: 'llama' is not allowed; decoder, gpt"),

@@ -18,7 +18,7 @@ import Testing
         (["compare", "--schedule", "gpipe,zb-h"], ["gpipe,zb-h1", "gpipe,zb-h2"]),
         (["verify", "--partition", "b"], ["balanced"]),
         (["run", "--procs", ""], []),
-        (["schedule", "dual"], ["dualpipe-v"]),
+        (["schedule", "dual"], ["dualpipe", "dualpipe-v"]),
         (["schedule", "1f1b", "--wi"], ["--width"]),
         (["trace", "t"], ["t.json"]),
         (["run", "--trace", "t"], ["t.json"]),

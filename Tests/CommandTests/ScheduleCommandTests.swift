@@ -78,7 +78,7 @@ struct ScheduleCommandTests {
                 rank 0  0F0 3F1 3B1 0B0
                 rank 1  2F1 1F0 1B0 2B1
 
-                makespan  4; bound 4, proven by rank 1: no order of these actions takes less
+                makespan  4; bound 4, proven by rank 0: no order of these actions takes less
                 bubble    0.0 % of ranks x makespan; inside a rank, from its first action to its last, 0 at most
                 results   those of one stage to rounding: weight gradients are added up in each of the 2 copies of the stages first, and then over the copies
 

@@ -56,6 +56,13 @@ struct TracedOrderTests {
                 """, "\(outcome.output)\(outcome.errors)")
     }
 
+    @Test("an order with several copies of the stages is not a trace's of one") func copies() throws {
+        let order = try folder.file("copies.csv", Array("0F0,0B0\n1F1,1B1\n".utf8))
+        let outcome = try Command.run("trace", try trace(oneFOneB), "--schedule", order)
+        #expect(
+            outcome.code == 64 && outcome.errors.contains("the order holds 2 copies of the stages, and the trace one"))
+    }
+
     @Test("the step's tasks are drawn in the other order, each as long as it had a CPU, on one scale") func drawn()
         throws
     {

@@ -11,4 +11,37 @@ public enum JobOfProgram {
     /// Finds the other processes now, so that runs of other transports too are done once, by the first of them. Where that fails,
     /// planning a run over MPI tells why.
     public static func start() { _ = MPIJob.started }
+
+    /// Whether this program can take part in one at all: whether it was built with MPI.
+    public static var isPossible: Bool { MPIJob.isPossible }
+
+    /// Whether another process prints and writes what this one comes to as well.
+    public static var isFollower: Bool { unsafe (current?.rank ?? 0) > 0 }
+
+    /// What carries the job's messages; nil without a job.
+    public static var library: String? { unsafe current?.library }
+
+    /// What the first process has found out; the others are told.
+    /// - Parameter value: of the first process; the others' is not looked at.
+    /// - Throws: `JobError` when it does not answer. Without a job nothing is thrown.
+    public static func ofFirst<Value: Codable & SendableMetatype>(_ value: Value) throws(JobError) -> Value {
+        guard let told = try ofAll(value).first else { throw .silent(ranks: [0]) }
+        return told.value
+    }
+
+    /// What each process has found out, and where; without a job, this one's alone.
+    /// - Parameter value: this process's.
+    /// - Throws: `JobError` when one does not answer.
+    public static func ofAll<Value: Codable & SendableMetatype>(
+        _ value: Value
+    ) throws(JobError) -> [(host: JobHost?, value: Value)] {
+        guard let job = unsafe current else { return [(nil, value)] }
+        let answers = try job.exchange(JobWords.bytes([value]), within: RunPlan.agreementSeconds)
+        var all: [(host: JobHost?, value: Value)] = []
+        for (rank, answer) in answers.enumerated() {
+            guard let values: [Value] = answer.flatMap(JobWords.value) else { throw .silent(ranks: [rank]) }
+            all.append((job.hosts[rank], values[0]))
+        }
+        return all
+    }
 }

@@ -9,10 +9,16 @@ struct RingLinks: Links {
     private let regions: [Edge: Region]
 
     init(_ edges: [Edge], _ transport: some Transport) throws(SegmentError) {
-        let layout = Self.layout(edges)
-        segment = try transport.sharedMemory(bytes: layout.all.bytes)
-        regions = layout.regions
-        for edge in edges { storage(edge).initialize() }
+        self.init(edges, in: try transport.sharedMemory(bytes: Self.layout(edges).all.bytes), isFirst: true)
+    }
+
+    /// - Parameters:
+    ///   - segment: as large as the layout of the edges; all processes that use them map it.
+    ///   - isFirst: whether it is this process that makes the rings.
+    init(_ edges: [Edge], in segment: Segment, isFirst: Bool) {
+        self.segment = segment
+        regions = Self.layout(edges).regions
+        if isFirst { for edge in edges { storage(edge).initialize() } }
     }
 
     /// Where each edge's ring lies, one after the other.

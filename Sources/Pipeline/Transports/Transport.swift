@@ -131,6 +131,8 @@ public protocol RelinkedTransport: Transport {
 }
 
 extension RelinkedTransport {
+    /// The base's.
+    public func job() throws(JobError) -> (any Job)? { try base.job() }
     /// As the base.
     public var forksRanks: Bool { base.forksRanks }
 

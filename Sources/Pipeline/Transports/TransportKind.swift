@@ -3,7 +3,7 @@
 /// A transport that can be named. Each is a static member of this type, in its own file; `allCases` lists them.
 public struct TransportKind: RawRepresentable, CaseIterable, Hashable, Sendable {
     /// In the order of what a hand-off costs.
-    public static let allCases: [TransportKind] = [.threads, .processes, .sockets, .unix, .mpi]
+    public static let allCases: [TransportKind] = [.threads, .processes, .sockets, .unix, .mpi, .mpiOnly]
 
     /// What `--transport` and results call it.
     public let rawValue: String

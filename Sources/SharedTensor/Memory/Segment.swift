@@ -48,6 +48,16 @@ public final class Segment: @unchecked Sendable {
         self.bytes = mapped
     }
 
+    /// Maps a file of shared memory that another process may map too.
+    public init(_ file: SharedFile) throws(SegmentError) {
+        bytes = file.bytes
+        do throws(SystemError) {
+            unsafe base = try Self.map(file.bytes, MAP_SHARED, file.descriptor)
+        } catch {
+            throw SegmentError(bytes: file.bytes, cause: error, space: nil)
+        }
+    }
+
     deinit { unsafe munmap(base, bytes) }
 
     /// The first byte of a region. The caller keeps the segment for as long as it uses the address.
@@ -125,13 +135,8 @@ public final class Segment: @unchecked Sendable {
     }
 
     private static func mapSharedMemory(_ bytes: Int) throws(SystemError) -> UnsafeMutableRawPointer {
-        let descriptor = try SharedMemory.file()
-        defer { close(descriptor) }
-        // Allocated now, not on first touch: a full /dev/shm is an error here and would be a SIGBUS later.
-        var code: Int32
-        repeat { code = posix_fallocate(descriptor, 0, bytes) } while code == EINTR
-        try check(code, "posix_fallocate on /dev/shm")
-        return unsafe try map(bytes, MAP_SHARED, descriptor)
+        let file = try SharedFile(bytes: bytes)
+        return unsafe try map(bytes, MAP_SHARED, file.descriptor)
     }
 }
 

@@ -70,6 +70,8 @@ int ppt_name_thread(const char *name) {
     return pthread_setname_np(pthread_self(), kept);
 }
 
+void ppt_sleep_precisely(void) { prctl(PR_SET_TIMERSLACK, 1); }
+
 int ppt_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 ? errno : 0; }
 
 int ppt_open_process(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }

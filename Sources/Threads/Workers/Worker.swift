@@ -69,6 +69,10 @@ public enum CurrentThread {
         return Pinning.pin(to: cpu)
     }
 
+    /// From now on a sleep of the calling thread ends when it should, and not up to 50 microseconds later, which is how long the system
+    /// waits for another thread to wake as well.
+    public static func sleepPrecisely() { ppt_sleep_precisely() }
+
     /// Heap allocations it has made so far, or nil in a program that does not count them (all but one of our tests).
     public static var allocations: Int? {
         let count = ppt_thread_allocations()

@@ -12,7 +12,7 @@ enum Follower {
 
     /// Makes this process one if it is: started by a launcher behind the first, for ranks of MPI.
     static func begin(_ arguments: [String]) throws(SystemError) {
-        guard let rank = LaunchedProcess.rank, usesMPI(arguments) else { return }
+        guard let rank = LaunchedProcess.rank, takesPart(arguments) else { return }
         if rank > 0 {
             unsafe errors = try LaunchedProcess.silence()
             unsafe OutputFile.isSilent = true
@@ -26,8 +26,11 @@ enum Follower {
         try? writeAll(line.visible + "\n", to: errors)
     }
 
-    /// Whether a flag asks for the transport, alone or in a list.
-    static func usesMPI(_ arguments: [String]) -> Bool {
-        arguments.contains { $0.split(whereSeparator: { $0 == "," || $0 == "=" }).contains("mpi") }
+    /// Whether the command is one that the processes do together: a flag asks for the transport, alone or in a list, or the hosts are
+    /// to be shown.
+    private static func takesPart(_ arguments: [String]) -> Bool {
+        if arguments.first == "doctor" { return JobOfProgram.isPossible }
+        let names: [Substring] = ["mpi", "mpi-only"]
+        return arguments.contains { $0.split { $0 == "," || $0 == "=" }.contains(where: names.contains) }
     }
 }

@@ -54,6 +54,7 @@ struct CompareOptions {
         RunOptions.flags(
             [
                 "--stages", "--virtual-stages", "--microbatches", "--replicas", "--group-size", "--waves",
+                "--intra-node", "--inject-latency", "--inject-jitter",
                 "--partition",
                 "--recompute", "--pin", "--threads",
                 "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
@@ -83,8 +84,8 @@ struct CompareOptions {
         for schedule in schedules {
             for transport in transports {
                 var options = run.under(schedule)
-                options.transport = transport
-                candidates.append(Comparison.Candidate(transport: transport, plan: try options.plan()))
+                options.transport = run.network.intraNode.applied(to: transport)
+                candidates.append(Comparison.Candidate(transport: options.transport, plan: try options.plan()))
             }
         }
         return candidates

@@ -14,7 +14,7 @@ enum DoctorCommand {
 
                 Shows ppthreads' version and commit, the CPUs that it may use, cores, NUMA nodes, caches, memory, /dev/shm,
                 limits and the vector level of the kernels, and warns of what would go wrong. Takes no flags. Exits with 0
-                even when it warns.
+                even when it warns. Started by mpirun, with a ppthreads that was built with MPI, it shows each host.
                 """, flags: [], run: run)
     }
 
@@ -26,12 +26,20 @@ enum DoctorCommand {
         do throws(SystemError) { machine = try Machine.current() } catch {
             throw CommandError(code: .failed, message: error.description)
         }
+        let texts: [(host: JobHost?, value: String)]
+        do throws(JobError) { texts = try JobOfProgram.ofAll(text(machine)) } catch {
+            throw CommandError(code: .failed, message: error.description)
+        }
+        try Terminal.output(DoctorHosts(texts).text)
+    }
+
+    private static func text(_ machine: Machine) -> String {
         let facts = facts(machine)
         let width = facts.map(\.name.count).max()!
         let lines = facts.map { "\($0.name.padded(to: width))  \($0.value)" }
         let warnings = DoctorWarnings(machine).all
         let verdict = warnings.isEmpty ? ["nothing to warn of"] : warnings.map { "warning: \($0)" }
-        try Terminal.output((lines + [""] + verdict).joined(separator: "\n"))
+        return (lines + [""] + verdict).joined(separator: "\n")
     }
 
     private static func facts(_ machine: Machine) -> [(name: String, value: String)] {

@@ -22,6 +22,7 @@ package struct RunOptions {
     var warmup = 3
     var measure = 10
     var transport = TransportKind.threads
+    var network = NetworkOptions()
     var partition = PartitionName.uniform
     /// Of partitions that are files, what was read there, by their paths.
     var layoutFiles: [String: PartitionLayout] = [:]
@@ -55,7 +56,7 @@ package struct RunOptions {
 
     enum OptimizerName: String, CaseIterable { case adam, sgd }
 
-    static var flags: [Flag<RunOptions>] { scheduleFlags + modelFlags + trainingFlags + outputFlags }
+    static var flags: [Flag<RunOptions>] { scheduleFlags + networkFlags + modelFlags + trainingFlags + outputFlags }
 
     private static let standard = RunOptions()
 
@@ -250,7 +251,7 @@ extension RunOptions {
         configuration.partition = choice
         configuration.recomputes = recompute
         configuration.dropout = dropout
-        configuration.transport = transport.transport
+        configuration.transport = network.applied(to: transport, seed: seed)
         configuration.pin = pin
         configuration.threadsPerRank = threads
         configuration.simd = simd

@@ -74,19 +74,22 @@ enum SweepCommand {
     // MARK: Doing it
 
     private static func sweep(_ plan: SweepPlan, _ options: SweepOptions) throws(CommandError) {
-        var file = try SweepFile(path: options.out)
+        var file = JobOfProgram.isFollower ? nil : try SweepFile(path: options.out)
         let turns = plan.turns(rounds: options.repeats, seed: options.orderSeed)
-        let missing = turns.filter { !file.contains($0.row) }
+        // Processes of a job do the same runs, whatever each would find at that path on its host.
+        let missing = try ofFirst(file.map { file in turns.indices.filter { !file.contains(turns[$0].row) } } ?? [])
+            .map { turns[$0] }
         let name = options.out.visible
         let shown = name.count > 100 ? "...\(name.suffix(97))" : name
         Signals.setRemark("; \(shown) has the runs that have ended, and the same command goes on from there")
         var progress = SweepProgress(missing)
         for turn in missing {
             let row = try run(turn, progress)
-            try add(row, to: &file)
+            if file != nil { try add(row, to: &file!) }
             progress.finish(turn)
             try report(turn, row)
         }
+        guard let file else { return }
         let endings = turns.compactMap { file.ending(of: $0.row) }
         for note in SweepNotes(endings, of: options.out).lines { try Terminal.output("note: \(note)") }
         let failed = endings.count(where: \.hasFailed)
@@ -95,6 +98,12 @@ enum SweepCommand {
             + "\(misfits(plan)); \(options.out)"
         if failed > 0 { throw CommandError(code: .failed, message: summary) }
         try Terminal.output(summary)
+    }
+
+    private static func ofFirst(_ indices: [Int]) throws(CommandError) -> [Int] {
+        do throws(JobError) { return try JobOfProgram.ofFirst(indices) } catch {
+            throw CommandError(code: .failed, message: error.description)
+        }
     }
 
     /// A row that cannot be added to the file is written to standard output, so that it is not lost.

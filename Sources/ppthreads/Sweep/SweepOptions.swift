@@ -160,7 +160,7 @@ extension SweepOptions {
         RunOptions.flags(
             [
                 "--virtual-stages", "--group-size", "--waves", "--recompute", "--forward-only", "--no-timeline",
-                "--pin", "--simd", "--gemm",
+                "--pin", "--simd", "--gemm", "--intra-node",
                 "--arch",
                 "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--dropout",
                 "--data", "--data-format", "--timeout",

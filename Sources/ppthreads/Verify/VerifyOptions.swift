@@ -12,6 +12,7 @@ package struct VerifyOptions {
     private(set) var scheduleFiles: [String: ScheduleFile] = [:]
     /// Sockets on request: they would double the time.
     var transports = [TransportKind.threads, .processes]
+    var intraNode = IntraNode.rings
     var partitions = PartitionKind.allCases.map(PartitionName.kind)
     /// Of partitions that are files, what was read there, by their paths.
     private var layoutFiles: [String: PartitionLayout] = [:]
@@ -40,6 +41,7 @@ package struct VerifyOptions {
             .namesOrFiles(
                 "--schedule", set: \.schedules, standard: standard, help: "schedules; a file has P and M of its own"),
             .choices("--transport", set: \.transports, standard: standard, help: "transports"),
+            .intraNode(set: \.intraNode, standard: standard),
             .namesOrFiles("--partition", set: \.partitions, standard: standard, help: "partitions"),
             .on(
                 "--recompute", set: \.recompute,
@@ -174,7 +176,7 @@ extension VerifyOptions {
         configuration.partition = choice
         configuration.recomputes = variant.recomputes
         configuration.dropout = dropout
-        configuration.transport = variant.transport.transport
+        configuration.transport = intraNode.applied(to: variant.transport).transport
         configuration.pin = pin
         configuration.threadsPerRank = variant.threads
         configuration.simd = simd

@@ -13,6 +13,8 @@ final class MPIJob: Job, @unchecked Sendable {
     /// The program's one, started when it is asked for first.
     static let started: Result<MPIJob, JobError> = Result { () throws(JobError) in try MPIJob() }
 
+    static var isPossible: Bool { ppt_mpi_is_built() }
+
     let size: Int
     let rank: Int
     let library: String
@@ -51,8 +53,7 @@ final class MPIJob: Job, @unchecked Sendable {
             throw .failed(error.description)
         }
         if size > 1 { unsafe JobOfProgram.current = self }
-        // What a thread may still be doing must not be in the way of a program that leaves MPI as it is.
-        unsafe on_exit({ status, _ in if unsafe MPIJob.isSound { ppt_mpi_end() } else { _exit(status) } }, nil)
+        unsafe on_exit({ status, _ in MPIJob.endWithProgram(status) }, nil)
     }
 
     private func meetHosts(_ first: [Int]) throws(MPIError) {
@@ -71,11 +72,27 @@ final class MPIJob: Job, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Whether MPI may be ended with the program, which waits for all others. Where something went wrong they may never come, and
-    /// what is under way may never be over: then the program ends without.
+    /// Whether all went well so far: then the processes wait for each other before they end. Otherwise some may never come, and what is
+    /// under way may never be over.
     nonisolated(unsafe) private static var isSound = true
 
     func giveUp() { unsafe Self.isSound = false }
+
+    /// Not all launchers end a job because one of its processes has ended, or because it was to be ended and was not: MPI_Abort makes
+    /// them.
+    private static func endWithProgram(_ status: Int32) {
+        guard case .success(let job) = started else { return }
+        let endSeconds = 10.0
+        if unsafe isSound, let others = try? job.exchange([], within: endSeconds), others.allSatisfy({ $0 != nil }) {
+            // MPICH 4.0's MPI_Finalize hangs where three or more processes are on several hosts. Its launcher does not mind.
+            if job.library.contains("MPICH") && Set(job.hosts.map(\.first)).count > 1 { _exit(status) }
+            return ppt_mpi_end()
+        }
+        // The one that speaks for all is to have said why by then.
+        if job.rank > 0 && !(unsafe JobOfProgram.firstIsSilent) { Clock.sleep(nanoseconds: 500_000_000) }
+        ppt_mpi_abort(status)
+        _exit(status)
+    }
 
     // MARK: Exchanges
 
@@ -184,8 +201,11 @@ final class MPIJob: Job, @unchecked Sendable {
         }
         let told = try exchange(JobWords.bytes(readings), within: 60)
         guard let first = told[0], let all: [ClockReading] = JobWords.value(first) else { throw .silent(ranks: [0]) }
+        clockAhead = all[rank].ahead
         return all
     }
+
+    private(set) var clockAhead: Int64 = 0
 
     private static let questions = 40
 

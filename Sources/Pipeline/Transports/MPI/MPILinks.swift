@@ -4,7 +4,7 @@ import CMPI
 import SharedTensor
 import Threads
 
-/// Edges between the ranks of a job, as this process sees them: items go by MPI, straight from the slots that the sender writes
+/// Edges between the ranks of a job that have no memory in common, as this process sees them: items go by MPI, straight from the slots that the sender writes
 /// them in, into slots of the receiver's that were given to MPI beforehand.
 ///
 /// A slot has a tag of its own, and items take the slots of both ends in turn, so an item finds its slot whatever became of
@@ -40,7 +40,7 @@ struct MPILinks: Links {
         self.job = job
         ends = Dictionary(
             uniqueKeysWithValues: regions.map { [memory] edge, slots in
-                (edge, MPIEnds(edge, slots.map { memory.tensor($0, edge.shape) }, tag: tags[edge]!))
+                (edge, MPIEnds(edge, slots.map { memory.tensor($0, edge.shape) }, tag: tags[edge]!, job.hosts))
             })
     }
 
@@ -56,27 +56,38 @@ struct MPIEnds: @unchecked Sendable {
     let slots: [Tensor]
     /// Of the first slot.
     let tag: Int
+    /// Of an item.
+    let pieceBytes: Int
 
-    init(_ edge: Edge, _ slots: [Tensor], tag: Int) { (self.edge, self.slots, self.tag) = (edge, slots, tag) }
+    init(_ edge: Edge, _ slots: [Tensor], tag: Int, _ hosts: [JobHost]) {
+        (self.edge, self.slots, self.tag) = (edge, slots, tag)
+        pieceBytes = MPIPieces.bytes(betweenHosts: hosts[edge.senderRank].first != hosts[edge.receiverRank].first)
+    }
 }
 
-/// Pieces that an item is sent in: MPI sends what is small at once, and asks first before it sends what is large, to which the
-/// other side answers only while it is in a call of MPI.
+/// Pieces that an item is sent in.
+///
+/// MPI sends what is small at once; before it sends what is large it asks the other side, and then has to be in a call when the answer
+/// comes, which a rank that computes is not. From host to host items therefore go in pieces that both Open MPI (65 480 bytes) and MPICH
+/// (16 384) take for small: the system sends them while the rank computes. Within a host the receiver fetches an item by itself.
 enum MPIPieces {
-    static let bytes = 1 << 28
+    private static let bytesBetweenHosts = 16_000
+    private static let bytesWithinHost = 1 << 28
 
-    static func count(_ bytes: Int) -> Int { max(1, (bytes + Self.bytes - 1) / Self.bytes) }
+    static func bytes(betweenHosts: Bool) -> Int { betweenHosts ? bytesBetweenHosts : bytesWithinHost }
+
+    static func count(_ bytes: Int, of piece: Int) -> Int { max(1, (bytes + piece - 1) / piece) }
 
     /// Begins a call for each piece of an item.
     static func begin(
-        _ requests: MPIRequests, _ call: StaticString, _ item: Tensor,
+        _ requests: MPIRequests, _ call: StaticString, _ item: Tensor, of piece: Int,
         _ body: (UnsafeMutableRawPointer, Int32, UnsafeMutablePointer<ppt_mpi_request>) -> Int32
     ) throws(MPIError) {
         // Sound: the slot is there for as long as the links, and nobody touches it before the calls are over.
         let bytes = unsafe item.withBytes { unsafe $0 }
         var offset = 0
         repeat {
-            let count = min(Self.bytes, bytes.count - offset)
+            let count = min(piece, bytes.count - offset)
             try unsafe requests.begin(call) { unsafe body(bytes.baseAddress! + offset, Int32(count), $0) }
             offset += count
         } while offset < bytes.count
@@ -92,7 +103,7 @@ private final class MPISendChannel: SendChannel {
 
     init(_ ends: MPIEnds) {
         self.ends = ends
-        requests = ends.slots.map { MPIRequests(most: MPIPieces.count($0.count * 4)) }
+        requests = ends.slots.map { MPIRequests(most: MPIPieces.count($0.count * 4, of: ends.pieceBytes)) }
     }
 
     func reserve(_ context: WaitContext) throws(WaitError) -> Tensor {
@@ -103,7 +114,7 @@ private final class MPISendChannel: SendChannel {
     func commit(_ context: WaitContext) throws(WaitError) -> Waited {
         let (peer, tag) = (Int32(ends.edge.receiverRank), Int32(ends.tag + next))
         do throws(MPIError) {
-            try unsafe MPIPieces.begin(requests[next], "MPI_Isend", ends.slots[next]) {
+            try unsafe MPIPieces.begin(requests[next], "MPI_Isend", ends.slots[next], of: ends.pieceBytes) {
                 unsafe ppt_mpi_send(ppt_mpi_items, $0, $1, peer, tag, $2)
             }
         } catch {
@@ -128,7 +139,7 @@ private final class MPIReceiveChannel: ReceiveChannel {
 
     init(_ ends: MPIEnds) {
         self.ends = ends
-        requests = ends.slots.map { MPIRequests(most: MPIPieces.count($0.count * 4)) }
+        requests = ends.slots.map { MPIRequests(most: MPIPieces.count($0.count * 4, of: ends.pieceBytes)) }
         isHeld = Array(repeating: false, count: ends.slots.count)
         for slot in ends.slots.indices { post(slot) }
     }
@@ -154,7 +165,7 @@ private final class MPIReceiveChannel: ReceiveChannel {
     private func post(_ slot: Int) {
         let (peer, tag) = (Int32(ends.edge.senderRank), Int32(ends.tag + slot))
         do throws(MPIError) {
-            try unsafe MPIPieces.begin(requests[slot], "MPI_Irecv", ends.slots[slot]) {
+            try unsafe MPIPieces.begin(requests[slot], "MPI_Irecv", ends.slots[slot], of: ends.pieceBytes) {
                 unsafe ppt_mpi_receive(ppt_mpi_items, $0, $1, peer, tag, $2)
             }
         } catch {

@@ -11,7 +11,9 @@ final class MPIMeeting: Meeting {
     private let requests = MPIRequests(most: 1)
     private var isOpen = false
 
+    /// By the rank's own thread.
     init() {
+        CurrentThread.sleepPrecisely()
         unsafe words = .allocate(capacity: 1)
         unsafe words.initialize(to: ppt_mpi_meeting())
     }

@@ -35,6 +35,9 @@ int ppt_allowed_cpus(uint64_t *bits, int words);
 /// The CPU the caller is on now.
 int ppt_current_cpu(void);
 
+/// From here on the calling thread's sleeps end when they should (PR_SET_TIMERSLACK), where the system lets them.
+void ppt_sleep_precisely(void);
+
 /// From here on the calling thread's arithmetic takes and gives 0 for numbers too small to be normal, where the CPU offers it.
 void ppt_flush_subnormals(void);
 

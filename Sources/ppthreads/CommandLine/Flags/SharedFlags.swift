@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Pipeline
 import SharedTensor
 
 extension Flag {
@@ -15,6 +16,23 @@ extension Flag {
         .number(
             "--waves", set: path, in: 1...Limits.virtualStages.upperBound / 2, standard: "1",
             help: "w: waves of hanayo, v = 2w")
+    }
+}
+
+/// How ranks of MPI that are on one host hand on.
+enum IntraNode: String, CaseIterable {
+    case rings, mpi
+
+    /// The transport that was asked for, with that choice.
+    func applied(to kind: TransportKind) -> TransportKind { self == .mpi && kind == .mpi ? .mpiOnly : kind }
+}
+
+extension Flag {
+    /// `--intra-node`: of the transport mpi.
+    static func intraNode(set path: WritableKeyPath<Options, IntraNode>, standard: Options) -> Flag {
+        .choice(
+            "--intra-node", set: path, standard: standard,
+            help: "how ranks of one host hand on under --transport mpi; mpi makes it mpi-only")
     }
 }
 

@@ -42,6 +42,8 @@ bool ppt_mpi_allows_threads(void) { return thread_level == MPI_THREAD_MULTIPLE; 
 
 void ppt_mpi_end(void) { MPI_Finalize(); }
 
+void ppt_mpi_abort(int code) { MPI_Abort(MPI_COMM_WORLD, code); }
+
 int ppt_mpi_rank(void) {
     int rank = 0;
     MPI_Comm_rank(words, &rank);

@@ -40,6 +40,8 @@ int ppt_mpi_start(void);
 bool ppt_mpi_allows_threads(void);
 /// Waits for all processes.
 void ppt_mpi_end(void);
+/// Ends all processes at once, this one too.
+void ppt_mpi_abort(int code);
 
 int ppt_mpi_rank(void);
 int ppt_mpi_size(void);
