@@ -5,7 +5,7 @@ from fractions import Fraction
 
 LETTERS = {"forward": "F", "backward": "B", "backward-input": "I", "backward-weights": "W"}
 ONWARD = {"F": 1, "B": -1, "I": -1}  # Whom a task hands on to: the next stage, the one before, or nobody.
-NAMES = {"packing": ["pack"], "update": ["update"], "reduction": ["share", "sum", "collect"]}
+NAMES = {"packing": ["pack"], "update": ["update"], "summing": ["share", "sum", "collect"]}
 OF_PIPELINE = {*LETTERS, "packing"}
 TERMS = ["work", "imbalance", "bubble", "oversubscription", "transport", "reduction", "optimizer"]
 
@@ -41,7 +41,8 @@ class Task:
         self.input, self.letter = args["input"], LETTERS.get(self.kind)
         self.name = event["name"]
         names = [f"{self.letter}{self.microbatch}"] if self.letter else NAMES[self.kind]
-        numbers = [self.rank, self.index] + [self.stage] * (self.kind != "update") + [self.microbatch] * bool(self.letter)
+        numbers = [self.rank, self.index] + [self.stage] * (self.kind != "update")
+        numbers += [self.microbatch] * bool(self.letter)
         if self.name not in names or not {self.input, args["room"]} <= {"ready", "spun", "parked"} or \
                 any(type(number) is not int for number in numbers):
             raise ValueError
@@ -126,7 +127,7 @@ class Step:
 
     def link_reductions(self):
         """Finds the causes of parts of sums over copies; false where these are not all there."""
-        parts = {(task.name, task.stage): task for task in self.tasks if task.kind == "reduction"}
+        parts = {(task.name, task.stage): task for task in self.tasks if task.kind == "summing"}
         ends = {stage for stage in self.stages if (stage + 1) % self.stages_of_copy == 0}
         wanted = itertools.product(("share", "sum", "collect"), self.stages) if self.last == "BW" else \
             itertools.product(("share", "sum"), ends)
@@ -135,10 +136,10 @@ class Step:
             others = [other for other in self.stages if other != stage and (other - stage) % self.stages_of_copy == 0]
             task.causes = [parts[before, other] for other in others if (before, other) in parts] if before else []
         return set(parts) == (set(wanted) if self.copies > 1 else set()) and \
-            len(parts) == sum(task.kind == "reduction" for task in self.tasks)
+            len(parts) == sum(task.kind == "summing" for task in self.tasks)
 
     def replay(self, duration, losses):
-        """The length of the step if no task started later than it had to, without updates, and without sums over copies too;
+        """The length of the step if no task started later than it had to, without updates, and without sums over copies;
         None in a circle."""
         ends, sent, heads = {}, {None: 0}, [tasks[0] for tasks in self.ranks.values()]
         while heads:
@@ -158,15 +159,16 @@ class Step:
     def exchanged(task):
         """A task's losses, with what hand-offs between copies took."""
         before, ready, after = task.lost
-        if task.kind == "reduction":
+        if task.kind == "summing":
             ready += task.handed
-        if task.previous and task.previous.kind == "reduction":
+        if task.previous and task.previous.kind == "summing":
             before = max(0, task.begin - task.previous.sent)
         return before, ready, after
 
     def work_out(self, audit, name):
         """The terms, in nanoseconds, held against those in the trace."""
-        ideal, lossy = self.replay(lambda task: task.cpu, none_lost), self.replay(lambda task: task.duration, lambda task: task.lost)
+        ideal = self.replay(lambda task: task.cpu, none_lost)
+        lossy = self.replay(lambda task: task.duration, lambda task: task.lost)
         if ideal is None:
             return audit.say(f"{name}: tasks wait for each other in a circle")
         pipeline, exchanged = ideal[2], lossy[0]
@@ -195,7 +197,8 @@ class Step:
                 say(f"{task.text} is earlier than its cause")
             if all(cause.stage == task.stage for cause in task.causes) and task.received != task.begin:
                 say(f"{task.text} receives nothing, but received_us is not begin_us")
-            if (task.sent != task.end or task.finishing) and not self.neighbour(task) and task.name not in ("share", "sum"):
+            hands_on = self.neighbour(task) or task.name in ("share", "sum")
+            if (task.sent != task.end or task.finishing) and not hands_on:
                 say(f"{task.text} hands on nothing, but sent_us is not the end of its work, or it lost time until then")
             if min(task.before, task.waiting, task.working, task.finishing) < 0:
                 say(f"a loss of {task.text} is negative")
@@ -221,7 +224,8 @@ class Step:
 
     def neighbours(self, stage, *steps):
         """The stages so many further on, where they are of the same copy."""
-        return {stage + step for step in steps if stage + step in self.stages and self.copy(stage + step) == self.copy(stage)}
+        others = {stage + step for step in steps} & self.stages
+        return {other for other in others if self.copy(other) == self.copy(stage)}
 
     def equal_stages(self):
         """The step if each task took what its kind takes on average over stages, and transport were free."""
@@ -239,7 +243,7 @@ class Step:
             before, ready, after = task.lost
             waited = max(0, task.sender.sent - task.begin) if task.sender else 0
             handed_on = task.previous.end + task.previous.lost[2] if task.previous else self.release
-            sums[{"update": "updating", "reduction": "reducing"}.get(task.kind, "busy")] += task.cpu
+            sums[{"update": "updating", "summing": "summing"}.get(task.kind, "busy")] += task.cpu
             sums["displaced"] += before + ready + task.duration - task.cpu + after
             sums["waiting_for_input"] += waited
             sums["receiving"] += task.handed
@@ -249,7 +253,7 @@ class Step:
             peak = max(peak, held + (task.letter == "F"))
             held += (task.letter == "F") - (task.letter is not None and task.letter in self.last)
         sums["outside"] += self.end - task.end - after
-        sums["idle"] = self.end - self.release - sums["busy"] - sums["reducing"] - sums["displaced"] - sums["updating"]
+        sums["idle"] = self.end - self.release - sums["busy"] - sums["summing"] - sums["displaced"] - sums["updating"]
         actions = [task for task in self.ranks[rank] if task.letter]
         inside = [task for task in self.ranks[rank] if actions[0].index <= task.index <= actions[-1].index]
         sums["idle_inside"] = actions[-1].end - actions[0].start - sum(task.duration for task in inside)

@@ -30,7 +30,7 @@ struct CommitTests {
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
         #expect(lines[0].suffix(4) == ["version", "commit", "format", "error"])
-        #expect(lines[1].suffix(3) == [commit, "6", ""])
+        #expect(lines[1].suffix(3) == [commit, "7", ""])
         #expect(try Command.run("doctor").output.contains(", commit \(commit)\n"))
     }
 

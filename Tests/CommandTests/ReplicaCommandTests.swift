@@ -64,9 +64,9 @@ struct ReplicaCommandTests {
         let arguments = ["run", "--stages", "2", "--microbatches", "3"] + sizes
         let table = try Command.run(arguments + ["--replicas", "2"]).output
         #expect(table.contains("P=4 in 2 replicas, M=6, ") && table.contains("\nreduction "))
-        #expect(table.contains("  reducing  "))
+        #expect(table.contains("  summing  "))
         let plain = try Command.run(arguments).output
-        #expect(!plain.contains("reduction") && !plain.contains("reducing") && !plain.contains("replicas"))
+        #expect(!plain.contains("reduction") && !plain.contains("summing") && !plain.contains("replicas"))
         let report = try Command.json(arguments + ["--replicas", "2"])
         #expect(report["replicas"] as? Int == 2 && report["stages"] as? Int == 4 && report["microbatches"] as? Int == 6)
         let terms = try #require(report["breakdown"] as? [String: Double])
@@ -95,7 +95,7 @@ struct ReplicaCommandTests {
                 "1 2 ", "2 2 ", "2 4 2", "4 4 2", "1 4 ",
             ])
         #expect(rows.allSatisfy { Double($0["reduction_s"]!)! > 0 || $0["replicas"] == "" })
-        #expect(try Command.run(arguments).output.contains(" 5 were there before"))
+        #expect(try Command.run(arguments).output.contains(" 6 were there before"))
         let table = try Command.run("analyze", path).output
         #expect(table.contains("replicas") && table.contains("reduction, %"), "\(table)")
     }
@@ -108,7 +108,7 @@ struct ReplicaCommandTests {
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("M=4 in 2 replicas, ") && outcome.output.contains("reduction"))
         let html = try String(contentsOfFile: page, encoding: .utf8)
-        #expect(html.contains("reduction") && html.contains("task reduction"))
+        #expect(html.contains("reduction") && html.contains("task summing"))
     }
 
     @Test("a trace has what sums, arrows from each copy, and is drawn") func trace() throws {
@@ -119,7 +119,7 @@ struct ReplicaCommandTests {
         let document = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path)))
         let events = try #require((document as? [String: Any])?["traceEvents"] as? [[String: Any]])
         for name in ["share", "sum", "collect"] {
-            #expect(events.count { $0["name"] as? String == name && $0["cat"] as? String == "reduction" } == 2 * 3)
+            #expect(events.count { $0["name"] as? String == name && $0["cat"] as? String == "summing" } == 2 * 3)
         }
         // Each of three ranks has two other ones' parts, and two other ones' sums.
         let ids = events.filter { $0["ph"] as? String == "s" }.map { $0["id"] as! String }
@@ -127,6 +127,6 @@ struct ReplicaCommandTests {
         let ends = events.filter { $0["name"] as? String == "step end" }
         #expect(ends.allSatisfy { (($0["args"] as? [String: Any])?["reduction_us"] as? Double ?? 0) > 0 })
         let drawn = try Command.run("trace", path)
-        #expect(drawn.code == 0 && drawn.output.contains("r"), "\(drawn.errors)")
+        #expect(drawn.code == 0 && drawn.output.contains("s"), "\(drawn.errors)")
     }
 }

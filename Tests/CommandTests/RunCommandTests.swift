@@ -281,6 +281,6 @@ struct RunCommandTests {
             "verify", "--arch", "gpt", "--stages", "2", "--microbatches", "3", "--layers", "4", "--steps", "1")
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(
-            outcome.output.hasSuffix("44 equal, 4 equal to rounding, 0 different, 4 that do not fit\n"))
+            outcome.output.hasSuffix("44 equal, 4 equal to rounding, 0 different, 12 that do not fit\n"))
     }
 }

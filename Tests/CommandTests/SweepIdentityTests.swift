@@ -28,7 +28,8 @@ struct SweepIdentityTests {
     private func changes() throws -> [String: [String]] {
         [
             "--schedule": ["1f1b"], "--transport": ["unix"], "--partition": ["balanced"], "--stages": ["1"],
-            "--microbatches": ["2"], "--threads": ["2"], "--n-layers": ["2"], "--n-heads": ["2"], "--dim": ["16"],
+            "--microbatches": ["2"], "--replicas": ["2"], "--threads": ["2"], "--n-layers": ["2"], "--n-heads": ["2"],
+            "--dim": ["16"],
             "--lr": ["1e-3"], "--seed": ["1"], "--virtual-stages": ["1", "--schedule", "interleaved"],
             "--group-size": ["4", "--schedule", "interleaved"],
             "--waves": ["2", "--schedule", "hanayo", "--partition", "balanced"],

@@ -58,13 +58,16 @@ struct SweepOlderFormatTests {
         }
     }
 
-    @Test("a file that lacks figures alone gets them, empty, and its runs are not measured anew") func figuresAlone()
-        throws
-    {
+    @Test(
+        "a file that lacks figures alone, or settings that are empty unless asked for, gets them, empty, and its runs are not measured anew",
+        arguments: [
+            ["tokens_per_s_median", "tokens_per_s_delivered", "throttled", "stolen", "notes"],
+            ["group_size", "replicas", "reduction_s"],
+        ])
+    func figuresAlone(lacking: [String]) throws {
         let grid = arguments(["--stages", "2", "--schedule", "gpipe", "--no-baseline"])
         #expect(try Command.run(grid).code == 0)
         let whole = try SweepFileContents(out)
-        let lacking = ["tokens_per_s_median", "tokens_per_s_delivered", "throttled", "stolen", "notes"]
         let names = whole.names.filter { !lacking.contains($0) }
         #expect(names.count == whole.names.count - lacking.count)
         let lines = [names] + whole.rows.map { row in names.map { row[$0]! } }

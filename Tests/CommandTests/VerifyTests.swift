@@ -111,7 +111,7 @@ struct VerifyTests {
         options.recompute = true
         options.threads = [3]
         let variants = options.variants(.gpt, 4)
-        #expect(variants.count == 13 * 2 * 2 * 3)
+        #expect(variants.count == 15 * 2 * 2 * 3)
         for variant in variants {
             let configuration = try options.configuration(variant)
             #expect(configuration.keepsGradients && configuration.keepsWeights)

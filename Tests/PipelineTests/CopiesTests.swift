@@ -147,7 +147,7 @@ struct CopiesTests {
                     try MakespanBound(all, costs).valueOfRank
                         == repeated(try MakespanBound(schedule, costs).valueOfRank))
                 func ofPipeline(_ schedule: Schedule) -> [[RankTask.Kind]] {
-                    schedule.tasks.map { $0.map(\.kind).filter { $0 != .reduction } }
+                    schedule.tasks.map { $0.map(\.kind).filter { $0 != .summing } }
                 }
                 #expect(ofPipeline(all) == repeated(ofPipeline(schedule)))
                 #expect(all.idleShareByFormula == schedule.idleShareByFormula)

@@ -63,14 +63,14 @@ struct ReductionTermTests {
         for rank in times.tasks.indices {
             let own = RankBreakdown(times, rank: rank)
             let parts =
-                own.busy + own.reducing + own.updating + own.displaced + own.waitingForInput + own.receiving
+                own.busy + own.summing + own.updating + own.displaced + own.waitingForInput + own.receiving
                 + own.waitingForRoom + own.handingOn + own.outside
             #expect(abs(parts - times.seconds) < 1e-9 && own.idleInside >= 0, comment)
-            #expect(abs(own.reducing - 0.006) < 1e-9 && own.outside > -1e-9, comment)
+            #expect(abs(own.summing - 0.006) < 1e-9 && own.outside > -1e-9, comment)
         }
     }
 
-    private func isReduction(_ task: RankTask) -> Bool { task.kind == .reduction }
+    private func isReduction(_ task: RankTask) -> Bool { task.kind == .summing }
 
     @Test("what sharing, summing and collecting take is reduction") func free() throws {
         try expect(MadeUp(), [.work: 30, .reduction: 6, .optimizer: 5], "free hand-offs")
@@ -81,9 +81,9 @@ struct ReductionTermTests {
         slow.handoff = { _ in 4 }
         // A sum and what is collected are received.
         try expect(slow, [.work: 30, .reduction: 6 + 8, .optimizer: 5], "slow")
-        slow.handingOn = { $0.kind == .reduction ? 2 : 0 }
+        slow.handingOn = { $0.kind == .summing ? 2 : 0 }
         try expect(slow, [.work: 30, .reduction: 6 + 8 + 6, .optimizer: 5], "slow to hand on")
-        slow.handingOn = { $0.kind == .reduction ? 0 : 7 }
+        slow.handingOn = { $0.kind == .summing ? 0 : 7 }
         // After F and after B: that is the pipeline's.
         try expect(slow, [.work: 30, .transport: 14, .reduction: 6 + 8, .optimizer: 5], "slow pipeline")
     }
@@ -104,9 +104,9 @@ struct ReductionTermTests {
     {
         var step = MadeUp(schedule: .gpipe(ranks: 2, microbatches: 2).replicated(2))
         try expect(step, [.work: 60, .bubble: 30, .reduction: 6, .optimizer: 5], "free")
-        step.handoff = { $0.kind == .reduction ? 4 : 0 }
+        step.handoff = { $0.kind == .summing ? 4 : 0 }
         try expect(step, [.work: 60, .bubble: 30, .reduction: 14, .optimizer: 5], "slow copies")
-        step.handoff = { $0.kind == .reduction ? 0 : 3 }
+        step.handoff = { $0.kind == .summing ? 0 : 3 }
         // Two forwards' way down, and two backwards' way up.
         try expect(step, [.work: 60, .bubble: 30, .transport: 12, .reduction: 6, .optimizer: 5], "slow stages")
     }
@@ -114,7 +114,7 @@ struct ReductionTermTests {
     @Test("what-ifs have the reduction that was measured, and hand-offs between copies are none of the pipeline's")
     func whatIf() throws {
         var step = MadeUp(schedule: .gpipe(ranks: 2, microbatches: 2).replicated(2))
-        step.handoff = { $0.kind == .reduction ? 4 : 3 }
+        step.handoff = { $0.kind == .summing ? 4 : 3 }
         let figures = StepFigures(try step.times())
         func milliseconds(_ seconds: Double) -> Double { (seconds * 1e6).rounded() / 1e3 }
         #expect(milliseconds(figures.whatIf.freeTransport) == 90 + 14 + 5)

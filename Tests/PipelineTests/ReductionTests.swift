@@ -80,7 +80,7 @@ struct ReductionTests {
     @Test("one copy sums nothing", arguments: ScheduleKind.allCases.filter { $0.copies == 1 })
     func oneCopy(kind: ScheduleKind) {
         for order in [kind.make(ranks: 2, microbatches: 4), kind.make(ranks: 2, microbatches: 4).forwardOnly()] {
-            #expect(!order.tasks.joined().contains { $0.kind == .reduction })
+            #expect(!order.tasks.joined().contains { $0.kind == .summing })
         }
     }
 }

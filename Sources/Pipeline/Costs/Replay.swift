@@ -30,7 +30,7 @@ public struct Replay: Sendable {
         /// - Parameters:
         ///   - graph: whose tasks hand on.
         ///   - latency: in seconds.
-        ///   - transfer: how long the item of a task that hands on takes to leave its rank, in seconds.
+        ///   - transfer: how long what a task hands on takes to leave its rank, in seconds.
         public init(_ graph: TaskGraph, latency: Double, transfer: (RankTask) -> Double) {
             self.latency = latency
             var transfers = graph.tasks.map { $0.map { _ in 0.0 } }

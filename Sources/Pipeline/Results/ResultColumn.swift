@@ -37,6 +37,9 @@ public struct ResultColumn: Sendable {
     /// Whether it is a part of what tells runs apart.
     public var isSetting: Bool { role == .setting }
 
+    /// Whether it is empty unless somebody asks for something: then rows of before there was such a column are known to be without it.
+    public var isEmptyUnlessAsked: Bool { ["group_size", "replicas"].contains(name) }
+
     /// Names that it is found by, ours first.
     var names: [String] { [name] + otherNames }
 

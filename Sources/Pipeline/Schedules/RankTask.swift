@@ -19,14 +19,14 @@ public enum RankTask: Hashable, Sendable, CustomStringConvertible {
         case forward, backward
         case backwardInput = "backward-input"
         case backwardWeights = "backward-weights"
-        case packing, reduction, update
+        case packing, summing, update
     }
 
     /// What is done, without the stage and the microbatch.
     public var kind: Kind {
         switch self {
         case .pack: .packing
-        case .share, .sum, .collect: .reduction
+        case .share, .sum, .collect: .summing
         case .update: .update
         case .action(let action): action.kind.task
         }

@@ -65,7 +65,7 @@ public struct TaskGraph: Sendable {
     }
 
     /// Whether gradients, or losses, are summed over copies.
-    var hasReductions: Bool { tasks.joined().contains { $0.kind == .reduction } }
+    var hasReductions: Bool { tasks.joined().contains { $0.kind == .summing } }
 
     /// What comes after a rank's last action, in its order.
     private enum Phase: CaseIterable {
@@ -90,7 +90,7 @@ public struct TaskGraph: Sendable {
         init(_ schedule: Schedule, _ tasks: [[RankTask]]) {
             self.schedule = schedule
             for (rank, list) in tasks.enumerated() {
-                for (index, task) in list.enumerated() where task.kind == .reduction {
+                for (index, task) in list.enumerated() where task.kind == .summing {
                     nodes[task] = Node(rank: rank, task: index)
                 }
             }

@@ -174,7 +174,7 @@ extension RankTask.Kind {
         switch self {
         case .backwardInput: "I: input gradient"
         case .backwardWeights: "W: weight gradient"
-        case .forward, .backward, .packing, .reduction, .update: rawValue
+        case .forward, .backward, .packing, .summing, .update: rawValue
         }
     }
 }

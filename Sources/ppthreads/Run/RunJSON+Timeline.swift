@@ -31,7 +31,7 @@ extension RunJSON {
         let receivingS: Double
         let waitingForRoomS: Double
         let handingOnS: Double
-        let reducingS: Double
+        let summingS: Double
         let updatingS: Double
         let outsideS: Double
         let idleInsideS: Double
@@ -44,7 +44,7 @@ extension RunJSON {
             receivingS = rank.receiving
             waitingForRoomS = rank.waitingForRoom
             handingOnS = rank.handingOn
-            reducingS = rank.reducing
+            summingS = rank.summing
             updatingS = rank.updating
             outsideS = rank.outside
             idleInsideS = rank.idleInside

@@ -52,12 +52,12 @@ struct TimelineTable {
         let copies = schedule.copies > 1
         let header =
             ["rank, ms", "busy", "displaced", "no input", "receiving", "no room", "handing on"]
-            + (copies ? ["reducing"] : []) + ["update", "outside", "idle inside", "idle in all"]
+            + (copies ? ["summing"] : []) + ["update", "outside", "idle inside", "idle in all"]
         let rows = figures.ranks.enumerated().map { rank, terms in
             [String(rank)]
                 + [
                     terms.busy, terms.displaced, terms.waitingForInput, terms.receiving, terms.waitingForRoom,
-                    terms.handingOn, copies ? terms.reducing : nil, terms.updating, terms.outside, terms.idleInside,
+                    terms.handingOn, copies ? terms.summing : nil, terms.updating, terms.outside, terms.idleInside,
                     terms.idle,
                 ].compactMap(\.self).map { ($0 * 1000).fixed(2) }
         }

@@ -8,7 +8,9 @@ struct SweepRows {
     let lacking: [String]
     /// Whether one of these is a setting, so that nobody knows which runs its rows are of.
     var lacksSettings: Bool {
-        lacking.contains { name in ResultColumn.all.contains { $0.name == name && $0.isSetting } }
+        lacking.contains { name in
+            ResultColumn.all.contains { $0.name == name && $0.isSetting && !$0.isEmptyUnlessAsked }
+        }
     }
     /// Where the half row starts that a killed sweep has left; nil when there is none.
     let half: Int?

@@ -156,7 +156,7 @@ def rank_terms(step, rank):
     assert sum(sums.values()) == length, (sums, length)
     actions = [task for name, task, _ in own if name[0] in "FB"]
     inside = [task for _, task, _ in own[:-1] if task["ready"] >= actions[0]["ready"]]
-    sums["reducing"] = 0
+    sums["summing"] = 0
     sums["idle"] = length - sums["busy"] - sums["displaced"] - sums["updating"]
     sums["idle_inside"] = actions[-1]["end"] - actions[0]["ready"] - sum(task["end"] - task["ready"] for task in inside)
     return {f"{key}_s": value / 1e9 for key, value in sums.items()}

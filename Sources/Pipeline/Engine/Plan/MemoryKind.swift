@@ -24,7 +24,7 @@ extension MemoryKind {
         case .keptGradients:
             "what backwards keep for the gradients of the weights: gradient frames, from I to W or within one B"
         case .slots:
-            "items on their way between stages. A ring that two ranks share counts half with each; over sockets the receiver has the slots, and the sender a buffer for one item; between stages of one rank they are that rank's"
+            "items on their way between stages. A ring that two ranks share counts half with each; over sockets the receiver has the slots, and the sender a buffer for one item; between stages of one rank they are that rank's. Those between copies that sum their gradients count too"
         case .scratch: "what a layer works in for the length of a call, and a buffer for each thread's matrix products"
         case .batch: "the step's tokens, targets and losses"
         case .results:

@@ -91,21 +91,32 @@ final class StageExchange {
 
     // MARK: Parts of tasks
 
+    /// Floats that are added up before they are copied: they are still in the second-level cache then, with their terms.
+    private static let floatsOfBlock = 1 << 16
+
     /// In the order of copies, whichever the own one is.
     private func addUp() {
-        let range = parts.shares.range(ofCopy: parts.copy)
-        if range.isEmpty { return }
-        let sum = rooms[0].elements(0..<range.count)
-        kernels.add(term(0, range), term(1, range), into: sum)
-        for copy in 2..<max(2, parts.shares.copies) { kernels.add(sum, term(copy, range), into: sum) }
-        parts.gradients.elements(range).copy(from: sum)
-        for room in rooms.dropFirst() { room.elements(0..<range.count).copy(from: sum) }
+        let count = parts.shares.range(ofCopy: parts.copy).count
+        for start in stride(from: 0, to: count, by: Self.floatsOfBlock) {
+            let block = start..<min(start + Self.floatsOfBlock, count)
+            let sum = rooms[0].elements(block)
+            kernels.add(term(0, block), term(1, block), into: sum)
+            for copy in 2..<max(2, parts.shares.copies) { kernels.add(sum, term(copy, block), into: sum) }
+            own(block).copy(from: sum)
+            for room in rooms.dropFirst() { room.elements(block).copy(from: sum) }
+        }
     }
 
-    /// A copy's part of the own share.
-    private func term(_ copy: Int, _ range: Range<Int>) -> Tensor {
-        if copy == parts.copy { return parts.gradients.elements(range) }
-        return received[copy < parts.copy ? copy : copy - 1].tensor.elements(0..<range.count)
+    /// A copy's part of a block of the own share.
+    private func term(_ copy: Int, _ block: Range<Int>) -> Tensor {
+        if copy == parts.copy { return own(block) }
+        return received[copy < parts.copy ? copy : copy - 1].tensor.elements(block)
+    }
+
+    /// The own gradients of such a block.
+    private func own(_ block: Range<Int>) -> Tensor {
+        let start = parts.shares.range(ofCopy: parts.copy).lowerBound
+        return parts.gradients.elements(start + block.lowerBound..<start + block.upperBound)
     }
 
     private func takeLosses() {

@@ -9,7 +9,7 @@ public struct RankBreakdown: Equatable, Sendable {
     /// Without its CPU, while it worked or could have.
     public let displaced: Double
     /// CPU time of tasks that sum gradients over copies.
-    public let reducing: Double
+    public let summing: Double
     /// Waiting for an input that its sender had not handed on yet.
     public let waitingForInput: Double
     /// From the moment that an input was handed on, or that the rank turned to it, to the moment that the rank had it: what
@@ -41,7 +41,7 @@ public struct RankBreakdown: Equatable, Sendable {
             zip(all, tasks).reduce(0) { $0 + (counts($1.1) ? $1.0.onCPU : 0) }
         }
         busy = onCPU(\.isOfPipeline)
-        reducing = onCPU { $0.kind == .reduction }
+        summing = onCPU { $0.kind == .summing }
         updating = onCPU { $0 == .update }
         displaced =
             all.reduce(0) { $0 + $1.displaced } + losses.reduce(0) { $0 + $1.before + $1.ready + $1.after }
@@ -57,7 +57,7 @@ public struct RankBreakdown: Equatable, Sendable {
                 - losses[task].before
         }
         outside =
-            times.seconds - busy - reducing - updating - displaced - waitingForInput - receiving - waitingForRoom
+            times.seconds - busy - summing - updating - displaced - waitingForInput - receiving - waitingForRoom
             - handingOn
         let (first, last) = (actions[0], actions.last!)
         idleInside =
@@ -69,7 +69,7 @@ public struct RankBreakdown: Equatable, Sendable {
     init(meanOf all: [RankBreakdown]) {
         busy = all.mean(\.busy)
         displaced = all.mean(\.displaced)
-        reducing = all.mean(\.reducing)
+        summing = all.mean(\.summing)
         waitingForInput = all.mean(\.waitingForInput)
         receiving = all.mean(\.receiving)
         waitingForRoom = all.mean(\.waitingForRoom)

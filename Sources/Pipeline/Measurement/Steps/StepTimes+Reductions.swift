@@ -19,5 +19,5 @@ extension StepTimes {
         }
     }
 
-    private func isReduction(_ rank: Int, _ task: Int) -> Bool { graph.tasks[rank][task].kind == .reduction }
+    private func isReduction(_ rank: Int, _ task: Int) -> Bool { graph.tasks[rank][task].kind == .summing }
 }

@@ -58,7 +58,7 @@ extension WaitCauses {
     ///
     /// - Parameter spans: for each rank.
     public init?(_ spans: [[TraceFile.Span]]) {
-        let others = [RankTask.Kind.update, .reduction].map(\.rawValue)
+        let others = [RankTask.Kind.update, .summing].map(\.rawValue)
         let tasks = spans.map { $0.filter { !$0.isWait && !others.contains($0.category) } }
         if tasks.joined().isEmpty || tasks.joined().contains(where: { $0.cpu == nil }) { return nil }
         self.init(

@@ -39,7 +39,7 @@ public struct TracedStep: Sendable {
             case .packing:
                 guard let stage = span.stage else { return nil }
                 packing[stage, default: 0] += cpu
-            case .reduction:
+            case .summing:
                 guard let stage = span.stage, let task = RankTask(label: span.name, stage: stage) else { return nil }
                 reductions[task] = cpu
             case .update: updates[span.rank, default: 0] += cpu

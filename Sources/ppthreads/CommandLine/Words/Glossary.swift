@@ -21,7 +21,7 @@ package enum Term: String, CaseIterable, Sendable {
     case inputGradient = "input gradient"
     case weightGradient = "weight gradient"
     case packing, update
-    case reducing
+    case summing
 
     // How fast it is.
     case tokensPerSecond = "tokens/s"
@@ -82,7 +82,7 @@ extension Term {
         case .chunk: "one of the stages of a rank that has several"
         case .chunks: "stages a rank; where there are several they are its chunks"
         case .copy:
-            "a chain of all stages with weights of its own, which hold the same; each microbatch goes through one"
+            "a chain of all stages with weights of its own; each microbatch goes through one of them"
         case .replicas:
             "the number of times that the whole pipeline stands side by side, each with microbatches of its own"
         case .microbatch: "one of M equal pieces of a step's batch"
@@ -102,7 +102,7 @@ extension Term {
         case .inputGradient: "I: the part of a backward that the stage before waits for"
         case .weightGradient: "W: the rest of a backward, the gradients of the weights, which nobody waits for"
         case .packing: "putting weights in the form that the backwards' products read"
-        case .reducing: "CPU time of a rank in tasks that sum gradients over copies of the stages"
+        case .summing: "adding up the gradients of a stage over its copies, and telling them the sums"
         case .update: "the optimizer's, of all stages of a rank, at the end of a step"
         case .tokensPerSecond: "tokens of a step (batch x sequence length) over the time that it takes"
         case .overThreads: "tokens/s over those of the same schedule on threads"
@@ -117,7 +117,7 @@ extension Term {
         case .disturbed: "of a run: others had CPUs of its ranks for more than 2 % of its step"
         case .step: "from the release of all ranks into it to the end of the last one's update"
         case .work:
-            "CPU time inside tasks, updates and reduction aside, in the mean over ranks; drawn, each rank's own time"
+            "CPU time of actions and packing, in the mean over ranks; drawn, each rank's own time"
         case .imbalance: "the most CPU time that a rank needed, less the mean: stages that are not equally long"
         case .bubble: "for how long even the busiest rank waits; of an order that is drawn, all idle time"
         case .oversubscription: "what ranks lose by being without their CPU"
