@@ -5,8 +5,9 @@ from fractions import Fraction
 
 LETTERS = {"forward": "F", "backward": "B", "backward-input": "I", "backward-weights": "W"}
 ONWARD = {"F": 1, "B": -1, "I": -1}  # Whom a task hands on to: the next stage, the one before, or nobody.
-NAMES = {"packing": "pack", "update": "update"}
-TERMS = ["work", "imbalance", "bubble", "oversubscription", "transport", "optimizer"]
+NAMES = {"packing": ["pack"], "update": ["update"], "reduction": ["share", "sum", "collect"]}
+OF_PIPELINE = {*LETTERS, "packing"}
+TERMS = ["work", "imbalance", "bubble", "oversubscription", "transport", "reduction", "optimizer"]
 
 
 def exact(text):
@@ -38,12 +39,14 @@ class Task:
             nanoseconds(args[name + "_us"]) for name in ("begin", "received", "sent", "cpu", "lost_before",
                                                          "lost_waiting", "lost_working", "lost_finishing"))
         self.input, self.letter = args["input"], LETTERS.get(self.kind)
-        name = f"{self.letter}{self.microbatch}" if self.letter else NAMES[self.kind]
-        numbers = [self.rank, self.index] + [self.stage] * (name != "update") + [self.microbatch] * bool(self.letter)
-        if event["name"] != name or not {self.input, args["room"]} <= {"ready", "spun", "parked"} or \
+        self.name = event["name"]
+        names = [f"{self.letter}{self.microbatch}"] if self.letter else NAMES[self.kind]
+        numbers = [self.rank, self.index] + [self.stage] * (self.kind != "update") + [self.microbatch] * bool(self.letter)
+        if self.name not in names or not {self.input, args["room"]} <= {"ready", "spun", "parked"} or \
                 any(type(number) is not int for number in numbers):
             raise ValueError
-        self.causes, self.sender, self.previous, self.next, self.lost = [], None, None, None, None
+        self.causes, self.senders, self.sender = [], [], None
+        self.previous, self.next, self.lost = None, None, None
         self.text = f"task {self.index} of rank {self.rank}"
 
     def lose(self, release):
@@ -56,6 +59,11 @@ class Task:
         self.lost = (min(self.before, max(0, self.begin - since)), min(ready, max(0, self.start - there)),
                      min(self.finishing, max(0, self.sent - self.end)))
         self.handed = max(0, self.received - there - self.lost[1]) if self.sender else 0
+
+
+def none_lost(task):
+    """Losses of a task that loses nothing."""
+    return 0, 0, 0
 
 
 class Step:
@@ -77,7 +85,17 @@ class Step:
             for task, following in zip(tasks, tasks[1:]):
                 task.next, following.previous = following, task
         letters, self.stages, microbatches = ({key[place] for key in found} for place in range(3))
-        wanted = itertools.product(letters, range(len(self.stages)), range(len(microbatches)))
+        forwards = [task for task in self.tasks if task.letter == "F"]
+        self.copies = max(1, len(self.stages) * len(microbatches) // max(1, len(forwards)))
+        self.stages_of_copy = max(1, len(self.stages) // self.copies)
+        through = {(task.microbatch, self.copy(task.stage)) for task in forwards}
+        wanted = ((letter, stage, microbatch) for letter in letters for microbatch, copy in through
+                  for stage in range(copy * self.stages_of_copy, (copy + 1) * self.stages_of_copy))
+        if len(through) != len(microbatches) or len(self.stages) != self.copies * self.stages_of_copy or \
+                {copy for _, copy in through} != set(range(self.copies)) or \
+                {key[1] for key in found} != set(range(len(self.stages))) or \
+                {key[2] for key in found} != set(range(len(microbatches))):
+            return say("not every microbatch goes through one copy of the stages")
         if letters not in ({"F"}, set("FB"), set("FIW")) or set(wanted) != set(found) or \
                 len(found) != sum(task.letter is not None for task in self.tasks):
             return say("not every microbatch has each of its forwards and backwards once")
@@ -93,35 +111,73 @@ class Step:
             keys = {"F": [("F", stage - 1)], "B": [("F", stage), ("B", stage + 1)],
                     "I": [("F", stage), ("I", stage + 1)], "W": [("I", stage)]}[letter]
             task.causes = [found[key + (microbatch,)] for key in keys if key + (microbatch,) in found]
-            task.sender = next((cause for cause in task.causes if cause.rank != task.rank), None)
+        if not self.link_reductions():
+            return say("not every stage that has copies has each part of their sum once")
+        for task in self.tasks:
+            task.senders = [cause for cause in task.causes if cause.rank != task.rank]
+            task.sender = max(task.senders, key=lambda sender: sender.sent, default=None)
         for task in self.tasks:
             task.lose(self.release)
         return True
 
-    def replay(self, duration, lossy):
-        """The length of the step if no task started later than it had to, and without updates; None in a circle."""
+    def copy(self, stage):
+        """The copy of the stages that one is of."""
+        return stage // self.stages_of_copy
+
+    def link_reductions(self):
+        """Finds the causes of parts of sums over copies; false where these are not all there."""
+        parts = {(task.name, task.stage): task for task in self.tasks if task.kind == "reduction"}
+        ends = {stage for stage in self.stages if (stage + 1) % self.stages_of_copy == 0}
+        wanted = itertools.product(("share", "sum", "collect"), self.stages) if self.last == "BW" else \
+            itertools.product(("share", "sum"), ends)
+        for (name, stage), task in parts.items():
+            before = {"sum": "share", "collect": "sum"}.get(name)
+            others = [other for other in self.stages if other != stage and (other - stage) % self.stages_of_copy == 0]
+            task.causes = [parts[before, other] for other in others if (before, other) in parts] if before else []
+        return set(parts) == (set(wanted) if self.copies > 1 else set()) and \
+            len(parts) == sum(task.kind == "reduction" for task in self.tasks)
+
+    def replay(self, duration, losses):
+        """The length of the step if no task started later than it had to, without updates, and without sums over copies too;
+        None in a circle."""
         ends, sent, heads = {}, {None: 0}, [tasks[0] for tasks in self.ranks.values()]
         while heads:
             task = next((head for head in heads if all(cause in sent for cause in head.causes)), None)
             if task is None:
                 return None
-            before, ready, after = task.lost if lossy else (0, 0, 0)
+            before, ready, after = losses(task)
             turned = sent[task.previous] + before
             ends[task] = max([turned] + [sent[cause] for cause in task.causes]) + ready + duration(task)
             sent[task] = ends[task] + after
             heads.remove(task)
             heads += [task.next] if task.next else []
-        return max(ends.values()), max(end for task, end in ends.items() if task.kind != "update")
+        return max(ends.values()), max(end for task, end in ends.items() if task.kind != "update"), \
+            max(end for task, end in ends.items() if task.kind in OF_PIPELINE)
+
+    @staticmethod
+    def exchanged(task):
+        """A task's losses, with what hand-offs between copies took."""
+        before, ready, after = task.lost
+        if task.kind == "reduction":
+            ready += task.handed
+        if task.previous and task.previous.kind == "reduction":
+            before = max(0, task.begin - task.previous.sent)
+        return before, ready, after
 
     def work_out(self, audit, name):
-        """The six terms, in nanoseconds, held against those in the trace."""
-        ideal, lossy = self.replay(lambda task: task.cpu, False), self.replay(lambda task: task.duration, True)
+        """The terms, in nanoseconds, held against those in the trace."""
+        ideal, lossy = self.replay(lambda task: task.cpu, none_lost), self.replay(lambda task: task.duration, lambda task: task.lost)
         if ideal is None:
             return audit.say(f"{name}: tasks wait for each other in a circle")
-        needed = [sum(task.cpu for task in tasks if task.kind != "update") for tasks in self.ranks.values()]
+        pipeline, exchanged = ideal[2], lossy[0]
+        if self.copies > 1:
+            pipeline = self.replay(lambda task: task.cpu if task.kind in OF_PIPELINE else 0, none_lost)[2]
+            exchanged = self.replay(lambda task: task.duration, self.exchanged)[0]
+        needed = [sum(task.cpu for task in tasks if task.kind in OF_PIPELINE) for tasks in self.ranks.values()]
         work = Fraction(sum(needed), len(needed))
-        self.terms = dict(zip(TERMS, (work, max(needed) - work, ideal[1] - max(needed), lossy[0] - ideal[0],
-                                      self.end - self.release - lossy[0], ideal[0] - ideal[1])))
+        self.terms = dict(zip(TERMS, (work, max(needed) - work, pipeline - max(needed), lossy[0] - ideal[0],
+                                      self.end - self.release - exchanged,
+                                      ideal[1] - pipeline + exchanged - lossy[0], ideal[0] - ideal[1])))
         for term in TERMS:
             audit.equal(f"{name}, {term} in ns", self.terms[term], self.told[term])
             if self.terms[term] < 0:
@@ -139,7 +195,7 @@ class Step:
                 say(f"{task.text} is earlier than its cause")
             if all(cause.stage == task.stage for cause in task.causes) and task.received != task.begin:
                 say(f"{task.text} receives nothing, but received_us is not begin_us")
-            if (task.sent != task.end or task.finishing) and not self.neighbour(task):
+            if (task.sent != task.end or task.finishing) and not self.neighbour(task) and task.name not in ("share", "sum"):
                 say(f"{task.text} hands on nothing, but sent_us is not the end of its work, or it lost time until then")
             if min(task.before, task.waiting, task.working, task.finishing) < 0:
                 say(f"a loss of {task.text} is negative")
@@ -161,16 +217,20 @@ class Step:
 
     def neighbour(self, task):
         """The stage that a task hands on to, in a set; an empty one where there is none."""
-        return self.stages & {task.stage + ONWARD[task.letter]} if task.letter in ONWARD else set()
+        return self.neighbours(task.stage, ONWARD[task.letter]) if task.letter in ONWARD else set()
+
+    def neighbours(self, stage, *steps):
+        """The stages so many further on, where they are of the same copy."""
+        return {stage + step for step in steps if stage + step in self.stages and self.copy(stage + step) == self.copy(stage)}
 
     def equal_stages(self):
         """The step if each task took what its kind takes on average over stages, and transport were free."""
         kinds = collections.defaultdict(list)
         for task in self.tasks:
             kinds[task.kind].append(task.cpu)
-        means = {kind: Fraction(sum(times), len(times)) for kind, times in kinds.items()}
-        makespan = self.replay(lambda task: means[task.kind], False)[1]
-        return makespan + self.terms["optimizer"] + self.terms["oversubscription"]
+        means = {kind: Fraction(sum(times), len(times)) for kind, times in kinds.items() if kind in OF_PIPELINE}
+        makespan = self.replay(lambda task: means.get(task.kind, 0), none_lost)[2]
+        return makespan + self.terms["optimizer"] + self.terms["reduction"] + self.terms["oversubscription"]
 
     def shares(self, rank):
         """What a rank did with the step, in nanoseconds, and how many microbatches it held at most."""
@@ -179,7 +239,7 @@ class Step:
             before, ready, after = task.lost
             waited = max(0, task.sender.sent - task.begin) if task.sender else 0
             handed_on = task.previous.end + task.previous.lost[2] if task.previous else self.release
-            sums["updating" if task.kind == "update" else "busy"] += task.cpu
+            sums[{"update": "updating", "reduction": "reducing"}.get(task.kind, "busy")] += task.cpu
             sums["displaced"] += before + ready + task.duration - task.cpu + after
             sums["waiting_for_input"] += waited
             sums["receiving"] += task.handed
@@ -189,7 +249,7 @@ class Step:
             peak = max(peak, held + (task.letter == "F"))
             held += (task.letter == "F") - (task.letter is not None and task.letter in self.last)
         sums["outside"] += self.end - task.end - after
-        sums["idle"] = self.end - self.release - sums["busy"] - sums["displaced"] - sums["updating"]
+        sums["idle"] = self.end - self.release - sums["busy"] - sums["reducing"] - sums["displaced"] - sums["updating"]
         actions = [task for task in self.ranks[rank] if task.letter]
         inside = [task for task in self.ranks[rank] if actions[0].index <= task.index <= actions[-1].index]
         sums["idle_inside"] = actions[-1].end - actions[0].start - sum(task.duration for task in inside)

@@ -94,8 +94,8 @@ def read(path):
 
 def check_arrows(steps, arrows, say):
     """Whether there is an arrow from each sender's end to its receiver's start, and no other."""
-    wanted = collections.Counter((task.sender.rank, task.sender.end, task.rank, task.start)
-                                 for step in steps for task in step.tasks if task.sender)
+    wanted = collections.Counter((sender.rank, sender.end, task.rank, task.start)
+                                 for step in steps for task in step.tasks for sender in task.senders)
     there = collections.Counter(arrow.get("s", (-1, -1)) + arrow.get("f", (-1, -1)) for arrow in arrows.values())
     for rank, end, receiver, start in (wanted - there) + (there - wanted):
         say(f"hand-off from rank {rank} at {end} ns to {receiver} at {start} ns: an arrow without tasks or the reverse")
@@ -115,7 +115,7 @@ def check_counters(steps, counters, say):
                 edge(task.stage, following).append((task.sent, 1, 0))
             if task.letter and task.letter in step.last:
                 memory.append((task.end, -1, f"end{task.stage}"))
-                for other in step.stages & {task.stage - 1, *([task.stage + 1] if step.last == "BW" else [])}:
+                for other in step.neighbours(task.stage, -1, *([1] if step.last == "BW" else [])):
                     edge(other, task.stage).append((task.end, -1, 0))
     for name in sorted(set(changes) | set(counters)):
         events, amounts = counters.get(name, []), {} if "bytes" in name else {0: 1}
@@ -167,7 +167,8 @@ def compare(report, steps, counters, audit):
         equal(f"rank {rank}, peak_in_flight", max(peaks), report["peak_in_flight"][rank], 1)
         held = max(bytes_ for _, bytes_ in counters[f"rank {rank} activation bytes"])
         equal(f"rank {rank}, peak_activation_bytes", held, report["peak_activation_bytes"][rank], 1)
-    receivers = sorted((task for step in all_steps for task in step.tasks if task.sender), key=lambda task: task.handed)
+    receivers = sorted((task for step in all_steps for task in step.tasks if task.sender and task.letter),
+                       key=lambda task: task.handed)
     edges = collections.defaultdict(list)
     for task in receivers:
         edges[task.sender.stage, task.stage].append(task)
@@ -209,15 +210,17 @@ def audit_files(trace, report=None):
 
 def draw(choose):
     """The flags of a run, drawn at random, and those that make its model a small one."""
-    schedule, microbatches = choose.choice(["gpipe", "1f1b", "interleaved", "zb-h1"]), choose.randint(1, 8)
+    schedule = choose.choice(["gpipe", "1f1b", "interleaved", "zb-h1", "chimera"])
+    microbatches, replicas = choose.randint(1, 8), choose.choice([1, 1, 1, 2, 3])
     flags = {"--schedule": schedule, "--transport": choose.choice(["threads", "processes", "sockets", "unix"]),
              "--stages": choose.randint(1, 4), "--microbatches": microbatches}
     flags |= {"--virtual-stages": 2} if schedule == "interleaved" else {}
+    flags |= {"--replicas": replicas} if replicas > 1 else {}
     for flag, value, part in (("--recompute", None, 0.25), ("--partition", "balanced", 0.3), ("--arch", "gpt", 0.3),
                               ("--forward-only", None, 0.2), ("--threads", 2, 0.2), ("--pin", "0,0", 0.25)):
         flags |= {flag: value} if choose.random() < part else {}
     model = {"--layers": choose.choice([4, 8, 9]), "--heads": 2, "--dim": 16, "--ffn": 24, "--vocab-size": 31,
-             "--seq-len": 5, "--batch": microbatches * choose.randint(1, 2), "--warmup": 1,
+             "--seq-len": 5, "--batch": microbatches * replicas * choose.randint(1, 2), "--warmup": 1,
              "--measure": choose.randint(1, 12)}
     return flags, [word for pair in {**flags, **model}.items() for word in map(str, pair) if word != "None"]
 

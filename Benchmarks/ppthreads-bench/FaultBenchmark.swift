@@ -129,9 +129,9 @@ struct FaultBenchmark {
         let graph = times.graph
         let durations = times.tasks.map { $0.map(\.work) }
         let losses = graph.senders.map { list in
-            list.map { sender in
+            list.map { senders in
                 var losses = Replay.Losses()
-                losses.ready = sender == nil ? 0 : Double(delayNanoseconds) / 1e9
+                losses.ready = senders.isEmpty ? 0 : Double(delayNanoseconds) / 1e9
                 return losses
             }
         }

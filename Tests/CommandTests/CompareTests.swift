@@ -31,7 +31,9 @@ struct CompareTests {
                 #expect(low <= value && value <= high, "\(name)")
                 return figure
             }
-            let terms = ["work_s", "imbalance_s", "bubble_s", "transport_s", "oversubscription_s", "optimizer_s"]
+            let terms = [
+                "work_s", "imbalance_s", "bubble_s", "transport_s", "oversubscription_s", "reduction_s", "optimizer_s",
+            ]
             let sum = try terms.reduce(0) { try $0 + figure($1)["value"]! }
             let step = try figure("step_s")["value"]!
             #expect(abs(sum - step) <= step / 1000)

@@ -80,7 +80,7 @@ struct MadeUpComparison {
         switch task {
         case .update: UInt64((update * 1e6).rounded())
         case .action(let action): action.kind == .forward ? UInt64(((milliseconds - update) * 1e6).rounded()) : 0
-        case .pack: 0
+        case .pack, .share, .sum, .collect: 0
         }
     }
 }

@@ -78,9 +78,10 @@ struct MadeUpRunTests {
         }
         let machine = try Machine.current()
         let rest = [
-            "simd": "portable", "data": "random", "group_size": "", "repeat": "1", "throttled": "", "version": "9.8.7",
+            "simd": "portable", "data": "random", "group_size": "", "replicas": "", "repeat": "1", "throttled": "",
+            "version": "9.8.7",
             "commit": "c0ffee",
-            "format": "6", "error": "", "memory_total_bytes": "", "host": machine.host ?? "",
+            "format": "7", "error": "", "memory_total_bytes": "", "host": machine.host ?? "",
             "os_cpus": "\(machine.topology.cpus.count)",
             "memory_planned_bytes": "\(figures.memory.plan.ranks.map(\.total).max()!)",
         ]

@@ -55,7 +55,7 @@ struct OrderWishTests {
             ["sweep", "--dry-run", "--schedule", "\(mine),zb-h1,all", "--out", folder.path("x.csv")] + tiny)
         #expect(outcome.code == 0, "\(outcome.errors)")
         for name in ["mine.csv", "ZB-H1", "GPipe", "V-Min"] { #expect(outcome.output.contains(name), "\(name)") }
-        let names = ScheduleKind.ofOneCopy.map(\.rawValue).joined(separator: ",")
+        let names = ScheduleKind.allCases.map(\.rawValue).joined(separator: ",")
         let whole = try Command.run(["sweep", "--dry-run", "--schedule", "\(names),all"] + tiny)
         #expect(whole.code == 0, "\(whole.errors)")
         let twice = try Command.run(["sweep", "--dry-run", "--schedule", "zb-h1,zb-h1"] + tiny)

@@ -91,12 +91,6 @@ struct ScheduleCommandTests {
                 2-3                 1              1
 
                 """)
-        let run = try Command.run(["run", "--schedule", "chimera", "--stages", "2", "--microbatches", "2"])
-        #expect(
-            run.code == 64
-                && run.errors
-                    == "ppthreads run: --schedule: Chimera holds 2 copies of the stages, and runs hold one so far; schedule draws it\n"
-        )
     }
 
     @Test("replicas stand side by side, and a page has none") func replicas() throws {

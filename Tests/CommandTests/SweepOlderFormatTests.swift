@@ -50,7 +50,7 @@ struct SweepOlderFormatTests {
                 for name in names { #expect(row[name] == (name == "format" ? "3" : old[name])) }
                 for name in lacking { #expect(row[name] == "") }
             }
-            #expect(rows[2...].allSatisfy { $0["lr"] == "0.0003" && $0["format"] == "6" })
+            #expect(rows[2...].allSatisfy { $0["lr"] == "0.0003" && $0["format"] == "7" })
             let again = try Command.run(grid)
             #expect(again.errors.isEmpty && again.output.contains(" 2 were there before; "))
             let table = try Command.run("analyze", out)

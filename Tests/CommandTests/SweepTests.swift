@@ -44,7 +44,7 @@ struct SweepTests {
             if let handoff = Double(row["handoff_us"]!) {
                 #expect(handoff > 0.01 && handoff < Double(row["step_s_max"]!)! * 1e6)
             }
-            #expect(Int(row["peak_in_flight"]!)! >= 1 && row["error"] == "" && row["format"] == "6")
+            #expect(Int(row["peak_in_flight"]!)! >= 1 && row["error"] == "" && row["format"] == "7")
         }
         #expect(outcome.errorLines.count == 2 * 2 * 2 * 2)
         #expect(outcome.errorLines.allSatisfy { $0.hasPrefix("no fit") && $0.contains("has at most 2 stages, not 4") })

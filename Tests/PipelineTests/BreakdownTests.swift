@@ -28,7 +28,7 @@ struct BreakdownTests {
                 let task = graph.tasks[place.rank][place.task]
                 var times = TaskTimes()
                 times.begin = place.task > 0 ? tasks[place.rank][place.task - 1].end : released
-                let sender = graph.senders[place.rank][place.task].map { tasks[$0.rank][$0.task] }
+                let sender = graph.senders[place.rank][place.task].first.map { tasks[$0.rank][$0.task] }
                 times.received = sender.map { max(times.begin, $0.sent) + handoff * 1_000_000 } ?? times.begin
                 times.ready = times.received
                 times.end = times.ready + work(task) * 1_000_000
@@ -73,9 +73,9 @@ struct BreakdownTests {
         let quick = try MadeUp().times()
         let slow = try MadeUp(handoff: 2).times()
         let delays = graph.senders.map { list in
-            list.map { sender in
+            list.map { senders in
                 var losses = Replay.Losses()
-                losses.ready = sender == nil ? 0 : 0.002
+                losses.ready = senders.isEmpty ? 0 : 0.002
                 return losses
             }
         }

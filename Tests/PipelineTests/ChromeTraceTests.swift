@@ -29,7 +29,7 @@ struct ChromeTraceTests {
         for step in [1, 2] {
             for (place, node) in graph.order.enumerated() {
                 let task = graph.tasks[node.rank][node.task]
-                let receives = graph.senders[node.rank][node.task] != nil
+                let receives = !graph.senders[node.rank][node.task].isEmpty
                 let times = madeUp.times(place, step: step, receives: receives)
                 let bar = try #require(
                     bars.first {
@@ -62,7 +62,7 @@ struct ChromeTraceTests {
         var expected: [String] = []
         for step in [1, 2] {
             for (place, node) in graph.order.enumerated() {
-                let receives = graph.senders[node.rank][node.task] != nil
+                let receives = !graph.senders[node.rank][node.task].isEmpty
                 let times = madeUp.times(place, step: step, receives: receives)
                 if receives {
                     expected.append("\(node.rank) no input \(microseconds(times.begin).rounded()) 101 \(step)")
@@ -89,8 +89,8 @@ struct ChromeTraceTests {
         var expected: [[Double]] = []
         for step in [1, 2] {
             for node in graph.order {
-                guard let sender = graph.senders[node.rank][node.task] else { continue }
-                let sent = graph.senders[sender.rank][sender.task] != nil
+                guard let sender = graph.senders[node.rank][node.task].first else { continue }
+                let sent = !graph.senders[sender.rank][sender.task].isEmpty
                 let from = madeUp.times(place(sender), step: step, receives: sent)
                 let to = madeUp.times(place(node), step: step, receives: true)
                 expected.append([
@@ -123,7 +123,7 @@ struct ChromeTraceTests {
         for (moment, expected) in zip(moments, [0, 400.301, 4100, 4500.301]) { #expect(isNear(moment["ts"], expected)) }
         #expect(moments.map { ($0["args"] as! Event)["step"] as? Int } == [1, 1, 2, 2])
         let terms = moments[1]["args"] as! Event
-        let sum = ["work", "imbalance", "bubble", "oversubscription", "transport", "optimizer"].reduce(0) {
+        let sum = ["work", "imbalance", "bubble", "oversubscription", "transport", "reduction", "optimizer"].reduce(0) {
             $0 + number(terms["\($1)_us"])
         }
         #expect(abs(sum - 400.301) < 1e-6)

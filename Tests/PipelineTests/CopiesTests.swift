@@ -46,9 +46,9 @@ struct CopiesTests {
         #expect(try MakespanBound(crossed(), ChunkCosts(forward: 2, handOff: 1)).valueOfRank == [10, 10])
         let graph = try TaskGraph(crossed())
         // Each rank packs before its first backward, since it starts with a first stage.
-        #expect(graph.tasks[1].map(\.stage) == [2, 1, 1, 2, 1, 2, nil])
+        #expect(graph.tasks[1].map(\.stage) == [2, 1, 1, 2, 1, 1, 2, 2, 1, 2, 1, 2, nil])
         let causes = graph.causes[1].map { $0.map { [$0.rank, $0.task] } }
-        #expect(causes == [[], [[0, 0]], [], [], [[1, 1]], [[1, 0], [0, 4]], []])
+        #expect(causes.prefix(7) == [[], [[0, 0]], [], [], [[1, 1]], [], [[1, 0], [0, 4]]])
     }
 
     @Test("each microbatch goes through one copy, and each copy has one; actions are missing by their stage's number")
@@ -146,7 +146,10 @@ struct CopiesTests {
                 #expect(
                     try MakespanBound(all, costs).valueOfRank
                         == repeated(try MakespanBound(schedule, costs).valueOfRank))
-                #expect(all.tasks.map { $0.map(\.kind) } == repeated(schedule.tasks.map { $0.map(\.kind) }))
+                func ofPipeline(_ schedule: Schedule) -> [[RankTask.Kind]] {
+                    schedule.tasks.map { $0.map(\.kind).filter { $0 != .reduction } }
+                }
+                #expect(ofPipeline(all) == repeated(ofPipeline(schedule)))
                 #expect(all.idleShareByFormula == schedule.idleShareByFormula)
             }
         }

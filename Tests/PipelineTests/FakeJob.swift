@@ -82,6 +82,7 @@ final class FakeJob: Job, @unchecked Sendable {
     let rank: Int
     private var round = 0
     private var clocksRead = 0
+    private(set) var clockAhead: Int64 = 0
 
     init(_ jobs: FakeJobs, rank: Int) { (self.jobs, self.rank) = (jobs, rank) }
 
@@ -109,6 +110,7 @@ final class FakeJob: Job, @unchecked Sendable {
 
     func readClocks() throws(JobError) -> [ClockReading] {
         clocksRead += 1
+        clockAhead = jobs.ahead[rank]
         // All have to be given the same.
         let readings = (0..<size).map {
             ClockReading(
@@ -121,6 +123,7 @@ final class FakeJob: Job, @unchecked Sendable {
     }
 
     func giveUp() { jobs.giveUp(rank) }
+    var isSound: Bool { !jobs.gaveUp.contains(rank) }
     func meeting() -> any Meeting { FakeMeeting(jobs, rank) }
 }
 

@@ -41,7 +41,7 @@ struct MadeUpTrace {
         let timeline = try Timeline(plan.graph, steps: 3, ThreadTransport())
         for step in releases.indices {
             for (place, node) in plan.graph.order.enumerated() {
-                let receives = plan.graph.senders[node.rank][node.task] != nil
+                let receives = !plan.graph.senders[node.rank][node.task].isEmpty
                 timeline.record(
                     times(place, step: step, receives: receives), node.rank, step: step, task: node.task)
             }
@@ -79,6 +79,9 @@ struct MadeUpTrace {
         switch task {
         case .pack: return "pack"
         case .update: return "update"
+        case .share: return "share"
+        case .sum: return "sum"
+        case .collect: return "collect"
         case .action(let action):
             let letter =
                 switch action.kind {

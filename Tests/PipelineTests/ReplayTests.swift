@@ -93,7 +93,7 @@ struct ReplayTests {
 
     @Test(
         "a run's breakdown adds up to its steps, and no replay is longer than what was measured",
-        arguments: ScheduleKind.ofOneCopy)
+        arguments: ScheduleKind.allCases)
     func breakdown(kind: ScheduleKind) throws {
         let schedule = kind.make(ranks: 2, microbatches: 4)
         var spec = ModelSpec()

@@ -42,14 +42,14 @@ struct RunMemoryTests {
         #expect(gpipe.0.last! == 4 * oneFOneB.0.last!)
     }
 
-    @Test("measured peaks in flight are the schedule's", arguments: ScheduleKind.ofOneCopy)
+    @Test("measured peaks in flight are the schedule's", arguments: ScheduleKind.allCases)
     func peaksInFlight(kind: ScheduleKind) throws {
         let schedule = kind.make(ranks: 2, microbatches: 6)
         let result = try train(.decoder, schedule) { $0.batchSize = 6 }
         #expect(result.ranks.map(\.inFlightPeak) == result.plan.facts.inFlightOfRank)
     }
 
-    @Test("a step allocates nothing", arguments: ScheduleKind.ofOneCopy, Architecture.allCases)
+    @Test("a step allocates nothing", arguments: ScheduleKind.allCases, Architecture.allCases)
     func noAllocation(kind: ScheduleKind, architecture: Architecture) throws {
         let schedule = kind.make(ranks: 2, microbatches: 4)
         let result = try train(architecture, schedule)

@@ -12,7 +12,7 @@ struct RunTests {
     func sameBits(architecture: Architecture) throws {
         for microbatches in [1, 3, 4] {
             let baseline = try train(architecture, .oneFOneB(ranks: 1, microbatches: microbatches))
-            for kind in ScheduleKind.ofOneCopy {
+            for kind in ScheduleKind.allCases {
                 for partition in PartitionKind.allCases {
                     let schedule = kind.make(ranks: 2, microbatches: microbatches)
                     // ZB-H2 takes 3 microbatches and more, DualPipeV 4.
@@ -47,7 +47,7 @@ struct RunTests {
     @Test("doing forwards again gives the same bits with less memory", arguments: Architecture.allCases)
     func recomputing(architecture: Architecture) throws {
         let baseline = try train(architecture, .oneFOneB(ranks: 1, microbatches: 4))
-        for kind in ScheduleKind.ofOneCopy {
+        for kind in ScheduleKind.allCases {
             let schedule = kind.make(ranks: 2, microbatches: 4)
             let plain = try train(architecture, schedule)
             let again = try train(architecture, schedule) { $0.recomputes = true }
@@ -62,7 +62,7 @@ struct RunTests {
 
     @Test(
         "forwards alone give the losses of the untrained model, whatever the schedule",
-        arguments: ScheduleKind.ofOneCopy
+        arguments: ScheduleKind.allCases
     )
     func forwardOnly(kind: ScheduleKind) throws {
         let schedule = kind.make(ranks: 2, microbatches: 4)

@@ -18,13 +18,40 @@ public struct Replay: Sendable {
         public init() {}
     }
 
+    /// What hand-offs cost: what a rank hands on leaves it one item after the other, and arrives a latency later.
+    public struct Link: Sendable {
+        /// From the moment that an item has left its rank to the moment that it can be received, in seconds.
+        public let latency: Double
+        /// For each rank and task, how long what it hands on takes to leave, in seconds; 0 where it hands on nothing.
+        let transfers: [[Double]]
+        /// For each rank and task, whether it hands on anything to another rank.
+        let sends: [[Bool]]
+
+        /// - Parameters:
+        ///   - graph: whose tasks hand on.
+        ///   - latency: in seconds.
+        ///   - transfer: how long the item of a task that hands on takes to leave its rank, in seconds.
+        public init(_ graph: TaskGraph, latency: Double, transfer: (RankTask) -> Double) {
+            self.latency = latency
+            var transfers = graph.tasks.map { $0.map { _ in 0.0 } }
+            var sends = graph.tasks.map { $0.map { _ in false } }
+            for node in graph.senders.joined().joined() {
+                transfers[node.rank][node.task] = transfer(graph.tasks[node.rank][node.task])
+                sends[node.rank][node.task] = true
+            }
+            (self.transfers, self.sends) = (transfers, sends)
+        }
+    }
+
     /// For each rank and task, when its work would have begun, in seconds after the release into the step.
     public let start: [[Double]]
     /// For each rank and task, when its work would have been done, in seconds after the release into the step.
     public let end: [[Double]]
 
-    /// From the release to the end of the last task that is not an update.
+    /// From the release to the end of the last action, or packing.
     public let makespan: Double
+    /// From the release to the end of the last task that is not an update.
+    public let reduced: Double
     /// From the release to the end of the last task.
     public let step: Double
 
@@ -32,26 +59,41 @@ public struct Replay: Sendable {
     ///   - graph: the tasks of a sound schedule.
     ///   - durations: seconds, for each rank and task.
     ///   - losses: for each rank and task; none unless given.
-    public init(_ graph: TaskGraph, durations: [[Double]], losses: [[Losses]]? = nil) {
+    ///   - link: what hand-offs cost; nothing unless given.
+    public init(_ graph: TaskGraph, durations: [[Double]], losses: [[Losses]]? = nil, link: Link? = nil) {
         require(graph.has(shape: durations.map(\.count)), "one duration for each task is needed")
         require(losses.map { graph.has(shape: $0.map(\.count)) } ?? true, "the losses of each task are needed")
         var start = durations.map { $0.map { _ in 0.0 } }
         var end = start
         /// When the output of a task is handed on.
         func sent(_ rank: Int, _ task: Int) -> Double { end[rank][task] + (losses?[rank][task].after ?? 0) }
+        /// When what a task hands on has left its rank, and when all of the rank's so far have.
+        var left = link.map { _ in end } ?? []
+        var linkFree = graph.tasks.map { _ in 0.0 }
+        func arrived(_ node: TaskGraph.Node, at rank: Int) -> Double {
+            guard let link, node.rank != rank else { return sent(node.rank, node.task) }
+            return left[node.rank][node.task] + link.latency
+        }
         for node in graph.order {
             let (rank, task) = (node.rank, node.task)
             let lost = losses?[rank][task] ?? Losses()
-            let inputs = graph.causes[rank][task].map { sent($0.rank, $0.task) }.max() ?? 0
+            let inputs = graph.causes[rank][task].map { arrived($0, at: rank) }.max() ?? 0
             let turned = (task > 0 ? sent(rank, task - 1) : 0) + lost.before
             start[rank][task] = max(turned, inputs) + lost.ready
             end[rank][task] = start[rank][task] + durations[rank][task]
+            guard let link, link.sends[rank][task] else { continue }
+            linkFree[rank] = max(linkFree[rank], sent(rank, task)) + link.transfers[rank][task]
+            left[rank][task] = linkFree[rank]
         }
         self.start = start
         self.end = end
         step = end.joined().max() ?? 0
-        makespan = graph.order.reduce(0) { most, node in
-            graph.tasks[node.rank][node.task] == .update ? most : max(most, end[node.rank][node.task])
+        func last(_ counts: (RankTask) -> Bool) -> Double {
+            graph.order.reduce(0) { most, node in
+                counts(graph.tasks[node.rank][node.task]) ? max(most, end[node.rank][node.task]) : most
+            }
         }
+        makespan = last(\.isOfPipeline)
+        reduced = last { $0 != .update }
     }
 }

@@ -26,7 +26,7 @@ public struct FinishedStep: Sendable, Equatable {
     public let step: Int
     /// The mean over microbatches of the mean loss over their tokens.
     public let loss: Float
-    /// From the start of the run, set-up included, to the end of the step at the last stage's rank.
+    /// From the start of the run, set-up included, to the end of the step at the last stage's rank, the first copy's.
     public let secondsSinceStart: Double
 }
 

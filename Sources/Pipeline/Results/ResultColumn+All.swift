@@ -15,7 +15,10 @@ extension ResultColumn {
             oneOf(ScheduleKind.allCases)
                 + "; or a file's name and a fingerprint of its order (64-bit FNV-1a of it as a CSV of computations)"
         ) { .text($0.schedule) },
-        .setting("world_size", or: "Processes", json: "stages", read: .count(from: 1), required: true, "P, ranks") {
+        .setting(
+            "world_size", or: "Processes", json: "stages", read: .count(from: 1), required: true,
+            "P, ranks, over all replicas"
+        ) {
             .count($0.plan.schedule.ranks)
         },
         .setting("layers", read: .count(from: 1), required: true, "transformer layers") { .count($0.model.layers) },
@@ -31,7 +34,9 @@ extension ResultColumn {
         .setting("batch_size", read: .count(from: 1), unit: "sequences", "sequences a step") {
             .count($0.configuration.batchSize)
         },
-        .setting("microbatches", read: .count(from: 1), "M") { .count($0.plan.schedule.microbatches) },
+        .setting("microbatches", read: .count(from: 1), "M, over all replicas") {
+            .count($0.plan.schedule.microbatches)
+        },
         .setting("threads", read: .count(from: 1), "threads a rank") { .count($0.configuration.threadsPerRank) },
         .figure(
             "avg_step_time_s", or: "Average Step Time (s)", json: "step_s_mean", read: .measure, required: true,
@@ -67,6 +72,9 @@ extension ResultColumn {
         },
         .setting("group_size", read: .count(from: 1), "N (`--group-size`); empty for the order's own choice") {
             $0.plan.schedule.groupSize.map { .count($0) }
+        },
+        .setting("replicas", read: .count(from: 2), "R (`--replicas`); empty for one") {
+            $0.plan.schedule.replicas > 1 ? .count($0.plan.schedule.replicas) : nil
         },
         .setting("ffn", read: .count(from: 1), "columns inside the feed-forward") {
             $0.model.spec.map { .count($0.hidden) }
@@ -207,8 +215,8 @@ extension ResultColumn {
         ) { .text($0.program.commit) },
         .remark(
             "format", json: "",
-            "of the row: 6 (5 had no `group_size`, 4 had no `tokens_per_s_median`, `tokens_per_s_delivered`, `throttled`, `stolen`, `notes`, `memory_planned_bytes` and `memory_total_bytes`, 3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
-        ) { _ in .count(6) },
+            "of the row: 7 (6 had no `replicas` and `reduction_s`, 5 no `group_size`, 4 had no `tokens_per_s_median`, `tokens_per_s_delivered`, `throttled`, `stolen`, `notes`, `memory_planned_bytes` and `memory_total_bytes`, 3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
+        ) { _ in .count(7) },
         .remark("error", json: "", "why the run failed; empty when it did not") { .text($0.error) },
     ]
 

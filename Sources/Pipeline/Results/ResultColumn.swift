@@ -100,6 +100,9 @@ public struct ResultColumn: Sendable {
 
     private static func key(_ name: String) -> String? { name.isEmpty ? nil : name }
 
+    /// A term's.
+    static func of(_ term: Breakdown.Term) -> ResultColumn { named("\(term.rawValue)_s") }
+
     /// The column of that name; another one traps.
     static func named(_ name: String) -> ResultColumn {
         guard let column = all.first(where: { $0.name == name }) else { trap("there is no column \(name)") }

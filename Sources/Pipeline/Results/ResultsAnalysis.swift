@@ -47,7 +47,9 @@ public struct ResultsAnalysis {
     /// Settings in which a group may differ from the GPipe run that it is compared with; the last ones in the groups' order.
     private static let ofSchedule: [RunSetting] = [.schedule, .virtualStages]
     /// Settings that mean nothing on one stage.
-    private static let ofPipeline: [RunSetting] = [.schedule, .virtualStages, .ranks, .transport, .partition]
+    private static let ofPipeline: [RunSetting] = [
+        .schedule, .virtualStages, .ranks, .replicas, .transport, .partition,
+    ]
 
     private static func gpipe(_ results: Results, _ blocks: [Range<Int>]) -> [Int?] {
         var bases = Array(repeating: Int?.none, count: results.groups.count)
@@ -149,7 +151,9 @@ public struct ResultsAnalysis {
     private func idealShare(_ group: Int, _ virtualStages: Int?) -> Double? {
         guard let microbatches = results.count(group, .microbatches) else { return nil }
         let kind = ScheduleKind(rawValue: results.text(group, .schedule))
+        let replicas = results.count(group, .replicas) ?? 1
         return kind?.idealShare?(
-            ranks(group), virtualStages ?? results.count(group, .virtualStages) ?? 1, microbatches)
+            ranks(group) / replicas, virtualStages ?? results.count(group, .virtualStages) ?? 1, microbatches / replicas
+        )
     }
 }

@@ -9,8 +9,10 @@ struct ResultsReader {
     private let tokensPerSecond: FigureColumn
     private let stepSeconds: FigureColumn
     private let totalSeconds: FigureColumn?
-    /// In the order of the breakdown's; nil unless all are there.
+    /// In the order of the breakdown's, the reduction left out; nil unless all are there.
     private let terms: [FigureColumn]?
+    /// Files of older formats have none, as their runs had nothing to reduce.
+    private let reduction: FigureColumn?
     private let disturbance, throttled: FigureColumn?
     private let repetition: Int?
     private let timestamp: Int?
@@ -52,8 +54,10 @@ struct ResultsReader {
         tokensPerSecond = figure(.named("tokens_per_s"))!
         stepSeconds = figure(.named("avg_step_time_s"))!
         totalSeconds = figure(.named("total_time_s"))
-        let terms = ResultColumn.terms.compactMap(figure)
-        self.terms = terms.count == ResultColumn.terms.count ? terms : nil
+        let needed = Breakdown.Term.all(withCopies: false)
+        let terms = needed.compactMap { figure(.of($0)) }
+        self.terms = terms.count == needed.count ? terms : nil
+        reduction = figure(.of(.reduction))
         (disturbance, throttled) = (figure(.named("disturbance")), figure(.named("throttled")))
         (repetition, timestamp, error) = (indices["repeat"], indices["timestamp"], indices["error"])
         columnCount = header.count
@@ -197,7 +201,8 @@ struct ResultsReader {
     private func breakdown(_ fields: [CSVScanner.Field], in bytes: Span<UInt8>) throws(RowError) -> Breakdown? {
         guard let terms, terms.allSatisfy({ !fields[$0.index].range.isEmpty }) else { return nil }
         var next = 0
-        let breakdown = try Breakdown { _ throws(RowError) in
+        let breakdown = try Breakdown { term throws(RowError) in
+            if term == .reduction { return try figure(reduction, fields, in: bytes) ?? 0 }
             defer { next += 1 }
             return try figure(terms[next], fields, in: bytes)!
         }

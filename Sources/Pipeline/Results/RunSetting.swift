@@ -48,6 +48,8 @@ public struct RunSetting: Hashable, Sendable {
     public static let ranks = RunSetting("world_size")
     /// M.
     public static let microbatches = RunSetting("microbatches")
+    /// R, how many times the pipeline stands side by side; empty for once.
+    public static let replicas = RunSetting("replicas")
     /// As `--transport` calls it.
     public static let transport = RunSetting("transport")
     /// As `--partition` calls it.

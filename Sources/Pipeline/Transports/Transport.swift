@@ -3,11 +3,11 @@
 import SharedTensor
 import Threads
 
-/// A link between two neighbouring stages, in one direction.
+/// A link between two stages, in one direction: neighbours, or copies that sum their gradients.
 public struct Edge: Hashable, Sendable {
     /// The stage that sends.
     public let from: Int
-    /// The stage that receives: one more than `from` for activations, one less for gradients.
+    /// The stage that receives: one more than `from` for activations, one less for gradients, or a copy of it.
     public let to: Int
     /// Shape of what is handed on, fp32.
     public let shape: Shape
@@ -131,6 +131,8 @@ public protocol RelinkedTransport: Transport {
 }
 
 extension RelinkedTransport {
+    /// The base's.
+    public func job() throws(JobError) -> (any Job)? { try base.job() }
     /// As the base.
     public var forksRanks: Bool { base.forksRanks }
 

@@ -92,10 +92,10 @@ struct AnalyzePage {
     private var terms: Markup {
         let groups = groups.filter { analysis.breakdown($0) != nil }
         if groups.isEmpty { return [] }
-        let header = settingNames + ["step, ms"] + Breakdown.Term.allCases.map(\.rawValue)
+        let header = settingNames + ["step, ms"] + report.plots.terms.map(\.rawValue)
         let rows = groups.map { group -> Markup in
             let breakdown = analysis.breakdown(group)!
-            let shares = Breakdown.Term.allCases.map { (breakdown.share($0) * 100).fixed(1) }
+            let shares = report.plots.terms.map { (breakdown.share($0) * 100).fixed(1) }
             let cells = ([(breakdown.step * 1000).fixed(2)] + shares).map { Markup.element("td", [:], Markup($0)) }
             return .element("tr", [:], Markup(settings(group) + cells))
         }
@@ -124,7 +124,7 @@ struct AnalyzePage {
     }
 
     private var definitions: Markup {
-        let terms = report.hasTerms ? Breakdown.Term.allCases.map(Page.definition) : []
+        let terms = report.hasTerms ? report.plots.terms.map(Page.definition) : []
         let others = Self.meanings.map { Page.definition($0.name, $0.meaning) }
         return Page.section(
             "definitions", "What the figures mean",

@@ -102,13 +102,13 @@ extension AnalyzePlots {
                 id: "losses", title: "What is lost, by term",
                 note:
                     "The part of the mean step that is not work\(isPooled ? ", in means over models with other heads" : "").",
-                legend: Breakdown.Term.lost.map { ($0.rawValue, $0.rawValue) }, height: chart.height,
+                legend: lostTerms.map { ($0.rawValue, $0.rawValue) }, height: chart.height,
                 content: chart.content, isOverview: true))
     }
 
     private func lossBar(_ groups: [Int]) -> BarChart.Bar {
         let breakdowns = groups.map { analysis.breakdown($0)! }
-        let pieces = Breakdown.Term.lost.map { term in
+        let pieces = lostTerms.map { term in
             (style: term.rawValue, length: Statistics(breakdowns.map { $0[term] / $0.step * 100 }).mean)
         }
         let lost = pieces.reduce(0) { $0 + $1.length }

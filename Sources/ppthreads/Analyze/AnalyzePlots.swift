@@ -9,6 +9,8 @@ struct AnalyzePlots {
     private(set) var leftOut: [String] = []
     let analysis: ResultsAnalysis
     let names: AnalyzeNames
+    /// Those that a step of the file can have, and of these all but the work itself.
+    let terms, lostTerms: [Breakdown.Term]
 
     /// Names of all plots that there can be, in their order.
     static let ids = ["layers", "losses", "speedup", "efficiency", "breakdown", "microbatches", "formula"]
@@ -19,6 +21,11 @@ struct AnalyzePlots {
     init(_ analysis: ResultsAnalysis, _ names: AnalyzeNames) {
         self.analysis = analysis
         self.names = names
+        let results = analysis.results
+        terms = Breakdown.Term.all(
+            withCopies: results.groups.contains { results.samples($0).contains { ($0.breakdown?.reduction ?? 0) != 0 } }
+        )
+        lostTerms = terms.filter { $0 != .work }
         if analysis.groups.count > Self.most {
             leftOut = [
                 "\(Self.ids.joined(separator: ", ")): \(analysis.groups.count.grouped) groups are more "
@@ -138,7 +145,7 @@ struct AnalyzePlots {
                 id: "breakdown", title: "Where the step goes",
                 note:
                     "The mean step of each group, cut into terms that add up to it.\(whiskers(groups, "The line on a bar is the median step's 95\u{A0}% interval."))",
-                legend: Breakdown.Term.allCases.map { ($0.rawValue, $0.rawValue) }, height: chart.height,
+                legend: terms.map { ($0.rawValue, $0.rawValue) }, height: chart.height,
                 content: chart.content))
     }
 
@@ -148,14 +155,14 @@ struct AnalyzePlots {
             .caption(names.schedule(group), value: breakdown.step.milliseconds),
             .bar(
                 BarChart.Bar(
-                    pieces: Breakdown.Term.allCases.map { ($0.rawValue, breakdown[$0] * 1000) },
+                    pieces: terms.map { ($0.rawValue, breakdown[$0] * 1000) },
                     interval: (analysis.stepSeconds(group).map { $0 * 1000 })?.interval, value: "",
                     details: termDetails(group, breakdown), height: 20)),
         ]
     }
 
     private func termDetails(_ group: Int, _ breakdown: Breakdown) -> String {
-        let rows = Breakdown.Term.allCases.map { ($0.rawValue, breakdown[$0]) } + [("step", breakdown.step)]
+        let rows = terms.map { ($0.rawValue, breakdown[$0]) } + [("step", breakdown.step)]
         let cells = rows.map { name, seconds in
             [name, seconds.milliseconds, "\((seconds / breakdown.step * 100).fixed(2)) %"]
         }

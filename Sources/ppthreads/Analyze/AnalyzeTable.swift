@@ -31,7 +31,7 @@ struct AnalyzeTable {
         let figures = ["tokens/s", "step, ms", "x GPipe"].flatMap { report.hasRepeats ? [$0, ""] : [$0] }
         return ["model", "P", "M", "transport", "schedule"] + report.names.others.map(\.name)
             + (report.hasRepeats ? ["runs"] : []) + figures + ["efficiency", "reference eff."]
-            + (report.hasTerms ? Breakdown.Term.lost.map { "\($0.rawValue), %" } : [])
+            + (report.hasTerms ? report.plots.lostTerms.map { "\($0.rawValue), %" } : [])
     }
 
     private func row(_ group: Int) -> [String] {
@@ -42,7 +42,7 @@ struct AnalyzeTable {
             names.schedule(group),
         ]
         let breakdown = analysis.breakdown(group)
-        let terms = Breakdown.Term.lost.map { term in
+        let terms = report.plots.lostTerms.map { term in
             breakdown.map { ($0.share(term) * 100).fixed(1) } ?? "-"
         }
         return settings + names.others.map { names.cell(group, $0) }
@@ -59,11 +59,6 @@ struct AnalyzeTable {
         guard let estimate else { return report.hasRepeats ? ["-", ""] : ["-"] }
         return [format(estimate.value)] + (report.hasRepeats ? [estimate.brackets(format) ?? ""] : [])
     }
-}
-
-extension Breakdown.Term {
-    /// All but the work itself.
-    static let lost = allCases.filter { $0 != .work }
 }
 
 extension Double {

@@ -53,7 +53,9 @@ struct CompareOptions {
     private static var sharedFlags: [Flag<CompareOptions>] {
         RunOptions.flags(
             [
-                "--stages", "--virtual-stages", "--microbatches", "--group-size", "--waves", "--intra-node",
+                "--stages", "--virtual-stages", "--microbatches", "--replicas", "--group-size", "--waves",
+                "--intra-node",
+                "--inject-latency", "--inject-jitter",
                 "--partition",
                 "--recompute", "--pin", "--threads",
                 "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
@@ -83,7 +85,7 @@ struct CompareOptions {
         for schedule in schedules {
             for transport in transports {
                 var options = run.under(schedule)
-                options.transport = run.intraNode.applied(to: transport)
+                options.transport = run.network.intraNode.applied(to: transport)
                 candidates.append(Comparison.Candidate(transport: options.transport, plan: try options.plan()))
             }
         }

@@ -11,7 +11,7 @@ extension ComparePage {
                     "p", [:],
                     "Each bar is the step, cut into terms that add up to it.\(hasIntervals ? " The line at its end is the step's 95\u{A0}% interval." : "") Point at a bar, or reach it with the keyboard, for all terms."
                 ),
-                Page.legend(Breakdown.Term.allCases.map { ($0.rawValue, $0.rawValue) }), bars,
+                Page.legend(figures.terms.map { ($0.rawValue, $0.rawValue) }), bars,
                 .element(
                     "details", [:], [.element("summary", [:], "The same as a table"), termTable]),
             ])
@@ -38,7 +38,7 @@ extension ComparePage {
                 .label("name", x: "0", y: top + 17, Markup(candidate.name)),
                 .label("sum", x: "100%", y: top + 17, "\(step.value.milliseconds)"),
                 scale.stack(
-                    Breakdown.Term.allCases.map { ($0.rawValue, candidate[$0].value * 1000) },
+                    figures.terms.map { ($0.rawValue, candidate[$0].value * 1000) },
                     y: top + 24, height: 22),
                 step.interval.map {
                     scale.whisker(from: $0.lowerBound * 1000, to: $0.upperBound * 1000, y: top + 35, reach: 5)
@@ -57,14 +57,14 @@ extension ComparePage {
     /// The terms and then the step, with their percentage of it.
     private func terms(_ candidate: CandidateFigures) -> [(name: String, value: Estimate, share: Double)] {
         let step = candidate.stepSeconds
-        let terms = Breakdown.Term.allCases.map { ($0.rawValue, candidate[$0]) } + [("step", step)]
+        let terms = figures.terms.map { ($0.rawValue, candidate[$0]) } + [("step", step)]
         return terms.map { name, value in (name, value, value.value / step.value * 100) }
     }
 
     // MARK: Table
 
     private var termTable: Markup {
-        let header = ["candidate"] + Breakdown.Term.allCases.map(\.rawValue) + ["step"]
+        let header = ["candidate"] + figures.terms.map(\.rawValue) + ["step"]
         let rows = candidates.map { candidate -> Markup in
             let cells = terms(candidate).map { _, value, share -> Markup in
                 .element(

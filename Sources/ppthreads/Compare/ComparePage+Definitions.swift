@@ -4,7 +4,7 @@ import Pipeline
 
 extension ComparePage {
     var definitions: Markup {
-        let terms = Breakdown.Term.allCases.map(Page.definition)
+        let terms = figures.terms.map(Page.definition)
         let others = Self.meanings.map { Page.definition($0.name, $0.meaning) }
         return Page.section(
             "definitions", "What the figures mean",
@@ -14,7 +14,7 @@ extension ComparePage {
     private static let meanings: [(name: Markup, meaning: Markup)] = [
         (
             "step",
-            "From the moment all ranks are released into it to the moment the last of them has finished its update. The six terms add up to it."
+            "From the moment all ranks are released into it to the moment the last of them has finished its update. The terms add up to it."
         ),
         (
             "step of a row",

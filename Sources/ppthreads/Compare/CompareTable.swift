@@ -30,7 +30,9 @@ struct CompareTable {
         let configuration = plan.configuration
         let threads = configuration.threadsPerRank > 1 ? " of \(configuration.threadsPerRank) threads" : ""
         let trials = counted(options.trials, "trial")
-        return "\(configuration.model.name), P=\(plan.schedule.ranks)\(threads), M=\(plan.schedule.microbatches), "
+        let replicas = plan.schedule.replicas > 1 ? " in \(plan.schedule.replicas) replicas" : ""
+        return
+            "\(configuration.model.name), P=\(plan.schedule.ranks)\(threads), M=\(plan.schedule.microbatches)\(replicas), "
             + "\(configuration.partition.title) partition, \(configuration.simd.rawValue) kernels; \(trials) of "
             + "\(counted(options.run.measure, "step")) each, in turns; \(CompareNotes.intervals(figures))"
             + (figures.comparison.hasIntervals ? ", ± to the farther end" : "")
@@ -72,9 +74,10 @@ struct CompareTable {
 
     private var terms: String {
         let (unit, scale) = unit
-        let header = [unit, "", "step"] + Breakdown.Term.allCases.map(\.rawValue)
+        let terms = figures.terms
+        let header = [unit, "", "step"] + terms.map(\.rawValue)
         let rows = candidates.flatMap { candidate -> [[String]] in
-            let figures = [candidate.stepSeconds] + Breakdown.Term.allCases.map { candidate[$0] }
+            let figures = [candidate.stepSeconds] + terms.map { candidate[$0] }
             let reaches = figures.compactMap(\.reach).map { "±\(($0 * scale).fixed(2))" }
             return [
                 name(candidate) + figures.map { ($0.value * scale).fixed(2) },

@@ -143,9 +143,8 @@ package struct GanttChart {
     // MARK: Hand-offs
 
     private func handoffs(_ rank: Int) -> [Markup] {
-        times.graph.senders[rank].enumerated().compactMap { task, sender in
-            guard let sender, sender.rank != rank else { return nil }
-            return handoff(from: sender, toRank: rank, task)
+        times.graph.senders[rank].enumerated().flatMap { task, senders in
+            senders.map { handoff(from: $0, toRank: rank, task) }
         }
     }
 
@@ -175,7 +174,7 @@ extension RankTask.Kind {
         switch self {
         case .backwardInput: "I: input gradient"
         case .backwardWeights: "W: weight gradient"
-        case .forward, .backward, .packing, .update: rawValue
+        case .forward, .backward, .packing, .reduction, .update: rawValue
         }
     }
 }

@@ -22,7 +22,7 @@ package struct MeasuredCosts {
         var shares = 0.0
         var work: [RankTask.Kind: Double] = [:]
         for (schedule, step) in steps {
-            shares += Double(schedule.ranks * schedule.microbatches)
+            shares += Double(schedule.ranks / schedule.replicas * schedule.microbatches)
             for (task, times) in zip(step.graph.tasks.joined(), step.tasks.joined()) {
                 work[task.kind, default: 0] += times.onCPU
             }
@@ -42,7 +42,7 @@ package struct MeasuredCosts {
 
     /// The same for one of a rank's stages.
     package func costs(of schedule: Schedule) -> ChunkCosts {
-        let share = Double(schedule.ranks) / Double(schedule.stagesOfCopy)
+        let share = Double(schedule.ranks / schedule.replicas) / Double(schedule.stagesOfCopy)
         return ChunkCosts(
             forward: costs.forward * share, inputGradient: costs.inputGradient * share,
             weightGradient: costs.weightGradient * share, handOff: costs.handOff)

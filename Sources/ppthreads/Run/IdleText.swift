@@ -14,8 +14,9 @@ struct IdleText {
         measured =
             "ranks idle for \(shares.mean.percent) of the step in the mean: \(shares.imbalance.percent) because rank \(shares.busiestRank) has the most work (imbalance), "
             + "\(shares.bubble.percent) because of the order, in which that one waits too (bubble)"
+        let others = schedule.copies > 1 ? "updates and reduction" : "updates"
         let formula = schedule.idleShareByFormula.map { "; the formula for that says \($0.percent)" } ?? ""
         ofEqualStages =
-            "of equal stages all of it would be the order's: \(shares.ofEqualStages.percent) of a step without updates\(formula)"
+            "of equal stages all of it would be the order's: \(shares.ofEqualStages.percent) of a step without \(others)\(formula)"
     }
 }

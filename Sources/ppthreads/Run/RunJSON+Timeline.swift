@@ -23,7 +23,7 @@ extension RunJSON {
         }
     }
 
-    /// The first eight add up to the step.
+    /// The first nine add up to the step.
     struct RankTerms: Encodable {
         let busyS: Double
         let displacedS: Double
@@ -31,6 +31,7 @@ extension RunJSON {
         let receivingS: Double
         let waitingForRoomS: Double
         let handingOnS: Double
+        let reducingS: Double
         let updatingS: Double
         let outsideS: Double
         let idleInsideS: Double
@@ -43,6 +44,7 @@ extension RunJSON {
             receivingS = rank.receiving
             waitingForRoomS = rank.waitingForRoom
             handingOnS = rank.handingOn
+            reducingS = rank.reducing
             updatingS = rank.updating
             outsideS = rank.outside
             idleInsideS = rank.idleInside

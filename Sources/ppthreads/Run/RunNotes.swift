@@ -19,10 +19,23 @@ package struct RunNotes {
 
     var lines: [String] {
         let first = [options.data == nil ? randomTokens : nil, plan.schedule.remark.map { "\($0): \(interleaving)" }]
-        let then = [diverged, saved, rounding, plan.placement.note, unevenShares]
+        let then = [options.expectation(figures), clocks, diverged, saved, rounding, plan.placement.note, unevenShares]
         return first.compactMap(\.self) + options.notes(of: [options.schedule]) + plan.configuration.fileNotes
             + then.compactMap(\.self)
             + result.ranks.flatMap(Self.refusals) + figures.remarks
+    }
+
+    /// Of `--expect-link`.
+    var expectedStep: Double? { options.network.expected.flatMap(figures.expectedStep) }
+
+    /// How far ranks' clocks were apart, where they have several.
+    private var clocks: String? {
+        let others = result.clocks.enumerated().filter { !$0.element.isNone }
+        if others.isEmpty { return nil }
+        let list = others.map { "rank \($0.offset) by \(Double($0.element.ahead) / 1e9) s" }.joined(separator: ", ")
+        let error = Double(others.map(\.element.error).max()!) / 1000
+        return
+            "clocks of other hosts were ahead of rank 0's, \(list); times are told by rank 0's, to \(error.fixed(1)) us"
     }
 
     private var diverged: String? {
@@ -60,10 +73,11 @@ package struct RunNotes {
         let isUniform = configuration.partition == .uniform
         let parts = isUniform ? options.model.layers : configuration.model.units.count
         let what = counted(parts, isUniform ? "layer" : "unit")
-        let most = min(parts / schedule.ranks, Limits.virtualStages.upperBound)
-        return most > 1 && schedule.ranks > 1
-            ? "--virtual-stages takes up to \(most) here (\(what) on \(counted(schedule.ranks, "rank")))"
-            : "\(what) on \(counted(schedule.ranks, "rank")) \(parts == 1 ? "leaves" : "leave") nothing to interleave"
+        let ranks = schedule.ranks / schedule.replicas
+        let most = min(parts / ranks, Limits.virtualStages.upperBound)
+        return most > 1 && ranks > 1
+            ? "--virtual-stages takes up to \(most) here (\(what) on \(counted(ranks, "rank")))"
+            : "\(what) on \(counted(ranks, "rank")) \(parts == 1 ? "leaves" : "leave") nothing to interleave"
     }
 
     private var unevenShares: String? {

@@ -13,6 +13,8 @@ package struct RunOptions {
     var stagesAskedFor: Int?
     var virtualStages: Int?
     var microbatchesAskedFor: Int?
+    /// R: pipelines side by side, of P ranks and M microbatches each.
+    var replicas = 1
     var groupSize: Int?
     var waves: Int?
     var batch = 8
@@ -20,7 +22,7 @@ package struct RunOptions {
     var warmup = 3
     var measure = 10
     var transport = TransportKind.threads
-    var intraNode = IntraNode.rings
+    var network = NetworkOptions()
     var partition = PartitionName.uniform
     /// Of partitions that are files, what was read there, by their paths.
     var layoutFiles: [String: PartitionLayout] = [:]
@@ -54,7 +56,7 @@ package struct RunOptions {
 
     enum OptimizerName: String, CaseIterable { case adam, sgd }
 
-    static var flags: [Flag<RunOptions>] { scheduleFlags + modelFlags + trainingFlags + outputFlags }
+    static var flags: [Flag<RunOptions>] { scheduleFlags + networkFlags + modelFlags + trainingFlags + outputFlags }
 
     private static let standard = RunOptions()
 
@@ -69,12 +71,14 @@ package struct RunOptions {
                 standard: "what the order must have, or one layer a stage", help: "v: stages a rank"),
             .number(
                 "--microbatches", set: \.microbatchesAskedFor, in: Limits.batch, standard: "4, or the file's",
-                help: "M: equal pieces of the batch"),
+                help: "M: equal pieces of a replica's part of the batch"),
+            .number(
+                "--replicas", set: \.replicas, in: Limits.replicas, standard: standard,
+                help: "R: pipelines side by side, of P ranks and M microbatches each, that sum their gradients"),
             .groupSize(set: \.groupSize),
             .waves(set: \.waves),
             .choice(
                 "--transport", set: \.transport, standard: standard, help: "who runs a rank, and how stages hand on"),
-            .intraNode(set: \.intraNode, standard: standard),
             .nameOrFile(
                 "--partition", set: \.partition, placeholder: "CUT", standard: standard,
                 help: "how units are cut into stages"),
@@ -229,7 +233,7 @@ extension RunOptions {
     func configuration() throws(CommandError) -> RunConfiguration {
         let file = try openedData()
         let spec = try model.spec(standardVocabulary: file?.standardVocabulary ?? 10000)
-        let order = try order()
+        let order = try order().replicated(replicas)
         if (forwardOnly || order.isForwardOnly) && saveGradients != nil {
             let reason = forwardOnly ? "with --forward-only" : "by \(order.name), which has forwards alone"
             throw CommandError(code: .usage, message: "--save-grads: there are no gradients \(reason)")
@@ -247,7 +251,7 @@ extension RunOptions {
         configuration.partition = choice
         configuration.recomputes = recompute
         configuration.dropout = dropout
-        configuration.transport = intraNode.applied(to: transport).transport
+        configuration.transport = network.applied(to: transport, seed: seed)
         configuration.pin = pin
         configuration.threadsPerRank = threads
         configuration.simd = simd
@@ -270,17 +274,6 @@ extension RunOptions {
 }
 
 extension RunOptions {
-    /// The files that a run reads.
-    var inputs: [(flag: String, path: String)] {
-        var inputs: [(String, String)] = []
-        if let path = schedule.path { inputs.append(("--schedule", path)) }
-        if let path = partition.path { inputs.append(("--partition", path)) }
-        if let data { inputs.append(("--data", data)) }
-        if let initial { inputs.append(("--init", initial)) }
-        if case .library(let path) = gemm { inputs.append(("--gemm", path)) }
-        return inputs
-    }
-
     /// The flags with these names, each its flag's first one, for options that hold a run's.
     static func flags<Outer>(_ names: [String], within path: WritableKeyPath<Outer, RunOptions>) -> [Flag<Outer>] {
         flags.filter { names.contains($0.names[0]) }.map { $0.within(path) }
@@ -289,7 +282,8 @@ extension RunOptions {
     /// The same model without a pipeline: what scaling efficiency is measured against.
     var oneStage: RunOptions {
         var options = under(.kind(.gpipe))
-        (options.stagesAskedFor, options.microbatchesAskedFor) = (1, microbatches)
+        (options.stagesAskedFor, options.microbatchesAskedFor) = (1, microbatches * replicas)
+        options.replicas = 1
         (options.transport, options.partition) = (.threads, .uniform)
         return options
     }

@@ -34,6 +34,7 @@ package struct RunTable {
         let stages =
             (schedule.virtualStages > 1 ? ", v=\(schedule.virtualStages)" : "")
             + (schedule.groupSize.map { ", N=\($0)" } ?? "")
+            + (schedule.replicas > 1 ? " in \(schedule.replicas) replicas" : "")
         let threads = configuration.threadsPerRank > 1 ? " of \(configuration.threadsPerRank) threads" : ""
         return "\(configuration.model.name), \(count.grouped) parameters; \(schedule.name) on "
             + "\(configuration.transport.name), P=\(schedule.ranks)\(stages)\(threads), M=\(schedule.microbatches), "
@@ -93,7 +94,7 @@ package struct RunTable {
         let stages = schedule.stagesOfRanks[report.rank]
         return [
             String(report.rank), stages.map(String.init).joined(separator: ","),
-            stages.map { holds(plan.partition.ranges[$0]) }.joined(separator: "; "),
+            stages.map { holds(plan.partition.ranges[schedule.modelStage($0)]) }.joined(separator: "; "),
             report.pinnings.map(\.label).joined(separator: ","),
             "\((plan.productShareOfRank[report.rank] * 100).fixed(0)) %",
             ByteCount(plan.weightBytesOfRank[report.rank]).description,

@@ -19,7 +19,7 @@ struct TimelineTable {
 
     private var terms: String {
         let terms = figures.breakdown
-        let rows = Breakdown.Term.allCases.map { term in
+        let rows = Breakdown.Term.all(withCopies: schedule.copies > 1).map { term in
             [
                 term.rawValue.padded(to: 16), terms[term].milliseconds.paddedLeft(to: 10),
                 terms.share(term).percent.paddedLeft(to: 7), term.brief,
@@ -49,16 +49,17 @@ struct TimelineTable {
     }
 
     private var ranks: String {
-        let header = [
-            "rank, ms", "busy", "displaced", "no input", "receiving", "no room", "handing on", "update", "outside",
-            "idle inside", "idle in all",
-        ]
+        let copies = schedule.copies > 1
+        let header =
+            ["rank, ms", "busy", "displaced", "no input", "receiving", "no room", "handing on"]
+            + (copies ? ["reducing"] : []) + ["update", "outside", "idle inside", "idle in all"]
         let rows = figures.ranks.enumerated().map { rank, terms in
             [String(rank)]
                 + [
                     terms.busy, terms.displaced, terms.waitingForInput, terms.receiving, terms.waitingForRoom,
-                    terms.handingOn, terms.updating, terms.outside, terms.idleInside, terms.idle,
-                ].map { ($0 * 1000).fixed(2) }
+                    terms.handingOn, copies ? terms.reducing : nil, terms.updating, terms.outside, terms.idleInside,
+                    terms.idle,
+                ].compactMap(\.self).map { ($0 * 1000).fixed(2) }
         }
         return TextTable([header] + rows, leading: 1).text
     }

@@ -55,7 +55,7 @@ package enum ScheduleList {
         Chimera and DualPipe hold two copies of the stages, each with weights of its own: K = vP/2. A microbatch goes through one of
         them, and gradients are summed over the copies before the update, so that results agree to rounding. Stages are numbered
         copy after copy: of K = 4, `4F2` is microbatch 2's forward at the first stage of the second. `--replicas R` draws any order R times side by
-        side, which is data parallelism: R times as many copies on R times as many ranks. So far, orders with several copies are drawn and do not run.
+        side, which is data parallelism: R times as many copies on R times as many ranks; `run`, `compare`, `sweep` and `verify` have the same flag.
 
         Your own order is a CSV ([commands.md](commands.md#schedule)): a line for each rank, a cell for each action, as PyTorch's
         pipelining writes it. `--schedule FILE.csv` takes it in `run`, `compare`, `sweep` and `verify`.

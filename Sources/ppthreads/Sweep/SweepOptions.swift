@@ -19,6 +19,7 @@ struct SweepOptions {
     var rates = [RunOptions().rate]
     var seeds = [RunOptions().seed]
     private var microbatchesAskedFor: [Int]?
+    var replicas = [RunOptions().replicas]
     var leavesOutBaselines = false
     var repeats = 1
     var orderSeed = 0
@@ -64,7 +65,7 @@ struct SweepOptions {
     var combinationCount: Int {
         [
             layers.count, heads.count, dims.count, rates.count, seeds.count, threads.count, stagesAskedFor?.count ?? 1,
-            microbatchesAskedFor?.count ?? 1, partitions.count, schedules.count, transports.count,
+            microbatchesAskedFor?.count ?? 1, replicas.count, partitions.count, schedules.count, transports.count,
         ].reduce(1) { product, count in
             let (next, overflows) = product.multipliedReportingOverflow(by: count)
             return overflows ? .max : next
@@ -76,7 +77,9 @@ struct SweepOptions {
         [run].varied(\.model.layers, layers).varied(\.model.heads, heads).varied(\.model.dim, dims)
             .varied(\.rate, rates).varied(\.seed, seeds).varied(\.threads, threads)
             .varied(\.stagesAskedFor, stagesAskedFor ?? [nil]).varied(\.microbatchesAskedFor, by: microbatches)
-            .varied(\.partition, partitions).flatMap { options in schedules.map(options.under) }
+            .varied(\.replicas, replicas).varied(\.partition, partitions).flatMap { options in
+                schedules.map(options.under)
+            }
             .varied(\.transport, transports)
     }
 
@@ -133,6 +136,9 @@ extension SweepOptions {
                 "--microbatches", set: \.microbatchesAskedFor, in: Limits.batch,
                 standard: "4, or a file's; reference: 4 at P=2, 8 at P=4", help: "numbers of microbatches"),
             .numbers(
+                "--replicas", set: \.replicas, in: Limits.replicas, standard: standard,
+                help: "numbers of pipelines side by side, of P ranks and M microbatches each"),
+            .numbers(
                 "--threads", set: \.threads, in: Limits.threads, standard: standard,
                 help: "numbers of threads that share a rank's work"),
             .numbers(
@@ -154,7 +160,7 @@ extension SweepOptions {
         RunOptions.flags(
             [
                 "--virtual-stages", "--group-size", "--waves", "--recompute", "--forward-only", "--no-timeline",
-                "--pin", "--simd", "--gemm",
+                "--pin", "--simd", "--gemm", "--intra-node",
                 "--arch",
                 "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--dropout",
                 "--data", "--data-format", "--timeout",

@@ -99,14 +99,17 @@ extension RunPlan {
 extension RunOptions {
     /// On one stage a schedule changes nothing.
     private var orderTitle: String {
-        if stages == 1, case .kind(let kind) = schedule, kind.stagesOfRank == .exactly(1) { return Term.oneStage.name }
+        if stages == 1, replicas == 1, case .kind(let kind) = schedule, kind.stagesOfRank == .exactly(1) {
+            return Term.oneStage.name
+        }
         return schedule.title
     }
 
     /// What most grids vary, for a person.
     var title: String {
         let team = threads > 1 ? " of \(threads) threads" : ""
+        let side = replicas > 1 ? " R=\(replicas)" : ""
         return "\(model.architecture.rawValue) \(model.layers)L-\(model.heads)H dim \(model.dim) \(orderTitle) "
-            + "\(transport.rawValue) P=\(stages)\(team) M=\(microbatches) \(partition.text)"
+            + "\(transport.rawValue) P=\(stages)\(team)\(side) M=\(microbatches) \(partition.text)"
     }
 }

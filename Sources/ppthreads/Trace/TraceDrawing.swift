@@ -91,7 +91,7 @@ struct TraceDrawing {
     /// An action's, with its stage where a rank has several; nil for what has a sign alone.
     private func name(_ span: TraceFile.Span) -> String? {
         switch RankTask.Kind(rawValue: span.category) {
-        case .packing, .update, nil: nil
+        case .packing, .reduction, .update, nil: nil
         default: (hasStages ? span.stage.map(String.init) ?? "" : "") + span.name.visible
         }
     }
@@ -104,6 +104,7 @@ struct TraceDrawing {
             case .backward, .backwardInput: "#"
             case .backwardWeights: "+"
             case .packing: "p"
+            case .reduction: "r"
             case .update: "u"
             case nil: span.isWait ? "." : "?"
             }

@@ -33,9 +33,12 @@ enum VerifyCommand {
         var settings: Set<String> = []
         for architecture in options.architectures {
             for microbatches in options.allMicrobatches {
-                var baseline: RunResult?
-                for variant in options.variants(architecture, microbatches) {
-                    switch try judge(variant, &baseline, options) {
+                var baselines: [Int: RunResult] = [:]
+                let variants = options.replicas.flatMap {
+                    options.variants(architecture, microbatches, replicas: $0)
+                }
+                for variant in variants {
+                    switch try judge(variant, &baselines[variant.schedule.microbatches], options) {
                     case .agrees(.asOneStage, let losses, let tensors):
                         equal += 1
                         try Terminal.output(
@@ -73,7 +76,8 @@ enum VerifyCommand {
     ) throws(CommandError) -> RunResult {
         let alone = VerifyOptions.Variant(
             architecture: variant.architecture,
-            schedule: .oneFOneB(ranks: 1, microbatches: variant.schedule.microbatches), ranks: 1, threads: 1,
+            schedule: .oneFOneB(ranks: 1, microbatches: variant.schedule.microbatches), ranks: 1, replicas: 1,
+            threads: 1,
             transport: .threads, partition: .uniform, recomputes: false)
         let configuration = try options.configuration(alone)
         do throws(RunError) { return try RunPlan(configuration).run() } catch { throw error.commandError }
@@ -94,7 +98,7 @@ enum VerifyCommand {
     }
 
     private static func compare(_ result: RunResult, _ baseline: RunResult) -> Verdict {
-        if let text = result.difference(fromOneStage: baseline) { return .different(text) }
+        if let text = result.difference(fromOneStage: baseline) ?? result.differenceOfCopies { return .different(text) }
         return .agrees(
             result.plan.facts.bits, losses: result.losses.count, tensors: 2 * result.plan.parameters.count)
     }

@@ -7,7 +7,7 @@ import Threads
 /// What `ppthreads verify` was asked for. The defaults are models small enough for every combination to take seconds.
 package struct VerifyOptions {
     var architectures = Architecture.allCases
-    var schedules = ScheduleKind.ofOneCopy.map(ScheduleName.kind)
+    var schedules = ScheduleKind.allCases.map(ScheduleName.kind)
     /// Of schedules that are files, what was read there, by their paths.
     private(set) var scheduleFiles: [String: ScheduleFile] = [:]
     /// Sockets on request: they would double the time.
@@ -21,6 +21,7 @@ package struct VerifyOptions {
     var stages = [1, 2, 4]
     package var threads = [1]
     var microbatches = [1, 3, 4, 8]
+    var replicas = [1]
     var model = ModelOptions(
         architecture: .decoder, layers: 8, heads: 3, dim: 24, ffn: 40, vocabulary: 53, sequenceLength: 7)
     var batch = 24
@@ -54,6 +55,9 @@ package struct VerifyOptions {
             .numbers(
                 "--microbatches", set: \.microbatches, in: Limits.batch, standard: standard,
                 help: "numbers of microbatches; each divides the batch"),
+            .numbers(
+                "--replicas", set: \.replicas, in: Limits.replicas, standard: standard,
+                help: "numbers of pipelines side by side, of P ranks and M microbatches each"),
             .number(
                 "--n-layers", "--layers", set: \.model.layers, in: Limits.layers, standard: standard, help: "layers"),
             .number("--n-heads", "--heads", set: \.model.heads, in: Limits.heads, standard: standard, help: "heads"),
@@ -84,6 +88,7 @@ extension VerifyOptions {
         let schedule: Schedule
         /// As it was asked for, also where there is no order for so many.
         let ranks: Int
+        let replicas: Int
         let threads: Int
         let transport: TransportKind
         let partition: PartitionName
@@ -92,7 +97,9 @@ extension VerifyOptions {
         package var description: String {
             let team = threads > 1 ? " of \(threads) threads" : ""
             let stages = schedule.virtualStages > 1 ? " v=\(schedule.virtualStages)" : ""
-            let sizes = "P=\(ranks)\(stages)\(team) M=\(schedule.microbatches)"
+            let side = replicas > 1 ? " R=\(replicas)" : ""
+            let microbatches = schedule.microbatches / schedule.replicas
+            let sizes = "P=\(ranks)\(stages)\(team)\(side) M=\(microbatches)"
             return "\(architecture.rawValue) \(schedule.name) \(transport.rawValue) \(sizes) \(partition.text)"
         }
     }
@@ -128,15 +135,18 @@ extension VerifyOptions {
         return (named + scheduleFiles.values.map(\.schedule.microbatches).sorted()).unique
     }
 
-    /// Every way to run an architecture with M microbatches, each schedule with its usual number of stages a rank.
-    package func variants(_ architecture: Architecture, _ microbatches: Int) -> [Variant] {
-        schedules.map { orders($0, microbatches) }.flatMap { orders in
+    /// Every way to run an architecture with M microbatches in each of R replicas, each schedule with its usual number of stages a
+    /// rank.
+    package func variants(_ architecture: Architecture, _ microbatches: Int, replicas: Int = 1) -> [Variant] {
+        schedules.map { name in orders(name, microbatches).map { ($0.ranks, $0.1.replicated(replicas)) } }.flatMap {
+            orders in
             transports.flatMap { transport in
                 partitions.flatMap { partition in
                     orders.flatMap { ranks, schedule in
                         threads.map { threads in
                             Variant(
-                                architecture: architecture, schedule: schedule, ranks: ranks, threads: threads,
+                                architecture: architecture, schedule: schedule, ranks: ranks, replicas: replicas,
+                                threads: threads,
                                 transport: transport, partition: partition, recomputes: recompute)
                         }
                     }

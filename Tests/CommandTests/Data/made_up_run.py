@@ -119,7 +119,8 @@ def terms(step):
     work = sum(needed) / 2
     values = {
         "work": work, "imbalance": max(needed) - work, "bubble": makespan - max(needed),
-        "oversubscription": lossy - ideal, "transport": end - release - lossy, "optimizer": ideal - makespan}
+        "oversubscription": lossy - ideal, "transport": end - release - lossy, "reduction": 0,
+        "optimizer": ideal - makespan}
     kinds = {}
     for (_, name), value in cpu.items():
         kinds.setdefault(name[0], []).append(value)
@@ -155,6 +156,7 @@ def rank_terms(step, rank):
     assert sum(sums.values()) == length, (sums, length)
     actions = [task for name, task, _ in own if name[0] in "FB"]
     inside = [task for _, task, _ in own[:-1] if task["ready"] >= actions[0]["ready"]]
+    sums["reducing"] = 0
     sums["idle"] = length - sums["busy"] - sums["displaced"] - sums["updating"]
     sums["idle_inside"] = actions[-1]["end"] - actions[0]["ready"] - sum(task["end"] - task["ready"] for task in inside)
     return {f"{key}_s": value / 1e9 for key, value in sums.items()}

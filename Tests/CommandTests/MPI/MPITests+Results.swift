@@ -51,14 +51,16 @@ extension MPITests {
     static func checkTerms(_ json: [String: Any]) throws {
         let breakdown = try #require(json["breakdown"] as? [String: Double])
         let step = try #require(breakdown["step_s"])
-        let terms = ["work_s", "imbalance_s", "bubble_s", "oversubscription_s", "transport_s", "optimizer_s"]
+        let terms = [
+            "work_s", "imbalance_s", "bubble_s", "oversubscription_s", "transport_s", "reduction_s", "optimizer_s",
+        ]
         #expect(abs(terms.reduce(0) { $0 + (breakdown[$1] ?? .nan) } - step) < 1e-9)
         // Each is a difference of two replays: clocks that are read apart make none negative by more than their error.
         for term in terms { #expect(breakdown[term]! > -0.001, "\(term) \(breakdown[term]!)") }
         let ranks = try #require(json["ranks"] as? [[String: Any]])
         let parts = [
             "busy_s", "displaced_s", "waiting_for_input_s", "receiving_s", "waiting_for_room_s", "handing_on_s",
-            "updating_s", "outside_s",
+            "updating_s", "outside_s", "reducing_s",
         ]
         for rank in ranks {
             let sum = parts.reduce(0) { $0 + (rank[$1] as? Double ?? .nan) }

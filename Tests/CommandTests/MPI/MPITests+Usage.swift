@@ -15,6 +15,7 @@ extension MPITests {
             (["run", "--transport", "mpi", "--save", "/dev/null/w.safetensors"], 65, "/dev/null/w.safetensors"),
             (["compare", "--transport", "mpi,threads", "--stages", "4"], 64, "4 ranks take as many processes"),
             (["sweep", "--transport", "mpi", "--out", "/dev/null/results.csv"], 65, "/dev/null/results.csv"),
+            (["run", "--transport", "threads"], 64, "a launcher has started 2 of this command"),
             (["run", "--transport", "mpi", "--pin", "99999"], 64, "CPU 99999 is not one this program may use"),
         ]
 

@@ -17,10 +17,13 @@ extension RunConfiguration {
                     "\(counted(batchSize, "sequence")) cannot be split into the \(schedule.microbatches) equal microbatches of "
                         + "\(schedule.name); a multiple of \(schedule.microbatches) can")
             }
+            let replicas = schedule.replicas
+            let parts =
+                (replicas > 1 ? "\(replicas) replicas of " : "")
+                + "\(schedule.microbatches / replicas) equal microbatches"
             throw .configuration(
                 setting: "--microbatches",
-                "a batch of \(counted(batchSize, "sequence")) cannot be split into \(schedule.microbatches) equal "
-                    + "microbatches")
+                "a batch of \(counted(batchSize, "sequence")) cannot be split into \(parts)")
         }
         let tokens = batchSize.multipliedReportingOverflow(by: model.sequenceLength)
         if tokens.overflow || tokens.partialValue > SegmentLayout.bytesMax {

@@ -67,7 +67,9 @@ struct RankResults {
     let images: Int
 
     init(_ configuration: RunConfiguration, _ graph: TaskGraph, _ stages: [Stage], rank: Int) {
-        let own = stages.filter { configuration.schedule.rankOfStage[$0.index] == rank }
+        let schedule = configuration.schedule
+        // One copy's results stand for all.
+        let own = stages.filter { $0.copy == 0 && schedule.rankOfStage[$0.index] == rank }
         let tasks = graph.tasks.map(\.count)
         timeline =
             configuration.keepsTimeline

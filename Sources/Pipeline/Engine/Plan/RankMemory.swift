@@ -30,7 +30,7 @@ struct RankMemory: Sendable {
     let account: MemoryAccount
     /// In the order of the rank's stages.
     let stages: [StageRegions]
-    /// The slots of edges between two of its stages.
+    /// The slots of edges between two of its stages, neighbours and copies.
     let localSlots: [Edge: [Region]]
     let scratch: Region
     let scratchLayout: SegmentLayout

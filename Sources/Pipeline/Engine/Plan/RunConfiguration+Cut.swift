@@ -10,13 +10,13 @@ extension RunConfiguration {
         case .layout(let layout): return try cut(as: layout)
         case .given(let partition): return try checked(partition, "the partition")
         case .kind(let kind):
-            if kind == .uniform && schedule.stages > 1 {
+            if kind == .uniform && schedule.stagesOfCopy > 1 {
                 do throws(ModelError) { try model.checkLayers() } catch { throw .model(error) }
             }
             do throws(PartitionError) {
                 switch kind {
-                case .uniform: return try .uniform(model, stages: schedule.stages)
-                case .balanced: return try .balanced(loads: loads, stages: schedule.stages, graph)
+                case .uniform: return try .uniform(model, stages: schedule.stagesOfCopy)
+                case .balanced: return try .balanced(loads: loads, stages: schedule.stagesOfCopy, graph)
                 }
             } catch {
                 throw tooMany(error)
@@ -33,10 +33,11 @@ extension RunConfiguration {
                 setting: "--stages", "\(error), which \(kind.rawValue) has on \(counted(schedule.ranks, "rank"))")
         }
         // As many ranks with a stage each would fit: then it is the stages a rank that are too many.
-        if schedule.stages > schedule.ranks && schedule.ranks <= error.stagesMax {
-            let most = error.stagesMax / schedule.ranks
+        let ranks = schedule.ranks / schedule.replicas
+        if schedule.stagesOfCopy > ranks && ranks <= error.stagesMax {
+            let most = error.stagesMax / ranks
             return .configuration(
-                setting: "--virtual-stages", "\(error) on \(counted(schedule.ranks, "rank")); at most \(most) a rank")
+                setting: "--virtual-stages", "\(error) on \(counted(ranks, "rank")); at most \(most) a rank")
         }
         return .configuration(setting: "--stages", "\(error)")
     }
@@ -57,12 +58,12 @@ extension RunConfiguration {
         if let reason = partition.refusal(units: model.units.count) {
             throw .configuration(setting: "--partition", reason)
         }
-        if partition.ranges.count != schedule.stages {
+        if partition.ranges.count != schedule.stagesOfCopy {
             let stages = schedule.virtualStages > 1 ? ", v=\(schedule.virtualStages)" : ""
             let sizes = schedule.kind == nil ? schedule.name : "\(schedule.name) with P=\(schedule.ranks)\(stages)"
             throw .configuration(
                 setting: "--partition",
-                "\(what) has \(counted(partition.ranges.count, "stage")), and \(schedule.stages) are needed for \(sizes)"
+                "\(what) has \(counted(partition.ranges.count, "stage")), and \(schedule.stagesOfCopy) are needed for \(sizes)"
             )
         }
         if partition.layout(of: model).utf8.count > Self.layoutBytesMost {

@@ -11,7 +11,7 @@ public struct RunPlan: Sendable {
     public let facts: ScheduleFacts
     /// The tasks of all ranks, and what each waits for.
     public let graph: TaskGraph
-    /// The units of each stage.
+    /// The units of each of the model's stages; copies are cut alike.
     public let partition: Partition
     /// The CPUs of each rank.
     public let placement: Placement
@@ -26,7 +26,9 @@ public struct RunPlan: Sendable {
     let stages: [Stage]
     /// Of all neighbouring stages.
     let edges: [Edge]
-    /// Those between two ranks, which the transport connects; the others are local slots of their rank.
+    /// Of all stages that hold the same weights.
+    let edgesBetweenCopies: [Edge]
+    /// Those of both kinds that are between two ranks, which the transport connects; the others are local slots of their rank.
     let edgesBetweenRanks: [Edge]
     let memories: [RankMemory]
     /// What will be held of memory, and by whom.
@@ -51,13 +53,6 @@ public struct RunPlan: Sendable {
         } catch {
             throw .configuration(setting: "--schedule", "\(schedule.name): \(error)")
         }
-        if schedule.copies > 1 {
-            throw .configuration(
-                setting: "--schedule",
-                "\(schedule.name) holds \(schedule.copies) copies of the stages, and runs hold one so far; schedule draws it"
-            )
-        }
-
         let model = configuration.model
         do throws(ModelError) { try model.checkSizes() } catch { throw .model(error) }
         try configuration.check()
@@ -80,10 +75,12 @@ public struct RunPlan: Sendable {
 
         stages = Self.stages(configuration, schedule, facts, partition)
         do throws(ModelError) { try Self.checkReaders(stages) } catch { throw .model(error) }
-        edges = Self.edges(stages, facts, schedule.rankOfStage)
-        edgesBetweenRanks = edges.filter { schedule.rank(ofBothEnds: $0) == nil }
-        memories = (0..<schedule.ranks).map { [facts, stages, edges] rank in
-            RankMemory(rank: rank, schedule, facts, stages, edges, configuration)
+        edges = Self.edges(stages, facts, schedule)
+        edgesBetweenCopies = Self.edgesBetweenCopies(stages, schedule)
+        let allEdges = edges + edgesBetweenCopies
+        edgesBetweenRanks = allEdges.filter { schedule.rank(ofBothEnds: $0) == nil }
+        memories = (0..<schedule.ranks).map { [facts, stages] rank in
+            RankMemory(rank: rank, schedule, facts, stages, allEdges, configuration)
         }
         (memory, memoryDemand) = Self.memory(
             configuration, graph, stages, edgesBetweenRanks, memories, here.program)
@@ -107,6 +104,12 @@ public struct RunPlan: Sendable {
     /// Stages a rank runs, in ascending order.
     func stages(ofRank rank: Int) -> [Stage] { stages.filter { schedule.rankOfStage[$0.index] == rank } }
 
+    /// Those of them whose parameters stand for all copies' in what the run leaves: the first copy's.
+    func savedStages(ofRank rank: Int) -> [Stage] { stages(ofRank: rank).filter { $0.copy == 0 } }
+
+    /// The rank that tells the steps' losses: that of the first copy's last stage.
+    var rankOfLosses: Int { schedule.rankOfStage[schedule.stagesOfCopy - 1] }
+
     /// Bytes of the frames that are there all the time for forwards that are done again.
     func standingActivationBytes(ofRank rank: Int) -> Int {
         if !configuration.recomputes { return 0 }
@@ -125,20 +128,23 @@ public struct RunPlan: Sendable {
 
     /// Each rank's share of the step's matrix products.
     public var productShareOfRank: [Double] {
-        schedule.actions.indices.map { rank in
-            let own = stages(ofRank: rank).reduce(0) { $0 + $1.plan.productFLOPs }
-            let all = stages.reduce(0) { $0 + $1.plan.productFLOPs }
-            return all > 0 ? own / all : 0
+        var microbatches = [Double](repeating: 0, count: schedule.copies)
+        for copy in facts.copyOfMicrobatch { microbatches[copy] += 1 }
+        func products(_ stages: [Stage]) -> Double {
+            stages.reduce(0) { $0 + $1.plan.productFLOPs * microbatches[$1.copy] }
         }
+        let all = products(stages)
+        return schedule.actions.indices.map { all > 0 ? products(stages(ofRank: $0)) / all : 0 }
     }
 
     private static func stages(
         _ configuration: RunConfiguration, _ schedule: Schedule, _ facts: ScheduleFacts, _ partition: Partition
     ) -> [Stage] {
         let units = configuration.model.units
-        return partition.ranges.enumerated().map { index, range in
-            Stage(
-                index: index, of: schedule.stages, units: units[range],
+        return schedule.rankOfStage.indices.map { index in
+            let range = partition.ranges[schedule.modelStage(index)]
+            return Stage(
+                index: index, of: schedule, units: units[range],
                 previousColumns: range.lowerBound == 0 ? 0 : units[range.lowerBound - 1].outputColumns,
                 plan: StagePlan(
                     batch: configuration.batchShape, runsBackwards: !schedule.isForwardOnly,
@@ -161,13 +167,14 @@ public struct RunPlan: Sendable {
         }
     }
 
-    private static func edges(_ stages: [Stage], _ facts: ScheduleFacts, _ rankOfStage: [Int]) -> [Edge] {
+    private static func edges(_ stages: [Stage], _ facts: ScheduleFacts, _ schedule: Schedule) -> [Edge] {
+        let rankOfStage = schedule.rankOfStage
         func edge(from: Int, to: Int, _ shape: Shape, slots: Int) -> Edge {
             Edge(
                 from: from, to: to, shape: shape, slots: slots, senderRank: rankOfStage[from],
                 receiverRank: rankOfStage[to])
         }
-        return stages.dropLast().flatMap { stage in
+        return stages.filter { !$0.isLast }.flatMap { stage in
             let (own, next) = (stage.index, stage.index + 1)
             return [
                 edge(from: own, to: next, stage.outputShape, slots: facts.activationSlots[own]),

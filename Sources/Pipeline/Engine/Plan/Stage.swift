@@ -6,6 +6,8 @@ import SharedTensor
 struct Stage: Sendable {
     /// Counts over all ranks.
     let index: Int
+    /// The copy of the model that it belongs to; in it, whether it is the first or the last stage.
+    let copy: Int
     let isFirst: Bool
     let isLast: Bool
     let plan: StagePlan
@@ -30,7 +32,7 @@ struct Stage: Sendable {
 
     /// Plans a stage in an empty plan. `previousColumns` is the width of what it receives, 0 for the first.
     init(
-        index: Int, of stages: Int, units: ArraySlice<Unit>, previousColumns: Int, plan empty: StagePlan,
+        index: Int, of schedule: Schedule, units: ArraySlice<Unit>, previousColumns: Int, plan empty: StagePlan,
         recomputes: Bool
     ) {
         var plan = empty
@@ -46,8 +48,9 @@ struct Stage: Sendable {
             return unit.make(&plan)
         }
         between = inner.map { plan.keep(Shape(batch.tokens, $0.outputColumns)) }
-        isFirst = index == 0
-        isLast = index == stages - 1
+        copy = schedule.copy(ofStage: index)
+        isFirst = schedule.isFirst(index)
+        isLast = schedule.isLast(index)
         inputShape = Shape(previousColumns == 0 ? 0 : batch.tokens, previousColumns)
         outputShape = Shape(isLast ? 0 : batch.tokens, units.last!.outputColumns)
         unusedOutput = recomputes && !isLast ? plan.keep(outputShape) : nil

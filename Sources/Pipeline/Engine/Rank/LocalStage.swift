@@ -30,6 +30,8 @@ final class LocalStage {
 
     let stage: Stage
     let memory: StageMemory
+    /// With the other copies of the stage; nil where there are none, or nothing to tell them.
+    let exchange: StageExchange?
     private let channels: Channels
     private let isForwardOnly: Bool
     private let wait: WaitContext
@@ -39,12 +41,13 @@ final class LocalStage {
     private var inFlight: [InFlight]
 
     init(
-        _ stage: Stage, _ memory: StageMemory, _ channels: Channels, isForwardOnly: Bool, _ wait: WaitContext,
-        _ watch: TaskWatch, _ stash: StashMeter
+        _ stage: Stage, _ memory: StageMemory, _ channels: Channels, _ exchange: StageExchange?, isForwardOnly: Bool,
+        _ wait: WaitContext, _ watch: TaskWatch, _ stash: StashMeter
     ) {
         self.stage = stage
         self.memory = memory
         self.channels = channels
+        self.exchange = exchange
         self.isForwardOnly = isForwardOnly
         self.wait = wait
         self.watch = watch
@@ -56,7 +59,7 @@ final class LocalStage {
     var bytesCopied: Int {
         (channels.input?.bytesCopied ?? 0) + (channels.output?.bytesCopied ?? 0)
             + (channels.outputGradient?.bytesCopied ?? 0)
-            + (channels.inputGradient?.bytesCopied ?? 0)
+            + (channels.inputGradient?.bytesCopied ?? 0) + (exchange?.bytesCopied ?? 0)
     }
 
     // MARK: Tasks

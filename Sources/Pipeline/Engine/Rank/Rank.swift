@@ -34,8 +34,7 @@ final class Rank {
         self.parts = parts
         localIndex = plan.stages.map { stage in parts.stages.firstIndex { $0.stage.index == stage.index } ?? -1 }
         tasks = plan.graph.tasks[index]
-        let hasLastStage = parts.stages.contains(where: \.stage.isLast)
-        batch = RankBatch(plan, plan.memories[index], parts.memory.arena, hasLastStage: hasLastStage)
+        batch = RankBatch(plan, plan.memories[index], parts.memory.arena, tellsLoss: index == plan.rankOfLosses)
         meeting = StepMeeting(memory, links)
         report = RankReport(rank: index, pinnings: [pinning], cpu: CurrentThread.cpu)
         taken = index == 0 ? TakenTimeMeter(cpus: plan.placement.cpus) : nil
@@ -62,6 +61,7 @@ final class Rank {
         }
         report.taken = taken?.taken
         if let weights = memory.weights { for stage in stages { stage.exportWeights(to: weights, kernels) } }
+        if plan.schedule.copies > 1 { report.weightMarks = stages.map(\.weightMark) }
         report.cpu = CurrentThread.cpu
         report.handoffBytesCopied = stages.reduce(0) { $0 + $1.bytesCopied }
         (report.activationBytesPeak, report.inFlightPeak) = (parts.stash.bytesPeak, parts.stash.microbatchesPeak)
@@ -130,6 +130,9 @@ final class Rank {
         switch task {
         case .pack(let stage): local(stage).pack()
         case .action(let action): try perform(action)
+        case .share(let stage): try exchange(stage).share()
+        case .sum(let stage): try exchange(stage).sum()
+        case .collect(let stage): try exchange(stage).collect()
         case .update: update(step: step + 1)
         }
     }
@@ -146,6 +149,9 @@ final class Rank {
 
     /// A stage of this rank, by its number in the whole run.
     private func local(_ stage: Int) -> LocalStage { stages[localIndex[stage]] }
+
+    /// A stage's with its copies.
+    private func exchange(_ stage: Int) -> StageExchange { local(stage).exchange! }
 
     /// - Parameter step: counts from 1.
     private func update(step: Int) {

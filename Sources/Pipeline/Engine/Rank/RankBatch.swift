@@ -8,19 +8,19 @@ struct RankBatch {
     /// [batch, sequence]; empty on a rank without the first stage, or the last.
     private let inputs: Tokens
     private let targets: Tokens
-    /// [microbatches]; nil on a rank without the last stage.
+    /// [microbatches]; nil on a rank that does not tell the loss.
     private let losses: Tensor?
     /// One number, which dropout's masks depend on.
     private let stepNumber: Tokens
     private var reader: TokenReader
 
     /// To be made on the rank's own thread.
-    init(_ plan: RunPlan, _ layout: RankMemory, _ arena: Arena, hasLastStage: Bool) {
+    init(_ plan: RunPlan, _ layout: RankMemory, _ arena: Arena, tellsLoss: Bool) {
         let configuration = plan.configuration
         shape = (configuration.batchSize, configuration.model.sequenceLength, configuration.model.vocabulary)
         inputs = arena.tokens(layout.inputs)
         targets = arena.tokens(layout.targets)
-        losses = hasLastStage ? arena.tensor(layout.losses, Shape(plan.schedule.microbatches)) : nil
+        losses = tellsLoss ? arena.tensor(layout.losses, Shape(plan.schedule.microbatches)) : nil
         stepNumber = arena.tokens(layout.step)
         reader = TokenReader(configuration.tokens)
     }
@@ -34,8 +34,8 @@ struct RankBatch {
             targets: targets)
     }
 
-    /// The mean of the step's losses over microbatches, in their order, once all backwards are done; nil on a rank without the
-    /// last stage.
+    /// The mean of the step's losses over microbatches, in their order, once all backwards are done, and copies have told each other
+    /// their losses; nil on a rank that does not tell it.
     var meanLoss: Float? {
         guard let losses else { return nil }
         let sum = (0..<losses.count).reduce(0.0) { $0 + Double(losses[$1]) }

@@ -35,9 +35,16 @@ struct RankParts {
             timeoutNanoseconds: UInt64(configuration.timeoutSeconds * 1e9), suspension: control.suspension)
         let channels = EdgeChannels(plan, links, layout, arena)
         let frames = FrameMaker(plan: plan, layout: layout, arena: arena, kernels: kernels)
+        let losses = arena.tensor(layout.losses, Shape(plan.schedule.microbatches))
         let stages = zip(own, layout.stages).map { stage, regions in
-            LocalStage(
-                stage, frames.memory(of: stage, regions), channels.channels(ofStage: stage.index),
+            let memory = frames.memory(of: stage, regions)
+            let peers = channels.peers(ofStage: stage.index)
+            let summed = StageExchange.Parts(
+                shares: plan.shares(of: stage), copy: stage.copy, gradients: memory.gradients.floats, losses: losses,
+                copyOfMicrobatch: plan.facts.copyOfMicrobatch)
+            return LocalStage(
+                stage, memory, channels.channels(ofStage: stage.index),
+                peers.isEmpty ? nil : StageExchange(summed, peers, kernels, wait, watch),
                 isForwardOnly: plan.schedule.isForwardOnly, wait, watch, stash)
         }
         for stage in stages { try stage.initializeParameters(configuration, kernels) }
@@ -68,15 +75,25 @@ private struct EdgeChannels {
             outputGradient: receiver(from: stage + 1, to: stage), inputGradient: sender(from: stage, to: stage - 1))
     }
 
-    private func sender(from: Int, to: Int) -> (any SendChannel)? {
-        edge(from, to).map { localSlots[$0] ?? links.sender($0) }
+    /// The other copies of a stage; none of one that has nothing to tell them.
+    func peers(ofStage stage: Int) -> [StageExchange.Peer] {
+        plan.schedule.otherCopies(ofStage: stage).compactMap { other in
+            guard let out = edge(stage, other, in: plan.edgesBetweenCopies),
+                let back = edge(other, stage, in: plan.edgesBetweenCopies)
+            else { return nil }
+            return StageExchange.Peer(
+                copy: plan.schedule.copy(ofStage: other), sender: sender(out), receiver: receiver(back))
+        }
     }
 
-    private func receiver(from: Int, to: Int) -> (any ReceiveChannel)? {
-        edge(from, to).map { localSlots[$0] ?? links.receiver($0) }
-    }
+    private func sender(from: Int, to: Int) -> (any SendChannel)? { edge(from, to, in: plan.edges).map(sender) }
+    private func receiver(from: Int, to: Int) -> (any ReceiveChannel)? { edge(from, to, in: plan.edges).map(receiver) }
 
-    private func edge(_ from: Int, _ to: Int) -> Edge? {
-        plan.edges.first { $0.from == from && $0.to == to }
+    private func sender(_ edge: Edge) -> any SendChannel { localSlots[edge] ?? links.sender(edge) }
+    private func receiver(_ edge: Edge) -> any ReceiveChannel { localSlots[edge] ?? links.receiver(edge) }
+
+    // Stages of one number apart may be neighbours or, of copies with one stage, each other's copies: hence two lists.
+    private func edge(_ from: Int, _ to: Int, in edges: [Edge]) -> Edge? {
+        edges.first { $0.from == from && $0.to == to }
     }
 }

@@ -15,7 +15,7 @@ public struct RankReport: Codable, Sendable {
     public var stepStart: [UInt64] = []
     /// For each step, when its update, or without one its last task, was done, on the common clock, in nanoseconds.
     public var stepEnd: [UInt64] = []
-    /// For each step, the bits of the mean loss over the microbatches; empty but on the last stage's rank.
+    /// For each step, the bits of the mean loss over the microbatches; empty but on the last stage's rank, the first copy's.
     /// (Bits, because a loss may be NaN, which JSON has no number for.)
     public var lossBits: [UInt32] = []
     /// The high-water mark of what is held for backwards: stash frames in use, received activations not yet released, and
@@ -29,6 +29,8 @@ public struct RankReport: Codable, Sendable {
     public var allocationsInSteps: Int?
     /// Bytes of activations and gradients that were copied on their way between stages, as the channels counted them.
     public var handoffBytesCopied = 0
+    /// For each of its stages, ascending, what tells its weights after the last step from others; empty where there is one copy.
+    public var weightMarks: [UInt64] = []
     /// What was there after the last step.
     public var memory = MemoryReading()
 

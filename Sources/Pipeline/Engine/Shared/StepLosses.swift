@@ -3,7 +3,7 @@
 import SharedTensor
 import Threads
 
-/// The losses of the latest steps while a run goes on: written by the last stage's rank after each step, read by the
+/// The losses of the latest steps while a run goes on: written by the last stage's rank, the first copy's, after each step, read by the
 /// supervisor now and then.
 ///
 /// A ring of slots, each two words: the step's number + 1 and its loss, and when it ended. The first is 0 while a slot is
@@ -32,7 +32,7 @@ package struct StepLosses: Sendable {
         segment.counter(Region(offset: (step % slots * 2 + index) * Self.wordBytes, bytes: Self.wordBytes))
     }
 
-    /// By the last stage's rank.
+    /// By the rank that tells the losses.
     /// - Parameter moment: on the common clock.
     package func record(_ loss: Float, ofStep step: Int, at moment: UInt64) {
         word(0, of: step).store(0)

@@ -70,6 +70,20 @@ extension RunPlan {
 }
 
 extension RunResult {
+    /// What differs between the weights of copies of one stage after the last step; nil when nothing does, as it has to be.
+    public var differenceOfCopies: String? {
+        let schedule = plan.schedule
+        var marks = [UInt64?](repeating: nil, count: schedule.stages)
+        for (stages, report) in zip(schedule.stagesOfRanks, ranks) {
+            for (stage, mark) in zip(stages, report.weightMarks) { marks[stage] = mark }
+        }
+        guard let stage = marks.indices.first(where: { marks[$0] != marks[schedule.modelStage($0)] }) else {
+            return nil
+        }
+        return
+            "the weights of stage \(stage) are not those of stage \(schedule.modelStage(stage)), of which it is a copy"
+    }
+
     /// What differs from the same model, data, seed and M on one stage beyond what the schedule promises; nil when nothing does.
     ///
     /// Compares losses, and gradients and weights as far as both runs kept them.

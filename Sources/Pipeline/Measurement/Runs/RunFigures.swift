@@ -74,7 +74,7 @@ public struct TimedFigures: Sendable {
     public let idleShares: IdleShares
     /// For each rank, of the mean step.
     public let ranks: [RankBreakdown]
-    /// One for each edge between two ranks, in the order of the stages.
+    /// One for each edge between two ranks, in the order of the stages; hand-offs between copies are no part of them.
     public let handoffs: [Handoffs]
     /// All hand-offs, in seconds; nil where there are none.
     public let handoffSeconds: Statistics?
@@ -89,7 +89,8 @@ public struct TimedFigures: Sendable {
         whatIf = WhatIf(meanOf: steps.map(\.whatIf))
         ranks = result.ranks.indices.map { rank in RankBreakdown(meanOf: times.map { RankBreakdown($0, rank: rank) }) }
         idleShares = IdleShares(breakdown, whatIf, needed: ranks.map(\.busy))
-        handoffs = result.plan.edgesBetweenRanks.compactMap { Handoffs($0, times) }
+        let plan = result.plan
+        handoffs = plan.edges.filter { plan.schedule.rank(ofBothEnds: $0) == nil }.compactMap { Handoffs($0, times) }
         let seconds = handoffs.flatMap(\.seconds.sorted)
         handoffSeconds = seconds.isEmpty ? nil : Statistics(seconds)
         disturbance = result.plan.placement.ownsAllCPUs ? Disturbance(steps) : nil

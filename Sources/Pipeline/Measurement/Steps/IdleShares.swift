@@ -7,7 +7,7 @@ public struct IdleShares: Equatable, Sendable {
     public let imbalance: Double
     /// The part for which even the rank with the most work waits, because of the order.
     public let bubble: Double
-    /// What the order would cost if stages were equal: a part of the step without updates, lost time and hand-offs.
+    /// What the order would cost if stages were equal: a part of the step without updates, sums over copies, lost time and hand-offs.
     public let ofEqualStages: Double
     /// The rank that has the most work.
     public let busiestRank: Int
@@ -22,7 +22,7 @@ public struct IdleShares: Equatable, Sendable {
     init(_ terms: Breakdown, _ other: WhatIf, needed: [Double]) {
         busiestRank = needed.indices.max { needed[$0] < needed[$1] }!
         (imbalance, bubble) = (terms.share(.imbalance), terms.share(.bubble))
-        let equal = other.both - terms.oversubscription - terms.optimizer
+        let equal = other.both - terms.oversubscription - terms.reduction - terms.optimizer
         ofEqualStages = (equal - terms.work) / equal
     }
 }

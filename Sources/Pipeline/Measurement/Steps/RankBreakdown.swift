@@ -4,10 +4,12 @@ import Threads
 
 /// Where a step's time went on one rank. In seconds; all but the last two add up to the step.
 public struct RankBreakdown: Equatable, Sendable {
-    /// CPU time inside tasks, the update aside.
+    /// CPU time inside tasks, the update aside, and what sums gradients over copies.
     public let busy: Double
     /// Without its CPU, while it worked or could have.
     public let displaced: Double
+    /// CPU time of tasks that sum gradients over copies.
+    public let reducing: Double
     /// Waiting for an input that its sender had not handed on yet.
     public let waitingForInput: Double
     /// From the moment that an input was handed on, or that the rank turned to it, to the moment that the rank had it: what
@@ -30,13 +32,17 @@ public struct RankBreakdown: Equatable, Sendable {
     /// Of one step; a rank that there is not traps.
     public init(_ times: StepTimes, rank: Int) {
         require(times.tasks.indices.contains(rank), "there is no rank \(rank)")
-        let (all, list, losses) = (times.tasks[rank], times.worked[rank], times.losses[rank])
+        let (all, losses, tasks) = (times.tasks[rank], times.losses[rank], times.graph.tasks[rank])
         let nodes = all.indices.map { TaskGraph.Node(rank: rank, task: $0) }
-        let actions = zip(all, times.graph.tasks[rank]).compactMap { times, task in
+        let actions = zip(all, tasks).compactMap { times, task in
             if case .action = task { times } else { nil }
         }
-        busy = list.reduce(0) { $0 + $1.onCPU }
-        updating = all.reduce(0) { $0 + $1.onCPU } - busy
+        func onCPU(_ counts: (RankTask) -> Bool) -> Double {
+            zip(all, tasks).reduce(0) { $0 + (counts($1.1) ? $1.0.onCPU : 0) }
+        }
+        busy = onCPU(\.isOfPipeline)
+        reducing = onCPU { $0.kind == .reduction }
+        updating = onCPU { $0 == .update }
         displaced =
             all.reduce(0) { $0 + $1.displaced } + losses.reduce(0) { $0 + $1.before + $1.ready + $1.after }
         waitingForInput = nodes.reduce(0) { $0 + seconds(from: all[$1.task].begin, to: times.bothReady($1)) }
@@ -45,20 +51,25 @@ public struct RankBreakdown: Equatable, Sendable {
             nodes.reduce(0) { $0 + seconds(from: times.bothReady($1), to: all[$1.task].ready) - losses[$1.task].ready }
             - receiving
         // What it lost there is told already.
-        handingOn = list.indices.dropFirst().reduce(0) { sum, task in
-            sum + seconds(from: list[task - 1].end, to: list[task].begin) - losses[task - 1].after
+        handingOn = all.indices.dropFirst().reduce(0) { sum, task in
+            if tasks[task] == .update { return sum }
+            return sum + seconds(from: all[task - 1].end, to: all[task].begin) - losses[task - 1].after
                 - losses[task].before
         }
-        outside = times.seconds - busy - updating - displaced - waitingForInput - receiving - waitingForRoom - handingOn
+        outside =
+            times.seconds - busy - reducing - updating - displaced - waitingForInput - receiving - waitingForRoom
+            - handingOn
+        let (first, last) = (actions[0], actions.last!)
         idleInside =
-            seconds(from: actions[0].ready, to: actions.last!.end)
-            - list.reduce(0) { $1.ready >= actions[0].ready ? $0 + $1.work : $0 }
+            seconds(from: first.ready, to: last.end)
+            - all.reduce(0) { $1.ready >= first.ready && $1.end <= last.end ? $0 + $1.work : $0 }
     }
 
     /// The mean of each term.
     init(meanOf all: [RankBreakdown]) {
         busy = all.mean(\.busy)
         displaced = all.mean(\.displaced)
+        reducing = all.mean(\.reducing)
         waitingForInput = all.mean(\.waitingForInput)
         receiving = all.mean(\.receiving)
         waitingForRoom = all.mean(\.waitingForRoom)

@@ -30,9 +30,9 @@ public struct StepTimes: Sendable {
         }
     }
 
-    /// For each rank, its tasks but the update.
+    /// For each rank, its actions and packing.
     var worked: [[TaskTimes]] {
-        zip(tasks, graph.tasks).map { times, tasks in zip(times, tasks).compactMap { $1 == .update ? nil : $0 } }
+        zip(tasks, graph.tasks).map { times, tasks in zip(times, tasks).compactMap { $1.isOfPipeline ? $0 : nil } }
     }
 
     /// For each rank, the CPU time of these, in seconds.
@@ -41,15 +41,20 @@ public struct StepTimes: Sendable {
     /// From the moment that an item was handed on, or that its receiver turned to it, whichever was later, to the moment
     /// that the receiver had it, without what the two lost meanwhile. Nil for tasks that receive nothing.
     public func handoffSeconds(_ node: TaskGraph.Node) -> Double? {
-        guard graph.senders[node.rank][node.task] != nil else { return nil }
+        if graph.senders[node.rank][node.task].isEmpty { return nil }
         let passed = Pipeline.seconds(from: bothReady(node), to: tasks[node.rank][node.task].received)
         return passed - min(passed, losses[node.rank][node.task].ready)
     }
 
     /// When a rank had turned to a task and its input had been handed on.
     func bothReady(_ node: TaskGraph.Node) -> UInt64 {
-        let sent = graph.senders[node.rank][node.task].map { tasks[$0.rank][$0.task].sent } ?? 0
+        let sent = lastSender(node).map { tasks[$0.rank][$0.task].sent } ?? 0
         return max(tasks[node.rank][node.task].begin, sent)
+    }
+
+    /// Who handed on last of what a task receives.
+    private func lastSender(_ node: TaskGraph.Node) -> TaskGraph.Node? {
+        graph.senders[node.rank][node.task].max { tasks[$0.rank][$0.task].sent < tasks[$1.rank][$1.task].sent }
     }
 
     /// Seconds for each rank and task.
@@ -71,7 +76,7 @@ public struct StepTimes: Sendable {
     /// It is known to have lost something while it handed on, not whether that was before or after the input could be seen. Where
     /// the receiver had the input sooner than all that, it was after.
     private func lostBySender(_ node: TaskGraph.Node) -> UInt64 {
-        guard let sender = graph.senders[node.rank][node.task] else { return 0 }
+        guard let sender = lastSender(node) else { return 0 }
         let list = tasks[sender.rank]
         let lost = sender.task + 1 < list.count ? list[sender.task + 1].lostBefore : 0
         return tasks[node.rank][node.task].received >= list[sender.task].sent + lost ? lost : 0

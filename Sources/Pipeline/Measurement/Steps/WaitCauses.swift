@@ -16,7 +16,7 @@ public struct WaitCauses: Equatable, Sendable {
     public let parts: [[Double]]
 
     /// - Parameters:
-    ///   - work: of each rank, its CPU time without updates.
+    ///   - work: of each rank, its CPU time without updates and sums over copies.
     ///   - waits: of each rank, their lengths in the order of time.
     public init(work: [Double], waits: [[Double]]) {
         require(work.count == waits.count && !work.isEmpty, "work and waits of \(work.count) and \(waits.count) ranks")
@@ -58,7 +58,8 @@ extension WaitCauses {
     ///
     /// - Parameter spans: for each rank.
     public init?(_ spans: [[TraceFile.Span]]) {
-        let tasks = spans.map { $0.filter { !$0.isWait && $0.category != RankTask.Kind.update.rawValue } }
+        let others = [RankTask.Kind.update, .reduction].map(\.rawValue)
+        let tasks = spans.map { $0.filter { !$0.isWait && !others.contains($0.category) } }
         if tasks.joined().isEmpty || tasks.joined().contains(where: { $0.cpu == nil }) { return nil }
         self.init(
             work: tasks.map { $0.reduce(0) { $0 + ($1.cpu ?? 0) } },

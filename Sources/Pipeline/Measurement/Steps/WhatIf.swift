@@ -13,8 +13,8 @@ public struct WhatIf: Equatable, Sendable {
     init(_ times: StepTimes, _ terms: Breakdown) {
         let equal = Replay(times.graph, durations: Self.equalized(times)).makespan
         freeTransport = terms.step - terms.transport
-        equalStages = equal + terms.oversubscription + terms.transport + terms.optimizer
-        both = equal + terms.oversubscription + terms.optimizer
+        equalStages = equal + terms.oversubscription + terms.transport + terms.reduction + terms.optimizer
+        both = equal + terms.oversubscription + terms.reduction + terms.optimizer
     }
 
     /// - Parameters:
@@ -34,28 +34,15 @@ public struct WhatIf: Equatable, Sendable {
     }
 
     private static func equalized(_ times: StepTimes) -> [[Double]] {
-        var sums: [Kind: (seconds: Double, count: Double)] = [:]
+        var sums: [RankTask.Kind: (seconds: Double, count: Double)] = [:]
         for (list, tasks) in zip(times.tasks, times.graph.tasks) {
             for (times, task) in zip(list, tasks) {
-                let sum = sums[Kind(task), default: (0, 0)]
-                sums[Kind(task)] = (sum.seconds + times.onCPU, sum.count + 1)
+                let sum = sums[task.kind, default: (0, 0)]
+                sums[task.kind] = (sum.seconds + times.onCPU, sum.count + 1)
             }
         }
-        return times.graph.tasks.map { $0.map { sums[Kind($0)]!.seconds / sums[Kind($0)]!.count } }
-    }
-
-    /// Tasks that differ in stage and microbatch alone.
-    private enum Kind: Hashable {
-        case pack, update
-        case action(Action.Kind)
-
-        init(_ task: RankTask) {
-            self =
-                switch task {
-                case .pack: .pack
-                case .action(let action): .action(action.kind)
-                case .update: .update
-                }
+        return times.graph.tasks.map { list in
+            list.map { $0.isOfPipeline ? sums[$0.kind]!.seconds / sums[$0.kind]!.count : 0 }
         }
     }
 }

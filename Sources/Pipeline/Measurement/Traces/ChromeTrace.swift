@@ -49,7 +49,7 @@ public struct ChromeTrace {
         var end = TraceEvent.Arguments(step: step)
         (end.workUs, end.imbalanceUs, end.bubbleUs) = (terms.work * 1e6, terms.imbalance * 1e6, terms.bubble * 1e6)
         (end.oversubscriptionUs, end.transportUs) = (terms.oversubscription * 1e6, terms.transport * 1e6)
-        end.optimizerUs = terms.optimizer * 1e6
+        (end.reductionUs, end.optimizerUs) = (terms.reduction * 1e6, terms.optimizer * 1e6)
         func event(_ name: String, _ moment: UInt64, _ arguments: TraceEvent.Arguments) -> TraceEvent {
             TraceEvent(ph: "i", ts: microseconds(moment), s: "g", name: name, args: arguments)
         }
@@ -75,7 +75,7 @@ public struct ChromeTrace {
             arguments.stage = task.stage
             if case .action(let action) = task { arguments.microbatch = action.microbatch }
             add(own, node.task, to: &arguments)
-            let arrows = graph.senders[rank][node.task].map { arrow(step, $0, node, times) } ?? []
+            let arrows = graph.senders[rank][node.task].flatMap { arrow(step, $0, node, times) }
             return [span(rank, task.label, task.kind.rawValue, own.ready, own.end, arguments)] + waits + arrows
         }
     }
@@ -108,7 +108,9 @@ public struct ChromeTrace {
     private func arrow(
         _ step: Int, _ sender: TaskGraph.Node, _ receiver: TaskGraph.Node, _ times: StepTimes
     ) -> [TraceEvent] {
-        let id = "\(step).\(receiver.rank).\(receiver.task)"
+        // A sum over copies has an arrow from each.
+        let isOneOfSeveral = graph.senders[receiver.rank][receiver.task].count > 1
+        let id = "\(step).\(receiver.rank).\(receiver.task)" + (isOneOfSeveral ? ".\(sender.rank)" : "")
         let (from, to) = (times.tasks[sender.rank][sender.task], times.tasks[receiver.rank][receiver.task])
         func event(_ phase: String, _ rank: Int, _ time: UInt64) -> TraceEvent {
             TraceEvent(
@@ -191,11 +193,21 @@ public struct ChromeTrace {
 }
 
 extension RankTask {
+    /// The one of those that sum over copies which has that label; nil for others.
+    init?(label: String, stage: Int) {
+        let all: [RankTask] = [.share(stage: stage), .sum(stage: stage), .collect(stage: stage)]
+        guard let task = all.first(where: { $0.label == label }) else { return nil }
+        self = task
+    }
+
     /// Short enough to stand inside a bar: `F0`. The stage is one of the event's arguments.
     var label: String {
         switch self {
         case .pack: "pack"
         case .action(let action): "\(action.kind.rawValue)\(action.microbatch)"
+        case .share: "share"
+        case .sum: "sum"
+        case .collect: "collect"
         case .update: "update"
         }
     }

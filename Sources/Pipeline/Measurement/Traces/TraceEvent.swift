@@ -44,6 +44,7 @@ struct TraceEvent: Encodable {
         var bubbleUs: Double?
         var oversubscriptionUs: Double?
         var transportUs: Double?
+        var reductionUs: Double?
         var optimizerUs: Double?
         /// How the waits for the input and for room went.
         var input: String?
@@ -67,6 +68,7 @@ struct TraceEvent: Encodable {
             case bubbleUs = "bubble_us"
             case oversubscriptionUs = "oversubscription_us"
             case transportUs = "transport_us"
+            case reductionUs = "reduction_us"
             case optimizerUs = "optimizer_us"
         }
     }

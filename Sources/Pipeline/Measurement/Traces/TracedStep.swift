@@ -10,14 +10,18 @@ public struct TracedStep: Sendable {
     public let ranks: Int
     /// Over all ranks.
     public let stages: Int
-    /// M.
+    /// M, over all copies.
     public let microbatches: Int
+    /// How many the stages are of.
+    private let copies: Int
     /// Whether nothing goes backwards in it.
     public let isForwardOnly: Bool
     /// Microseconds in which its rank had a CPU, of each.
     private let actions: [Action: Double]
     /// Likewise, by stage.
     private let packing: [Int: Double]
+    /// Likewise, of tasks that sum over copies.
+    private let reductions: [RankTask: Double]
     /// Likewise, by rank.
     private let updates: [Int: Double]
     /// The order that the trace shows; it may be none that can be run.
@@ -26,6 +30,7 @@ public struct TracedStep: Sendable {
     /// Nil where the trace does not tell which stage and microbatch a task is of, or for how long it had a CPU, or lacks forwards.
     public init?(_ trace: TraceFile, step: Int) {
         var (actions, packing, updates) = ([Action: Double](), [Int: Double](), [Int: Double]())
+        var reductions: [RankTask: Double] = [:]
         var order = [[Action]](repeating: [], count: trace.ranks)
         var rankOfStage: [Int: Int] = [:]
         for span in trace.spans.sorted(by: { $0.start < $1.start }) where span.step == step && !span.isWait {
@@ -34,6 +39,9 @@ public struct TracedStep: Sendable {
             case .packing:
                 guard let stage = span.stage else { return nil }
                 packing[stage, default: 0] += cpu
+            case .reduction:
+                guard let stage = span.stage, let task = RankTask(label: span.name, stage: stage) else { return nil }
+                reductions[task] = cpu
             case .update: updates[span.rank, default: 0] += cpu
             case .forward, .backward, .backwardInput, .backwardWeights:
                 guard let action = Action.Kind.allCases.first(where: { $0.task == kind }), let stage = span.stage,
@@ -47,16 +55,20 @@ public struct TracedStep: Sendable {
         }
         let forwards = actions.keys.filter { $0.kind == .forward }
         guard let last = forwards.map(\.stage).max(), let most = forwards.map(\.microbatch).max(),
-            last < forwards.count, most < forwards.count, forwards.count == (last + 1) * (most + 1)
+            last < forwards.count * Self.copiesMost, most < forwards.count,
+            (last + 1) * (most + 1) % forwards.count == 0
         else { return nil }
+        copies = (last + 1) * (most + 1) / forwards.count
         self.step = step
         (ranks, stages, microbatches) = (trace.ranks, last + 1, most + 1)
         isForwardOnly = forwards.count == actions.count
-        (self.actions, self.packing, self.updates) = (actions, packing, updates)
+        (self.actions, self.packing, self.reductions, self.updates) = (actions, packing, reductions, updates)
         recorded = Schedule(
             name: "recorded", microbatches: most + 1, rankOfStage: (0...last).map { rankOfStage[$0] ?? 0 },
-            actions: order)
+            copies: copies, actions: order)
     }
+
+    private static let copiesMost = 1 << 16
 
     /// The step as this order would have had it: each task for as long as it had a CPU in the trace, hand-offs for nothing; a
     /// rank's update takes what its own took. A whole backward takes what its halves took.
@@ -67,8 +79,9 @@ public struct TracedStep: Sendable {
         if schedule.isForwardOnly && !isForwardOnly {
             throw .size("the order has forwards alone, and the trace backwards too")
         }
-        if schedule.copies > 1 {
-            throw .size("the order holds \(schedule.copies) copies of the stages, and the trace one")
+        if schedule.copies != copies {
+            func held(_ copies: Int) -> String { copies == 1 ? "one" : "\(copies)" }
+            throw .size("the order holds \(held(schedule.copies)) copies of the stages, and the trace \(held(copies))")
         }
         let sizes = (schedule.ranks, schedule.stages, schedule.microbatches)
         if sizes != (ranks, stages, microbatches) {
@@ -97,6 +110,7 @@ public struct TracedStep: Sendable {
     private func duration(of task: RankTask, onRank rank: Int) throws(ScheduleError) -> Double {
         switch task {
         case .pack(let stage): return packing[stage] ?? 0
+        case .share, .sum, .collect: return reductions[task] ?? 0
         case .update: return updates[rank] ?? 0
         case .action(let action):
             func half(_ kind: Action.Kind) -> Double? {

@@ -79,6 +79,7 @@ final class MPIJob: Job, @unchecked Sendable {
     nonisolated(unsafe) private static var isSound = true
 
     func giveUp() { unsafe Self.isSound = false }
+    var isSound: Bool { unsafe Self.isSound }
 
     /// Not all launchers end a job because one of its processes has ended, or because it was to be ended and was not: MPI_Abort makes
     /// them.
@@ -203,8 +204,11 @@ final class MPIJob: Job, @unchecked Sendable {
         }
         let told = try exchange(JobWords.bytes(readings), within: 60)
         guard let first = told[0], let all: [ClockReading] = JobWords.value(first) else { throw .silent(ranks: [0]) }
+        clockAhead = all[rank].ahead
         return all
     }
+
+    private(set) var clockAhead: Int64 = 0
 
     private static let questions = 40
 

@@ -11,8 +11,7 @@ package enum ScheduleName: NameOrFile {
     static let names = ScheduleKind.allCases.map(\.rawValue)
     static let alternatives = "or a FILE.csv"
     static let listRule = "names separated by commas, each once, out of"
-    /// Those that run.
-    static let all: [ScheduleName]? = ScheduleKind.ofOneCopy.map(ScheduleName.kind)
+    static let all: [ScheduleName]? = ScheduleKind.allCases.map(ScheduleName.kind)
 
     init(_ text: String) throws(FlagValueError) {
         if let kind = ScheduleKind(rawValue: text) {

@@ -7,6 +7,8 @@ package enum Term: String, CaseIterable, Sendable {
     case ranks = "P"
     case stage, chunk
     case chunks = "v"
+    case copy
+    case replicas = "R"
     case microbatch
     case microbatches = "M"
     case model, unit, layout, schedule, candidate
@@ -19,6 +21,7 @@ package enum Term: String, CaseIterable, Sendable {
     case inputGradient = "input gradient"
     case weightGradient = "weight gradient"
     case packing, update
+    case reducing
 
     // How fast it is.
     case tokensPerSecond = "tokens/s"
@@ -29,7 +32,7 @@ package enum Term: String, CaseIterable, Sendable {
     case ideal, runs, trial, interval, disturbed
 
     // The step, and the terms that add up to it.
-    case step, work, imbalance, bubble, oversubscription, transport, optimizer
+    case step, work, imbalance, bubble, oversubscription, transport, reduction, optimizer
 
     // What the step would be.
     case freeTransport = "free transport"
@@ -78,6 +81,10 @@ extension Term {
         case .stage: "a run of the model's units, which one rank runs"
         case .chunk: "one of the stages of a rank that has several"
         case .chunks: "stages a rank; where there are several they are its chunks"
+        case .copy:
+            "a chain of all stages with weights of its own, which hold the same; each microbatch goes through one"
+        case .replicas:
+            "the number of times that the whole pipeline stands side by side, each with microbatches of its own"
         case .microbatch: "one of M equal pieces of a step's batch"
         case .microbatches: "the number of microbatches of a step"
         case .model: "the model's layers (L) and attention heads (H)"
@@ -95,6 +102,7 @@ extension Term {
         case .inputGradient: "I: the part of a backward that the stage before waits for"
         case .weightGradient: "W: the rest of a backward, the gradients of the weights, which nobody waits for"
         case .packing: "putting weights in the form that the backwards' products read"
+        case .reducing: "CPU time of a rank in tasks that sum gradients over copies of the stages"
         case .update: "the optimizer's, of all stages of a rank, at the end of a step"
         case .tokensPerSecond: "tokens of a step (batch x sequence length) over the time that it takes"
         case .overThreads: "tokens/s over those of the same schedule on threads"
@@ -108,11 +116,13 @@ extension Term {
         case .interval: "where the true median is, with 95 % confidence"
         case .disturbed: "of a run: others had CPUs of its ranks for more than 2 % of its step"
         case .step: "from the release of all ranks into it to the end of the last one's update"
-        case .work: "CPU time inside tasks, the update aside, in the mean over ranks; drawn, each rank's own time"
+        case .work:
+            "CPU time inside tasks, updates and reduction aside, in the mean over ranks; drawn, each rank's own time"
         case .imbalance: "the most CPU time that a rank needed, less the mean: stages that are not equally long"
         case .bubble: "for how long even the busiest rank waits; of an order that is drawn, all idle time"
         case .oversubscription: "what ranks lose by being without their CPU"
         case .transport: "who runs ranks and how stages hand on; of a step, what hand-offs add to it"
+        case .reduction: "summing the gradients of a stage over its copies; of a step, what that adds to it"
         case .optimizer: "what updates weights; of a step, what updates add to it"
         case .freeTransport: "what the step would be if hand-offs cost nothing"
         case .equalStages: "what the step would be if each kind of task took its mean over all stages"
@@ -120,7 +130,7 @@ extension Term {
         case .ofTheStep: "the part of the step for which ranks idle, in the mean over them"
         case .ofEqualStages: "what ranks would idle if stages were equal: a part of a step without updates"
         case .byFormula: "what ranks idle by the order's formula, with equal stages and free hand-offs"
-        case .busy: "CPU time of a rank inside tasks, the update aside"
+        case .busy: "CPU time of a rank inside tasks, update and reduction aside"
         case .displaced: "of a rank: without its CPU, because another has it, while it worked or could have"
         case .noInput: "a rank waits for an input that was not handed on yet"
         case .receiving: "a rank waits for an input that was handed on already"

@@ -22,6 +22,7 @@ package enum ActionPalette {
         case .backwardInput: Palette.Colour(style, "#c4ad2e", ink: black)
         case .backwardWeights: Palette.Colour(style, "#bba0e6", ink: black)
         case .packing: Palette.Colour(style, "#8c8c8c", ink: black)
+        case .reduction: Palette.Colour(style, "#a8426b", ink: white)
         case .update: Palette.Colour(style, "#0b7a75", ink: white)
         }
     }

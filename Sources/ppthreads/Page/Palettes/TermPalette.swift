@@ -14,6 +14,7 @@ package enum TermPalette {
         case .bubble: "#56b4e9"
         case .oversubscription: "#cc79a7"
         case .transport: "#d55e00"
+        case .reduction: "#7a4b2a"
         case .optimizer: "#009e73"
         }
     }
