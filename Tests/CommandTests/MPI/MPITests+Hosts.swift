@@ -5,44 +5,12 @@ import Testing
 
 extension MPITests {
     /// Two hosts, which are namespaces of this one (`Tests/MPI/hosts.sh`): networks, clocks and memory of their own.
-    @Suite("hosts", .enabled(if: Hosts.areThere)) struct Hosts {
-        private static let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "MPI/hosts.sh").path
-
-        private static let mpi = MPIProgram.isMPICH ? "mpich" : "openmpi"
-
-        /// Whether namespaces are to be had here. Said where not; a CI is to have them.
-        static let areThere: Bool = {
-            guard MPIProgram.isThere, let end = try? hosts([], ["true"]) else { return false }
-            if end.code == 0 { return true }
-            let reason = "hosts of MPI: not tried: \(end.errors.split(separator: "\n").first ?? "")\n"
-            FileHandle.standardError.write(Data(reason.utf8))
-            return ProcessInfo.processInfo.environment["CI"] != nil
-        }()
-
-        /// Runs words on each host; the script takes everything away again.
-        private static func hosts(_ flags: [String], _ words: [String]) throws -> MPIRun.Outcome {
-            let child = try ChildProcess([script, "--mpi", mpi] + flags + ["--"] + words)
-            DispatchQueue.global().asyncAfter(deadline: .now() + 120) {
-                if child.isRunning { kill(child.processIdentifier, SIGTERM) }
-            }
-            let end = child.wait()
-            return MPIRun.Outcome(
-                code: end.code, output: String(decoding: end.output, as: UTF8.self),
-                errors: String(decoding: end.errors, as: UTF8.self))
-        }
-
-        private static func json(_ flags: [String], _ words: [String]) throws -> [String: Any] {
-            let outcome = try hosts(flags, [MPIProgram.path] + words + ["--json"])
-            try #require(outcome.code == 0, "\(outcome.errors)")
-            return try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
-        }
-
+    @Suite("hosts", .enabled(if: MPIHosts.areThere)) struct Hosts {
         @Test(
             "bits are those of one stage: two ranks on two hosts, and four of which two share each host",
             arguments: 1...2)
         func bits(ranksPerHost: Int) throws {
-            let outcome = try Self.hosts(
+            let outcome = try MPIHosts.run(
                 ["--ranks-per-host", "\(ranksPerHost)"],
                 [
                     MPIProgram.path, "verify", "--transport", "mpi,mpi-only", "--arch", "gpt", "--microbatches", "4",
@@ -56,7 +24,7 @@ extension MPITests {
         @Test("a clock that is far off changes no time of a step", arguments: [0, 1000, -1000]) func clocks(ahead: Int)
             throws
         {
-            let json = try Self.json(
+            let json = try MPIHosts.json(
                 ["--clock-offset", "\(ahead)"], ["run", "--transport", "mpi", "--measure", "10"] + tiny)
             let steps = try #require(json["step_s"] as? [Double])
             // Steps of milliseconds, on CPUs that ranks of both hosts share: seconds would be the clocks'.
@@ -77,7 +45,7 @@ extension MPITests {
                 ["--mca", "oob_tcp_keepalive_\(keepalive[$0])", keepalive[$0 + 1]]
             }
             let flags = MPIProgram.isMPICH ? [] : launcher.flatMap { ["--mpirun", $0] }
-            let outcome = try Self.hosts(
+            let outcome = try MPIHosts.run(
                 ["--cut-after", "\(cutSeconds)"] + flags,
                 [MPIProgram.path] + MPITests.endless + ["--timeout", "\(Int(timeoutSeconds))"])
             #expect(outcome.code != 0 && outcome.output.isEmpty)
@@ -100,7 +68,7 @@ extension MPITests {
                 }
             }
             thread.start()
-            let outcome = try Self.hosts(
+            let outcome = try MPIHosts.run(
                 ["--pids", pids], [MPIProgram.path] + MPITests.endless + ["--timeout", "3"])
             #expect(outcome.code != 0 && outcome.output.isEmpty)
             if MPIProgram.isMPICH {
@@ -111,7 +79,7 @@ extension MPITests {
         }
 
         @Test("doctor shows each host once, with its ranks") func doctor() throws {
-            let outcome = try Self.hosts(["--ranks-per-host", "2"], [MPIProgram.path, "doctor"])
+            let outcome = try MPIHosts.run(["--ranks-per-host", "2"], [MPIProgram.path, "doctor"])
             #expect(outcome.code == 0)
             #expect(outcome.output.hasPrefix("4 processes of "))
             let heads = outcome.output.split(separator: "\n").filter { $0.hasPrefix("host ") }
@@ -126,7 +94,7 @@ extension MPITests {
             #expect(saved.code == 0)
             // Each host has a /dev/shm of its own.
             let script = "[ \"$(hostname)\" = host0 ] && cp \"$0\" /dev/shm/w.safetensors; exec \"$@\""
-            let outcome = try Self.hosts(
+            let outcome = try MPIHosts.run(
                 [],
                 [
                     "/bin/sh", "-c", script, weights, MPIProgram.path, "run", "--transport", "mpi", "--init",
