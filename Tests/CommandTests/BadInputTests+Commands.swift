@@ -68,7 +68,7 @@ extension BadInputTests {
         Case(
             "verify --transport rings", 64,
             "--transport: 'rings' is not allowed; names separated by commas, each once, out of: threads, processes, sockets, "
-                + "unix"),
+                + "unix, mpi, mpi-only"),
         Case(
             "verify --stages 100 --arch gpt --schedule gpipe --microbatches 3", 64,
             "--stages: nothing was compared: 0 equal, 0 different, 4 that do not fit"),

@@ -66,7 +66,9 @@ extension BadInputTests {
             "run --schedule 2f2b", 64,
             "--schedule: '2f2b' is not allowed; gpipe, 1f1b, interleaved, chimera, eager-1f1b, looped-bfs, hanayo, zb-h1, zb-h2, interleaved-zb, zb-v, v-half, v-min, dualpipe, dualpipe-v, or a FILE.csv"
         ),
-        Case("run --transport gloo", 64, "--transport: 'gloo' is not allowed; threads, processes, sockets, unix"),
+        Case(
+            "run --transport gloo", 64,
+            "--transport: 'gloo' is not allowed; threads, processes, sockets, unix, mpi, mpi-only"),
         Case("run --arch llama", 64, "--arch: 'llama' is not allowed; decoder, gpt"),
         Case("run --optimizer lion", 64, "--optimizer: 'lion' is not allowed; adam, sgd"),
         Case("run --pin 0,x", 64, "--pin: '0,x' is not allowed; auto, none or a list of CPUs such as 0,2,4"),

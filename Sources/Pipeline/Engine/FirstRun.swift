@@ -46,7 +46,7 @@ struct FirstRun {
     /// What the first process tells.
     private func told(_ bytes: [UInt8]) throws(RunError) -> [UInt8] {
         do throws(JobError) {
-            guard let answer = try job.exchange(bytes, within: RunPlan.agreementSeconds)[0] else {
+            guard let answer = try job.exchange(bytes, within: JobOfProgram.agreementSeconds)[0] else {
                 throw .silent(ranks: [0])
             }
             return answer

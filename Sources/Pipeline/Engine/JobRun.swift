@@ -56,7 +56,7 @@ struct JobRun {
             end.failures += answer.end.failures.map { seen($0, rank) }
             end.busy += answer.end.busy.map { seen($0, rank) }
         }
-        place(Array(words), in: &end)
+        addPositions(Array(words), to: &end)
         if !(end.failures.isEmpty && end.busy.isEmpty) { job.giveUp() }
     }
 
@@ -86,7 +86,7 @@ struct JobRun {
     }
 
     /// Tells each failure where the other ranks were. One that does not answer has not come to what others wait for.
-    private func place(_ words: [LastWords?], in end: inout RanksEnd) {
+    private func addPositions(_ words: [LastWords?], to end: inout RanksEnd) {
         func positions(for rank: Int) -> [RankPosition] {
             let step = words[rank]?.position.step ?? 0
             return words.map { $0?.position ?? RankPosition(step: step, activity: .preparing) }
@@ -127,7 +127,7 @@ struct JobRun {
     private func share(_ own: (Int) -> [UInt8], take: (Int, [UInt8]) -> Void) throws(RunError) {
         let bytes = plan.ranksHere.first.map(own) ?? []
         let answers: [[UInt8]?]
-        do throws(JobError) { answers = try job.exchange(bytes, within: RunPlan.agreementSeconds) } catch {
+        do throws(JobError) { answers = try job.exchange(bytes, within: JobOfProgram.agreementSeconds) } catch {
             throw .failed(error.description)
         }
         let silent = answers.indices.filter { answers[$0] == nil }

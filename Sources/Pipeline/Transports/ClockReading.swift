@@ -20,7 +20,7 @@ public struct ClockReading: Codable, Equatable, Sendable {
     ///   - asked: when, on the first process's clock.
     ///   - read: what the other clock showed.
     ///   - answered: when, on the first process's clock; no earlier than `asked`.
-    init(asked: UInt64, read: UInt64, answered: UInt64) {
+    package init(asked: UInt64, read: UInt64, answered: UInt64) {
         moment = asked + (answered - asked) / 2
         ahead = Int64(bitPattern: read &- moment)
         error = (answered - asked + 1) / 2

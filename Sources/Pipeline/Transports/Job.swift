@@ -67,6 +67,11 @@ public struct JobHost: Codable, Equatable, Sendable {
     public let clock: String
     /// The CPUs that the process may run on, in ascending order.
     public let cpus: [Int]
+
+    /// With these values.
+    public init(name: String, first: Int, clock: String, cpus: [Int]) {
+        (self.name, self.first, self.clock, self.cpus) = (name, first, clock, cpus)
+    }
 }
 
 /// Where the ranks of a run wait for each other without memory that all see.

@@ -2,6 +2,9 @@
 
 /// The job that this program takes part in, whatever transport a run takes.
 public enum JobOfProgram {
+    /// How long a process waits for the others where all have the same to do.
+    static let agreementSeconds = 120.0
+
     /// Nil until a run over MPI was planned, or `start` was called, in a process that a launcher has started with others.
     nonisolated(unsafe) static var current: (any Job)?
 
@@ -24,16 +27,6 @@ public enum JobOfProgram {
     /// Whether all processes know why this one ends, or end in the same way.
     nonisolated(unsafe) static var knowsEnd = false
 
-    /// Tells the other processes why this one ends, unless they know: whoever goes on finds it out at the next thing that they do
-    /// together.
-    public static func tellEnd(_ sentence: String) {
-        guard let job = unsafe current, !(unsafe knowsEnd), job.isSound else { return }
-        unsafe knowsEnd = true
-        let answers = try? job.exchange(RunPlan.words(ofFailure: sentence), within: RunPlan.agreementSeconds)
-        // Others that are about to end are not asked a second time.
-        if answers?.contains([]) ?? true { job.giveUp() }
-    }
-
     /// What the first process has found out; the others are told.
     /// - Parameter value: of the first process; the others' is not looked at.
     /// - Throws: `JobError` when it does not answer. Without a job nothing is thrown.
@@ -49,7 +42,7 @@ public enum JobOfProgram {
         _ value: Value
     ) throws(JobError) -> [(host: JobHost?, value: Value)] {
         guard let job = unsafe current else { return [(nil, value)] }
-        let answers = try job.exchange(JobWords.bytes([value]), within: RunPlan.agreementSeconds)
+        let answers = try job.exchange(JobWords.bytes([value]), within: JobOfProgram.agreementSeconds)
         var all: [(host: JobHost?, value: Value)] = []
         for (rank, answer) in answers.enumerated() {
             guard let values: [Value] = answer.flatMap(JobWords.value) else { throw .silent(ranks: [rank]) }

@@ -3,9 +3,9 @@
 import FoundationEssentials
 
 /// Values as the bytes that processes of a job tell each other.
-enum JobWords {
+package enum JobWords {
     /// Of a value whose numbers are all finite.
-    static func bytes(_ value: some Encodable) -> [UInt8] {
+    package static func bytes(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         // What is not finite is told as well.
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -15,7 +15,7 @@ enum JobWords {
     }
 
     /// Nil when they are of no such value.
-    static func value<Value: Decodable>(_ bytes: [UInt8]) -> Value? {
+    package static func value<Value: Decodable>(_ bytes: [UInt8]) -> Value? {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
@@ -23,7 +23,7 @@ enum JobWords {
     }
 
     /// Answers one after the other, each after its length + 1; 0 is for one that is missing.
-    static func joined(_ answers: [[UInt8]?]) -> [UInt8] {
+    package static func joined(_ answers: [[UInt8]?]) -> [UInt8] {
         answers.flatMap { answer in
             let length = answer.map { UInt64($0.count) + 1 } ?? 0
             return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + (answer ?? [])
@@ -31,7 +31,7 @@ enum JobWords {
     }
 
     /// As they were before they were joined.
-    static func parted(_ bytes: [UInt8], _ count: Int) -> [[UInt8]?] {
+    package static func parted(_ bytes: [UInt8], _ count: Int) -> [[UInt8]?] {
         var rest = bytes[...]
         return (0..<count).map { _ in
             let length = rest.prefix(8).enumerated().reduce(UInt64(0)) {

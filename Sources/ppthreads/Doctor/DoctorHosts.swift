@@ -3,7 +3,7 @@
 import Pipeline
 import Threads
 
-/// What there is to say of each host that a launcher has started processes on: once for those that find the same there.
+/// What there is to say of each host that a launcher has started processes on: once for those that may use the same CPUs there.
 struct DoctorHosts {
     private let texts: [(host: JobHost?, value: String)]
 
@@ -15,7 +15,7 @@ struct DoctorHosts {
         var parts = ["\(counted(texts.count, "process", "processes")) of \(JobOfProgram.library ?? "MPI")"]
         var shown: Set<Int> = []
         for (rank, (host, text)) in texts.enumerated() where !shown.contains(rank) {
-            let same = texts.indices.filter { texts[$0].host == host && (texts[$0].value == text) }
+            let same = texts.indices.filter { texts[$0].host == host }
             shown.formUnion(same)
             let ranks = same.map(String.init).joined(separator: ", ")
             let clock = host?.clock == texts[0].host?.clock ? "" : "; its clock is another than rank 0's"

@@ -59,6 +59,17 @@ bash() {
 }
 pip() { [ "$1" = install ]; }
 
+# There may be no MPI: then the command reads its flags and files, plans, and says what it lacks.
+mpirun() {
+    while [ "$1" != ppthreads ]; do shift; done
+    shift
+    "$PPTHREADS" "$@" 2>errors && return
+    grep -qE 'built without MPI|start the command with mpirun' errors
+}
+mpirun.mpich() { mpirun "$@"; }
+srun() { mpirun "$@"; }
+pkg-config() { mkdir -p lib/pkgconfig && touch lib/pkgconfig/mpich.pc && echo lib; }
+
 # What a container's program is given is given to ours, in the folder that is mounted there.
 docker() {
     if [ "$1" = build ]; then test -f Containerfile; return; fi

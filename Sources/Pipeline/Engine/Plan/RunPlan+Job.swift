@@ -33,7 +33,7 @@ extension RunPlan {
     static func placement(
         _ configuration: RunConfiguration, _ machine: Machine, _ job: (any Job)?
     ) throws(RunError) -> Placement {
-        func place(_ ranks: Int) throws(RunError) -> Placement {
+        func alone(_ ranks: Int) throws(RunError) -> Placement {
             do throws(PlacementError) {
                 return try Placement(
                     ranks: ranks, threads: configuration.threadsPerRank, policy: configuration.pin,
@@ -43,11 +43,11 @@ extension RunPlan {
             }
         }
         let ranks = configuration.schedule.ranks
-        guard let job else { return try place(ranks) }
+        guard let job else { return try alone(ranks) }
         let groups = Self.groups(job.hosts.prefix(ranks))
         let own = groups.firstIndex { $0.contains(job.rank) }
         let told = try agreed(job) { () throws(RunError) -> [Placement] in
-            if let own { [try place(groups[own].count)] } else { [] }
+            if let own { [try alone(groups[own].count)] } else { [] }
         }
         return Placement(joining: groups.map { ($0, told[$0[0]][0]) }, own: own ?? 0)
     }
@@ -63,9 +63,6 @@ extension RunPlan {
     }
 
     // MARK: Agreeing
-
-    /// How long a process waits for the others where all have the same to do.
-    static let agreementSeconds = 120.0
 
     /// Does something that may fail in one process and not in another: then it has failed in all.
     func agreed<Value>(_ body: () throws(RunError) -> Value) throws(RunError) -> Value {
@@ -87,7 +84,7 @@ extension RunPlan {
 
     /// The same for a value that all are told: each process's.
     static func agreed<Value: Codable & SendableMetatype>(
-        _ job: any Job, within seconds: Double = agreementSeconds, _ body: () throws(RunError) -> Value
+        _ job: any Job, within seconds: Double = JobOfProgram.agreementSeconds, _ body: () throws(RunError) -> Value
     ) throws(RunError) -> [Value] {
         let own = Result { () throws(RunError) in try body() }
         let answers: [[UInt8]?]

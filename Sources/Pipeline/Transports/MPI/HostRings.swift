@@ -38,7 +38,7 @@ struct HostRings: Links {
         _ value: Value, _ job: MPIJob
     ) throws(LinkError) -> [Value] {
         do throws(JobError) {
-            let answers = try job.exchange(JobWords.bytes([value]), within: RunPlan.agreementSeconds)
+            let answers = try job.exchange(JobWords.bytes([value]), within: JobOfProgram.agreementSeconds)
             return try answers.map { answer throws(JobError) in
                 guard let value: [Value] = answer.flatMap(JobWords.value) else { throw .failed("no answer") }
                 return value[0]

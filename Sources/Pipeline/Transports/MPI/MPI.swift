@@ -51,7 +51,7 @@ final class MPIRequests {
     func begin(
         _ call: StaticString, _ body: (UnsafeMutablePointer<ppt_mpi_request>) -> Int32
     ) throws(MPIError) {
-        precondition(count < most, "more requests than there is room for")
+        require(count < most, "more requests than there is room for")
         try MPI.check(call) { unsafe body(requests + count) }
         count += 1
     }

@@ -41,7 +41,9 @@ final class MPIJob: Job, @unchecked Sendable {
         }
         do throws(MPIError) {
             try MPI.check("MPI_Init_thread") { ppt_mpi_start() }
-            library = unsafe MPI.text { unsafe ppt_mpi_library($0, $1) }
+            // MPICH's has a tab in it.
+            library = unsafe MPI.text { unsafe ppt_mpi_library($0, $1) }.split(whereSeparator: \.isWhitespace)
+                .joined(separator: " ")
             if !ppt_mpi_allows_threads() {
                 throw MPIError(call: "MPI_Init_thread", sentence: "this MPI gives no MPI_THREAD_MULTIPLE")
             }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+extension MPITests {
+    /// What becomes of a run when one of its processes is gone or stopped. The bound is the deadline and five seconds; launchers
+    /// and busy machines get some more.
+    @Suite("faults") struct Faults {
+        private static let deadlineSeconds = 3.0
+        private static let boundSeconds = deadlineSeconds + 5 + 15
+
+        private func endless(_ flags: [String] = []) throws -> MPIRun {
+            try MPIRun([MPIProgram.path] + MPITests.endless + ["--timeout", "\(Int(Self.deadlineSeconds))"] + flags)
+        }
+
+        @Test("a run of which a rank is killed ends in time and names it", arguments: 0..<2, ["mpi", "mpi-only"])
+        func killed(rank: Int, transport: String) throws {
+            let run = try endless(["--transport", transport])
+            let process = try run.rank(rank)
+            let before = run.seconds
+            kill(process, SIGKILL)
+            let outcome = run.wait()
+            #expect(run.seconds - before < Self.boundSeconds)
+            #expect(outcome.code != 0 && outcome.output.isEmpty)
+            if MPIProgram.isMPICH {
+                // It kills the others at once, and tells who it was by itself.
+                #expect(outcome.errors.contains("BAD TERMINATION") && outcome.errors.contains("PID \(process) "))
+            } else {
+                #expect(outcome.errors.contains("rank \(rank), on "), "\(outcome.errors)")
+                #expect(outcome.errors.contains("was gone when the launcher ended the job"), "\(outcome.errors)")
+            }
+            #expect(run.isGone())
+        }
+
+        @Test("a run of which a rank is stopped ends after its deadline and names it", arguments: 0..<2)
+        func stopped(rank: Int) throws {
+            let run = try endless()
+            let process = try run.rank(rank)
+            let before = run.seconds
+            kill(process, SIGSTOP)
+            let outcome = run.wait()
+            #expect(run.seconds - before < Self.boundSeconds)
+            #expect(outcome.code != 0 && outcome.output.isEmpty)
+            let line = "rank \(rank) hangs or is slower than --timeout allows, or its process, on "
+            #expect(outcome.errorLines.count { $0.contains(line) } == 1, "\(outcome.errors)")
+            #expect(outcome.errors.contains("rank \(1 - rank) waited 3.0 s for it, "), "\(outcome.errors)")
+            #expect(run.isGone())
+        }
+
+        @Test("a rank that goes on before the deadline has cost time alone") func goesOn() throws {
+            let run = try MPIRun([MPIProgram.path] + MPITests.endless + ["--measure", "2000", "--timeout", "20"])
+            let process = try run.rank(1)
+            kill(process, SIGSTOP)
+            usleep(700_000)
+            kill(process, SIGCONT)
+            let outcome = run.wait()
+            #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+        }
+
+        @Test("a signal to the launcher ends the run after the step, with its figures", arguments: [SIGINT, SIGTERM])
+        func signal(signal: Int32) throws {
+            let run = try MPIRun([MPIProgram.path] + MPITests.endless)
+            _ = try run.rank(1)
+            _ = try run.rank(0)
+            kill(run.launcher, signal)
+            let outcome = run.wait()
+            #expect(outcome.code != 0)
+            let json = try #require(
+                try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any],
+                "\(outcome.errors)")
+            #expect(json["stopped_by"] is String)
+            let steps = try #require(json["measure_steps"] as? Int)
+            #expect(steps > 0 && steps < 1_000_000)
+            #expect((json["loss_history"] as? [Double])?.count == steps + 3)
+            #expect(run.isGone())
+        }
+
+        @Test("a launcher that is killed leaves no process") func launcherKilled() throws {
+            let run = try endless()
+            _ = try run.rank(0)
+            kill(run.launcher, SIGKILL)
+            _ = run.wait()
+            #expect(run.isGone())
+        }
+    }
+}
