@@ -71,7 +71,7 @@ struct MemoryBenchmark {
         }
         let schedule = orders[number % orders.count]
         var configuration = RunConfiguration(model: spec.model(), schedule: schedule)
-        configuration.transport = TransportKind.allCases[number / 4 % 4].transport
+        configuration.transport = TransportKind.withoutLauncher[number / 4 % 4].transport
         configuration.recomputes = number / 2 % 2 == 1
         configuration.optimizer = number / 5 % 2 == 0 ? .adam(rate: 3e-4) : .sgd(rate: 0.01)
         configuration.threadsPerRank = 1 + number / 7 % 2

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Pipeline
 import Threads
 
 @main
@@ -35,12 +36,13 @@ struct Main {
         do throws(CommandError) {
             do throws(SystemError) {
                 try Signals.takeOver(name: "ppthreads\(command)")
-                try Follower.begin(arguments)
             } catch {
                 throw CommandError(code: .failed, message: "standard input, output and error: \(error)")
             }
+            try Follower.begin(arguments)
             try dispatch(arguments)
         } catch {
+            JobOfProgram.tellEnd(error.message)
             let line = "ppthreads\(command): \(error.message)"
             Terminal.error(line)
             Follower.error(line)

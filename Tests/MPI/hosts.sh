@@ -26,7 +26,8 @@ Ranks get no input: with some, MPICH 4.0 does not end. Nothing is left afterward
 
   --mpi openmpi|mpich    whose mpirun (openmpi)
   --hosts N              how many hosts, 1 to 64 (2)
-  --ranks-per-host N     ranks 0 to N - 1 are on the first host, the next N on the second (1)
+  --ranks-per-host N     ranks 0 to N - 1 are on the first host, the next N on the second (1); each host has CPUs of its own where
+                         there are enough
   --rate RATE            what each direction of each cable carries: 1gbit, 100mbit (as fast as the machine can)
   --env NAME=VALUE       a variable for mpirun and every rank; hosts other than the first get no others. May be repeated
   --mpirun ARGUMENT      a further argument for mpirun. May be repeated
@@ -76,7 +77,7 @@ parse() {
 
 check_needs() {
     [ "$(id -u)" = 0 ] || fail 69 "namespaces want root"
-    for needed in ip tc nsenter unshare "mpirun.$mpi"; do
+    for needed in ip tc nsenter unshare taskset "mpirun.$mpi"; do
         command -v "$needed" >/dev/null || fail 69 "$needed is not there"
     done
 }
@@ -201,17 +202,28 @@ AGENT
     chmod +x "$folder/agent"
 }
 
+# A host's CPUs: its part of those that there are, or, where hosts are more, one that others have too. Otherwise each host's ranks
+# would begin with the same one.
+cpus_of() { # HOST
+    local all cpus="" index
+    mapfile -t all < <(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' | while IFS=- read -r from to; do seq "$from" "${to:-$from}"; done)
+    for ((index = $1 % ${#all[@]}; index < ${#all[@]}; index += hosts)); do cpus+=",${all[index]}"; done
+    echo "${cpus:1}"
+}
+
 # Takes the place of the program, which keeps its process id.
 write_rank() {
-    cat >"$folder/rank" <<'RANK'
+    local host
+    for host in $(seq 0 $((hosts - 1))); do cpus_of "$host" >"$folder/host$host.cpus"; done
+    cat >"$folder/rank" <<RANK
 #!/bin/sh
-echo "${OMPI_COMM_WORLD_RANK:-$PMI_RANK} $$ $(hostname)" >>"$1"
-shift
-exec "$@"
+host=\$(hostname)
+[ -z "$pids" ] || echo "\${OMPI_COMM_WORLD_RANK:-\$PMI_RANK} \$\$ \$host" >>"$pids"
+exec taskset -c "\$(cat "$folder/\$host.cpus")" "\$@"
 RANK
     chmod +x "$folder/rank"
-    : >"$pids"
-    program=("$folder/rank" "$pids" "${program[@]}")
+    if [ -n "$pids" ]; then : >"$pids"; fi
+    program=("$folder/rank" "${program[@]}")
 }
 
 host_list() {
@@ -265,7 +277,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/$name.XXXXXX")
 echo "127.0.0.1 localhost" >"$folder/hosts"
 write_sleeper
 write_agent
-if [ -n "$pids" ]; then write_rank; fi
+write_rank
 make_switch
 for host in $(seq 0 $((hosts - 1))); do make_host "$host"; done
 start

@@ -224,7 +224,7 @@ struct MemoryAccountTests {
 
     @Test(
         "what a run is refused for is what it is planned to hold, and room for the program",
-        arguments: TransportKind.allCases)
+        arguments: TransportKind.withoutLauncher)
     func demand(kind: TransportKind) throws {
         let plan = try plan {
             ($0.transport, $0.threadsPerRank, $0.keepsTimeline) = (kind.transport, 2, true)

@@ -61,7 +61,8 @@ struct MemoryTests {
     }
 
     @Test(
-        "a process's own limits count for the process that has the most, not for all", arguments: TransportKind.allCases
+        "a process's own limits count for the process that has the most, not for all",
+        arguments: TransportKind.withoutLauncher
     )
     func processLimits(kind: TransportKind) throws {
         let memory = try RunPlan(configuration(kind)).memoryDemand

@@ -38,6 +38,8 @@ public protocol Job: Sendable {
     /// Nanoseconds by which this process's clock was ahead when clocks were read last; 0 before that.
     var clockAhead: Int64 { get }
 
+    /// Whether nothing went wrong so far.
+    var isSound: Bool { get }
     /// Something went wrong: the program is not to wait for the others when it ends.
     func giveUp()
 

@@ -21,6 +21,19 @@ public enum JobOfProgram {
     /// What carries the job's messages; nil without a job.
     public static var library: String? { unsafe current?.library }
 
+    /// Whether all processes know why this one ends, or end in the same way.
+    nonisolated(unsafe) static var knowsEnd = false
+
+    /// Tells the other processes why this one ends, unless they know: whoever goes on finds it out at the next thing that they do
+    /// together.
+    public static func tellEnd(_ sentence: String) {
+        guard let job = unsafe current, !(unsafe knowsEnd), job.isSound else { return }
+        unsafe knowsEnd = true
+        let answers = try? job.exchange(RunPlan.words(ofFailure: sentence), within: RunPlan.agreementSeconds)
+        // Others that are about to end are not asked a second time.
+        if answers?.contains([]) ?? true { job.giveUp() }
+    }
+
     /// What the first process has found out; the others are told.
     /// - Parameter value: of the first process; the others' is not looked at.
     /// - Throws: `JobError` when it does not answer. Without a job nothing is thrown.

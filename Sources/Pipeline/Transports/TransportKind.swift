@@ -3,7 +3,9 @@
 /// A transport that can be named. Each is a static member of this type, in its own file; `allCases` lists them.
 public struct TransportKind: RawRepresentable, CaseIterable, Hashable, Sendable {
     /// In the order of what a hand-off costs.
-    public static let allCases: [TransportKind] = [.threads, .processes, .sockets, .unix, .mpi, .mpiOnly]
+    public static let allCases: [TransportKind] = withoutLauncher + [.mpi, .mpiOnly]
+    /// Those whose ranks one program starts by itself.
+    public static let withoutLauncher: [TransportKind] = [.threads, .processes, .sockets, .unix]
 
     /// What `--transport` and results call it.
     public let rawValue: String

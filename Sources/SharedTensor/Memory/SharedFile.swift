@@ -24,10 +24,8 @@ public final class SharedFile: Sendable {
         descriptor = try SharedMemory.file()
         var code: Int32
         repeat { code = posix_fallocate(descriptor, 0, self.bytes) } while code == EINTR
-        do throws(SystemError) { try check(code, "posix_fallocate on /dev/shm") } catch {
-            close(descriptor)
-            throw error
-        }
+        // Where it throws, `deinit` closes: all of the object is there by now.
+        try check(code, "posix_fallocate on /dev/shm")
     }
 
     /// Opens one that another process has open.
@@ -37,7 +35,6 @@ public final class SharedFile: Sendable {
         self.bytes = max(bytes, 4096)
         descriptor = try systemCall("open \(address.path)") { unsafe open(address.path, O_RDWR | O_CLOEXEC) }
         guard let found = try? Self.address(descriptor, address.path), found == address else {
-            close(descriptor)
             throw SystemError(call: "open \(address.path)", code: ESTALE)
         }
     }

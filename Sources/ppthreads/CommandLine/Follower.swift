@@ -11,8 +11,25 @@ enum Follower {
     nonisolated(unsafe) private static var errors: Int32?
 
     /// Makes this process one if it is: started by a launcher behind the first, for ranks of MPI.
-    static func begin(_ arguments: [String]) throws(SystemError) {
-        guard let rank = LaunchedProcess.rank, takesPart(arguments) else { return }
+    /// - Throws: `CommandError` where a launcher has started several processes, which the command does not ask to work together.
+    static func begin(_ arguments: [String]) throws(CommandError) {
+        guard let rank = LaunchedProcess.rank else { return }
+        do throws(SystemError) { try begin(arguments, rank) } catch {
+            throw CommandError(code: .failed, message: "standard output and error: \(error)")
+        }
+        guard !takesPart(arguments), ["run", "compare", "sweep", "verify"].contains(arguments.first),
+            let size = LaunchedProcess.size, size > 1
+        else { return }
+        if rank > 0 { _ = try? LaunchedProcess.silence() }
+        throw CommandError(
+            code: .usage,
+            message:
+                "a launcher has started \(size) of this command, each of which would do all of it; with --transport mpi they are "
+                + "the ranks of one run")
+    }
+
+    private static func begin(_ arguments: [String], _ rank: Int) throws(SystemError) {
+        if !takesPart(arguments) { return }
         if rank > 0 {
             unsafe errors = try LaunchedProcess.silence()
             unsafe OutputFile.isSilent = true

@@ -71,7 +71,12 @@ extension RunJSON {
         let handoffBytesCopied: Int
         /// Where the mean step went, and what it would be under other circumstances; null with `--no-timeline`.
         let breakdown: Terms?
-        /// The same for each rank, and each edge's hand-offs.
+        /// What a replay with the hand-offs of `--expect-link` expects of the mean step; there is no such key without.
+        let expectedStepS: Double?
+        /// For each rank, by how much its clock was ahead of rank 0's, and by how much that may be wrong; no such keys where all read one.
+        let clockAheadS: [Double]?
+        let clockErrorS: [Double]?
+        /// Where the step went for each rank, and each edge's hand-offs.
         let ranks: [RankTerms]
         let handoffs: [EdgeHandoffs]
         let notes: [String]
@@ -102,6 +107,10 @@ extension RunJSON {
             cpus = result.ranks.flatMap(\.pinnings).map(\.cpu)
             handoffBytesCopied = result.ranks.reduce(0) { $0 + $1.handoffBytesCopied }
             breakdown = figures.timed.map(Terms.init)
+            expectedStepS = notes.expectedStep
+            let clocks = result.clocks.isEmpty ? nil : result.clocks
+            clockAheadS = clocks?.map { Double($0.ahead) / 1e9 }
+            clockErrorS = clocks?.map { Double($0.error) / 1e9 }
             ranks = figures.timed?.ranks.map(RankTerms.init) ?? []
             handoffs = figures.timed?.handoffs.map(EdgeHandoffs.init) ?? []
             self.notes = notes.lines

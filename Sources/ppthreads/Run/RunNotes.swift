@@ -25,6 +25,9 @@ package struct RunNotes {
             + result.ranks.flatMap(Self.refusals) + figures.remarks
     }
 
+    /// Of `--expect-link`.
+    var expectedStep: Double? { options.network.expected.flatMap(figures.expectedStep) }
+
     /// How far ranks' clocks were apart, where they have several.
     private var clocks: String? {
         let others = result.clocks.enumerated().filter { !$0.element.isNone }

@@ -97,6 +97,7 @@ extension RunPlan {
             throw .failed(error.description)
         }
         let told: [Told<Value>?] = answers.map { $0.flatMap(JobWords.value) }
+        unsafe JobOfProgram.knowsEnd = told.contains { $0 == nil || $0!.kind != nil }
         // Who has an error of its own tells that one.
         if case .failure(let error) = own { throw error }
         for (rank, answer) in told.enumerated() {
@@ -106,6 +107,11 @@ extension RunPlan {
         let silent = told.indices.filter { told[$0] == nil }
         if !silent.isEmpty { throw .failed(JobError.silent(ranks: silent).description) }
         return told.map { $0!.value }
+    }
+
+    /// What a process tells that has failed, whatever the others have to agree on.
+    static func words(ofFailure sentence: String) -> [UInt8] {
+        JobWords.bytes(Told<Bool>(.failure(.failed(sentence))))
     }
 
     /// A value, or why there is none, as processes tell each other.

@@ -14,30 +14,34 @@ public struct LinkCost: Equatable, Sendable {
 }
 
 extension RunFigures {
-    /// What the mean measured step would take if its hand-offs between ranks took just as long as the link says: replays of what was
-    /// measured of tasks and of time that ranks were without their CPUs. Nil without a timeline.
+    /// What the mean measured step would take if its hand-offs between ranks took just as long as the link says: replays of the tasks'
+    /// CPU times, and what ranks lost besides (oversubscription), as much as in the step that was measured. Nil without a timeline.
     public func expectedStep(over link: LinkCost) -> Double? {
         guard let timed else { return nil }
         let plan = result.plan
         let costs = Replay.Link(plan.graph, latency: link.latency) { task in
             Double(plan.handoffBytes(of: task)) / link.bytesPerSecond
         }
-        return timed.steps.map(\.times).mean { times in
-            Replay(plan.graph, durations: times.values(\.work), losses: times.losses, link: costs).step
+        return timed.steps.mean { step in
+            Replay(plan.graph, durations: step.times.values(\.onCPU), link: costs).step
+                + step.breakdown.oversubscription
         }
     }
 }
 
 extension RunPlan {
-    /// Bytes of what a task hands on to another stage, or to all copies of its own; 0 where that is nothing.
+    /// Bytes of what a task hands on to other stages; 0 where that is nothing.
     func handoffBytes(of task: RankTask) -> Int {
         switch task {
         case .action(let action):
             let to = action.stage + (action.kind == .forward ? 1 : -1)
-            return edges.first { $0.from == action.stage && $0.to == to }.map { $0.shape.count * 4 } ?? 0
-        case .share(let stage), .sum(let stage):
-            return edgesBetweenCopies.filter { $0.from == stage }.reduce(0) { $0 + $1.shape.count * 4 }
+            return bytes(edges) { $0.from == action.stage && $0.to == to }
+        case .share(let stage), .sum(let stage): return bytes(edgesBetweenCopies) { $0.from == stage }
         case .pack, .collect, .update: return 0
         }
+    }
+
+    private func bytes(_ edges: [Edge], where isWanted: (Edge) -> Bool) -> Int {
+        edges.reduce(0) { $0 + (isWanted($1) ? $1.shape.count * 4 : 0) }
     }
 }

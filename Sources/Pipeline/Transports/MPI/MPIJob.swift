@@ -77,6 +77,7 @@ final class MPIJob: Job, @unchecked Sendable {
     nonisolated(unsafe) private static var isSound = true
 
     func giveUp() { unsafe Self.isSound = false }
+    var isSound: Bool { unsafe Self.isSound }
 
     /// Not all launchers end a job because one of its processes has ended, or because it was to be ended and was not: MPI_Abort makes
     /// them.
