@@ -4,7 +4,7 @@ import Pipeline
 
 extension ComparisonFigures {
     /// The terms that a step of any candidate can have.
-    var terms: [Breakdown.Term] { Breakdown.Term.all(withCopies: candidates.contains { $0.plan.schedule.copies > 1 }) }
+    var terms: [Breakdown.Term] { comparison.terms }
 
     /// Whose tokens/s others are told over: GPipe's on the same transport, or where GPipe takes no part the first schedule's, in
     /// rows of the first transport.

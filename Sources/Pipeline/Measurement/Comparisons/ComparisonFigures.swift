@@ -173,7 +173,7 @@ public struct Difference: Sendable {
     init(_ comparison: Comparison, of index: Int, from base: Int) {
         candidate = comparison.candidates[index]
         ratio = comparison.ratio(index, over: base)
-        let changes = Breakdown.Term.allCases.map { ($0, comparison.change(index, over: base, in: $0)) }
+        let changes = comparison.terms.map { ($0, comparison.change(index, over: base, in: $0)) }
         (term, change) = changes.max { abs($0.1.value) < abs($1.1.value) }!
     }
 }
@@ -192,6 +192,11 @@ extension Comparison {
         return bases.compactMap(\.self).filter { $0 != index }
     }
 
+    /// The terms that a step of any candidate can have.
+    public var terms: [Breakdown.Term] {
+        Breakdown.Term.all(withCopies: candidates.contains { $0.plan.schedule.copies > 1 })
+    }
+
     /// Each pair that is compared, whichever of them is over the other, once.
     fileprivate var pairCount: Int {
         Set(candidates.indices.flatMap { index in bases(of: index).map { Set([index, $0]) } }).count
@@ -208,7 +213,7 @@ extension Comparison {
     fileprivate func change(_ index: Int, over other: Int, in term: Breakdown.Term) -> Estimate {
         Estimate(
             medianOf: zip(trials[index], trials[other]).map { $0.step.breakdown[term] - $1.step.breakdown[term] },
-            among: pairCount * Breakdown.Term.allCases.count)
+            among: pairCount * terms.count)
     }
 }
 
