@@ -10,6 +10,8 @@ import Threads
 /// exchange, nothing else.
 final class FakeJobs: Sendable {
     let size: Int
+    /// Of them, those that have a rank.
+    let ranks: Int
     /// By how much each process's clock is said to be ahead, and by how much more after the run.
     let ahead: [Int64]
     let drift: [Int64]
@@ -24,8 +26,8 @@ final class FakeJobs: Sendable {
     }
     private let state = Mutex(State())
 
-    init(size: Int, ahead: [Int64]? = nil, drift: [Int64]? = nil) {
-        self.size = size
+    init(size: Int, ranks: Int = 2, ahead: [Int64]? = nil, drift: [Int64]? = nil) {
+        (self.size, self.ranks) = (size, ranks)
         self.ahead = ahead ?? Array(repeating: 0, count: size)
         self.drift = drift ?? Array(repeating: 0, count: size)
     }
@@ -63,7 +65,7 @@ final class FakeJobs: Sendable {
     fileprivate func largest(_ round: Int) -> (UInt64, UInt64)? {
         state.withLock { state in
             let words = state.met[round] ?? [:]
-            return words.count < size ? nil : (words.values.map(\.0).max()!, words.values.map(\.1).max()!)
+            return words.count < ranks ? nil : (words.values.map(\.0).max()!, words.values.map(\.1).max()!)
         }
     }
 
@@ -77,6 +79,7 @@ final class FakeJobs: Sendable {
 }
 
 /// One of them, as it sees the others. Two hosts, called `even` and `odd`.
+// Sound: it belongs to the thread that stands for its process; ranks' threads ask for their meeting alone.
 final class FakeJob: Job, @unchecked Sendable {
     private let jobs: FakeJobs
     let rank: Int

@@ -86,15 +86,28 @@ final class MPIJob: Job, @unchecked Sendable {
     private static func endWithProgram(_ status: Int32) {
         guard case .success(let job) = started else { return }
         let endSeconds = 10.0
-        if unsafe isSound, let others = try? job.exchange([], within: endSeconds), others.allSatisfy({ $0 != nil }) {
+        if unsafe isSound,
+            let others = try? job.exchange([UInt8(truncatingIfNeeded: status)], within: endSeconds),
+            others.allSatisfy({ $0 != nil })
+        {
             // MPICH 4.0's MPI_Finalize hangs where three or more processes are on several hosts. Its launcher does not mind.
-            if job.library.contains("MPICH") && Set(job.hosts.map(\.first)).count > 1 { _exit(status) }
-            return ppt_mpi_end()
+            if !(job.library.contains("MPICH") && Set(job.hosts.map(\.first)).count > 1) { ppt_mpi_end() }
+            let common = commonStatus(others.compactMap { $0?.first.map(Int32.init) })
+            if common == status & 0xff { return }
+            unsafe fflush(nil)
+            _exit(common)
         }
         // The one that speaks for all is to have said why by then.
         if job.rank > 0 && !(unsafe JobOfProgram.firstIsSilent) { Clock.sleep(nanoseconds: 500_000_000) }
         ppt_mpi_abort(status)
         _exit(status)
+    }
+
+    /// What all end with, since a launcher passes on whichever it sees first: the status of the process that knew best why. Others end with
+    /// a failed run's, because they were told.
+    private static func commonStatus(_ all: [Int32]) -> Int32 {
+        let (told, others) = (Int32(EX_SOFTWARE), all.filter { $0 != 0 })
+        return others.first { $0 != told } ?? others.first ?? 0
     }
 
     // MARK: Exchanges
