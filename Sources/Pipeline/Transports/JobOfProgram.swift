@@ -45,9 +45,18 @@ public enum JobOfProgram {
         let answers = try job.exchange(JobWords.bytes([value]), within: JobOfProgram.agreementSeconds)
         var all: [(host: JobHost?, value: Value)] = []
         for (rank, answer) in answers.enumerated() {
-            guard let values: [Value] = answer.flatMap(JobWords.value) else { throw .silent(ranks: [rank]) }
+            guard let values: [Value] = answer.flatMap(JobWords.value) else {
+                guard let failure: Failure = answer.flatMap(JobWords.value) else { throw .silent(ranks: [rank]) }
+                unsafe knowsEnd = true
+                throw .failed("rank \(rank), on \(job.hosts[rank].name): \(failure.sentence)")
+            }
             all.append((job.hosts[rank], values[0]))
         }
         return all
+    }
+
+    /// What a process tells that has failed where others have something to tell (`tellEnd`), as far as these need it.
+    private struct Failure: Decodable {
+        let sentence: String
     }
 }

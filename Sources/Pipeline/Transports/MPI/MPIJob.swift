@@ -92,9 +92,9 @@ final class MPIJob: Job, @unchecked Sendable {
         {
             // MPICH 4.0's MPI_Finalize hangs where three or more processes are on several hosts. Its launcher does not mind.
             if !(job.library.contains("MPICH") && Set(job.hosts.map(\.first)).count > 1) { ppt_mpi_end() }
-            let common = commonStatus(others.compactMap { $0?.first.map(Int32.init) })
+            let common = commonStatus(others.compactMap { $0?.count == 1 ? $0?.first.map(Int32.init) : nil })
             if common == status & 0xff { return }
-            unsafe fflush(nil)
+            fflush(nil)
             _exit(common)
         }
         // The one that speaks for all is to have said why by then.
