@@ -85,6 +85,7 @@ final class MPIJob: Job, @unchecked Sendable {
     /// them.
     private static func endWithProgram(_ status: Int32) {
         guard case .success(let job) = started else { return }
+        ppt_mpi_leave()
         let endSeconds = 10.0
         if unsafe isSound,
             let others = try? job.exchange([UInt8(truncatingIfNeeded: status)], within: endSeconds),

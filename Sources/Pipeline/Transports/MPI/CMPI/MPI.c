@@ -5,6 +5,7 @@
 #if PPT_MPI
 
 #include <mpi.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,8 @@ int ppt_mpi_start(void) {
 }
 
 bool ppt_mpi_allows_threads(void) { return thread_level == MPI_THREAD_MULTIPLE; }
+
+void ppt_mpi_leave(void) { signal(SIGTERM, SIG_IGN); }
 
 void ppt_mpi_end(void) { MPI_Finalize(); }
 

@@ -34,6 +34,9 @@ typedef struct {
 /// Whether the program was built with MPI.
 bool ppt_mpi_is_built(void);
 
+// The program ends by itself: a launcher that ends the job because another process has ended first is no news.
+void ppt_mpi_leave(void);
+
 /// Starts MPI, with threads that may all call it. An error leaves nothing to end.
 int ppt_mpi_start(void);
 /// Whether every thread may call MPI at any time, as this library was configured.
