@@ -69,8 +69,8 @@ struct BenchmarkTests {
         for (arguments, line) in [
             (
                 ["rings"],
-                "unknown benchmark 'rings'; allowed: pipeline, ring, growth, faults, disturb, timeline, memory, kernels, "
-                    + "coverage, null"
+                "unknown benchmark 'rings'; allowed: pipeline, ring, handoff, growth, faults, disturb, timeline, memory, "
+                    + "kernels, coverage, null"
             ),
             (["null", "--rounds", "5"], "unknown flag --rounds; allowed: --compares N, --trials N, --short"),
             (["coverage", "--samples", "0"], "--samples: a whole number from 1 to 10000000 is needed"),

@@ -46,6 +46,8 @@ struct SweepIdentityTests {
         "--preset", "--no-baseline", "--repeat", "--order-seed", "--out", "--dry-run", "--timeout",
         // A library has to be there: its path is told like the other settings.
         "--gemm",
+        // It makes the transport another one, which is told.
+        "--intra-node",
     ]
 
     @Test("a run with another value of any flag that can change its result is another run") func everyFlag() throws {

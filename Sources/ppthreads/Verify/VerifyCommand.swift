@@ -25,10 +25,18 @@ enum VerifyCommand {
         case unfit(setting: String, String)
     }
 
+    /// Refuses a transport that this program has no means for: each of its runs would not fit.
+    private static func check(_ kind: TransportKind) throws(CommandError) {
+        do throws(JobError) { _ = try kind.transport.job() } catch {
+            throw CommandError(code: .usage, message: "--transport: \(kind.rawValue): \(error)")
+        }
+    }
+
     private static func run(_ arguments: [String]) throws(CommandError) {
         var options = VerifyOptions()
         try Flag.parse(arguments, VerifyOptions.flags, into: &options)
         try options.open()
+        for kind in options.transports { try check(kind) }
         var (equal, rounded, different, unfit) = (0, 0, 0, 0)
         var settings: Set<String> = []
         for architecture in options.architectures {
