@@ -56,6 +56,12 @@ final class MPIRequests {
         count += 1
     }
 
+    /// Takes back receives that nothing has come for: MPI is not to know of them when it ends, nor of memory that is gone.
+    func cancel() {
+        unsafe ppt_mpi_cancel(requests, Int32(count))
+        count = 0
+    }
+
     /// Goes on with all that is under way, in whatever part of the process, and tells whether these are over.
     func areOver() throws(MPIError) -> Bool {
         if count == 0 { return true }

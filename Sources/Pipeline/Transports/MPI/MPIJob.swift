@@ -99,7 +99,9 @@ final class MPIJob: Job, @unchecked Sendable {
             _exit(common)
         }
         // The one that speaks for all is to have said why by then.
-        if job.rank > 0 && !(unsafe JobOfProgram.firstIsSilent) { Clock.sleep(nanoseconds: 500_000_000) }
+        // What it has said takes the launcher a moment to read, which ends with the job.
+        let speaks = unsafe job.rank == 0 || JobOfProgram.firstIsSilent
+        Clock.sleep(nanoseconds: speaks ? 100_000_000 : 500_000_000)
         ppt_mpi_abort(status)
         _exit(status)
     }

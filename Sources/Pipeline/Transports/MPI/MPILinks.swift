@@ -144,6 +144,8 @@ private final class MPIReceiveChannel: ReceiveChannel {
         for slot in ends.slots.indices { post(slot) }
     }
 
+    deinit { for request in requests { request.cancel() } }
+
     func receive(_ context: WaitContext) throws(WaitError) -> Delivery {
         let slot = next
         lastWait = try MPIWait.until(

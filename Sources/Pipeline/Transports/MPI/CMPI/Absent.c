@@ -12,6 +12,7 @@ bool ppt_mpi_is_built(void) { return false; }
 int ppt_mpi_start(void) { abort(); }
 bool ppt_mpi_allows_threads(void) { abort(); }
 void ppt_mpi_leave(void) { abort(); }
+void ppt_mpi_cancel(ppt_mpi_request *requests, int count) { abort(); }
 void ppt_mpi_end(void) { abort(); }
 void ppt_mpi_abort(int code) { abort(); }
 int ppt_mpi_rank(void) { abort(); }

@@ -135,6 +135,18 @@ int ppt_mpi_meet(ppt_mpi_meeting *meeting, ppt_mpi_request *request) {
     return code;
 }
 
+void ppt_mpi_cancel(ppt_mpi_request *requests, int count) {
+    for (int index = 0; index < count; index++) {
+        if (!requests[index].is_open) continue;
+        MPI_Request handle = opened(&requests[index]);
+        MPI_Cancel(&handle);
+        // At once, unless an item is on its way from a process that may be gone: then the program is about to end.
+        int is_over = 0;
+        for (int look = 0; look < 100 && !is_over; look++) MPI_Test(&handle, &is_over, MPI_STATUS_IGNORE);
+        keep(&requests[index], handle);
+    }
+}
+
 int ppt_mpi_test(ppt_mpi_request *requests, int count, bool *are_over) {
     *are_over = true;
     for (int index = 0; index < count; index++) {

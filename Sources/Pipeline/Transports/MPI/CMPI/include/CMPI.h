@@ -34,13 +34,12 @@ typedef struct {
 /// Whether the program was built with MPI.
 bool ppt_mpi_is_built(void);
 
-// The program ends by itself: a launcher that ends the job because another process has ended first is no news.
-void ppt_mpi_leave(void);
-
 /// Starts MPI, with threads that may all call it. An error leaves nothing to end.
 int ppt_mpi_start(void);
 /// Whether every thread may call MPI at any time, as this library was configured.
 bool ppt_mpi_allows_threads(void);
+/// The program ends by itself: a launcher that ends the job because another process has ended first is no news.
+void ppt_mpi_leave(void);
 /// Waits for all processes.
 void ppt_mpi_end(void);
 /// Ends all processes at once, this one too.
@@ -70,5 +69,7 @@ int ppt_mpi_receive(
 int ppt_mpi_look(ppt_mpi_lane lane, int tag, bool *is_there, int *from);
 /// Begins to meet with all others of the group.
 int ppt_mpi_meet(ppt_mpi_meeting *meeting, ppt_mpi_request *request);
+/// Takes back receives that nothing has come for.
+void ppt_mpi_cancel(ppt_mpi_request *requests, int count);
 /// Goes on with all that is under way, and tells whether these requests, or all that are still open of them, are over.
 int ppt_mpi_test(ppt_mpi_request *requests, int count, bool *are_over);
