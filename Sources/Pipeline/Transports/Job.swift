@@ -78,7 +78,9 @@ public struct JobHost: Codable, Equatable, Sendable {
 public protocol Meeting: AnyObject {
     /// Waits until every rank has come as often as this one.
     ///
-    /// - Parameter words: two numbers that it brings.
+    /// - Parameters:
+    ///   - words: two numbers that it brings.
+    ///   - context: what ends the wait besides.
     /// - Returns: the largest of each that anybody has brought, and how the wait went.
     func meet(bringing words: (UInt64, UInt64), _ context: WaitContext) throws(WaitError) -> (
         largest: (UInt64, UInt64), waited: Waited
