@@ -19,7 +19,9 @@ public protocol Job: Sendable {
 
     /// Tells all processes something, and is told what they have to tell. All take part, in the same order.
     ///
-    /// - Parameter seconds: how long the first process waits for the others, which wait for it a little longer.
+    /// - Parameters:
+    ///   - bytes: what this one has to tell.
+    ///   - seconds: how long the first process waits for the others, which wait for it a little longer.
     /// - Returns: what each had to tell; nil of one that did not answer in time, and of all where the first process did not.
     /// - Throws: `JobError.failed`.
     func exchange(_ bytes: [UInt8], within seconds: Double) throws(JobError) -> [[UInt8]?]
