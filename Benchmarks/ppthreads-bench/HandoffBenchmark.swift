@@ -127,7 +127,7 @@ private struct HandoffPair {
                 return try loop.run(rank == 0 ? .asking : .answering, &end)
             }
         }
-        // Whoever is asked looks at the clock.
+        // The side that asks looks at the clock.
         var asking = LoopTimes()
         for (rank, worker) in zip(ranks, workers) {
             let times = try worker.join()

@@ -74,6 +74,7 @@ public struct Replay: Sendable {
             guard let link, node.rank != rank else { return sent(node.rank, node.task) }
             return left[node.rank][node.task] + link.latency
         }
+        var (makespan, reduced, step) = (0.0, 0.0, 0.0)
         for node in graph.order {
             let (rank, task) = (node.rank, node.task)
             let lost = losses?[rank][task] ?? Losses()
@@ -81,19 +82,15 @@ public struct Replay: Sendable {
             let turned = (task > 0 ? sent(rank, task - 1) : 0) + lost.before
             start[rank][task] = max(turned, inputs) + lost.ready
             end[rank][task] = start[rank][task] + durations[rank][task]
+            let kind = graph.tasks[rank][task]
+            if kind.isOfPipeline { makespan = max(makespan, end[rank][task]) }
+            if kind != .update { reduced = max(reduced, end[rank][task]) }
+            step = max(step, end[rank][task])
             guard let link, link.sends[rank][task] else { continue }
             linkFree[rank] = max(linkFree[rank], sent(rank, task)) + link.transfers[rank][task]
             left[rank][task] = linkFree[rank]
         }
-        self.start = start
-        self.end = end
-        step = end.joined().max() ?? 0
-        func last(_ counts: (RankTask) -> Bool) -> Double {
-            graph.order.reduce(0) { most, node in
-                counts(graph.tasks[node.rank][node.task]) ? max(most, end[node.rank][node.task]) : most
-            }
-        }
-        makespan = last(\.isOfPipeline)
-        reduced = last { $0 != .update }
+        (self.start, self.end) = (start, end)
+        (self.makespan, self.reduced, self.step) = (makespan, reduced, step)
     }
 }

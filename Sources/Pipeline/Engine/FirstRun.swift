@@ -45,13 +45,6 @@ struct FirstRun {
 
     /// What the first process tells.
     private func told(_ bytes: [UInt8]) throws(RunError) -> [UInt8] {
-        do throws(JobError) {
-            guard let answer = try job.exchange(bytes, within: JobOfProgram.agreementSeconds)[0] else {
-                throw .silent(ranks: [0])
-            }
-            return answer
-        } catch {
-            throw .failed(error.description)
-        }
+        do throws(JobError) { return try job.tellAll(bytes)[0] } catch { throw .failed(error.description) }
     }
 }

@@ -35,11 +35,12 @@ struct JobRun {
 
     /// Adds the ends of the other processes' ranks to those of this one's.
     func gatherEnds(_ end: inout RanksEnd) throws(RunError) {
-        let hasFailed = !(end.failures.isEmpty && end.busy.isEmpty)
+        let hasFailed = !end.failures.isEmpty
         if hasFailed { job.giveUp() }
         let own = LastWords(end: end, position: memory.control.position(ofRank: plan.ranksHere.first ?? 0))
-        let answers = try told(
-            own, within: hasFailed ? Self.lastWordsSeconds : plan.configuration.timeoutSeconds + Self.lastWordsSeconds)
+        let seconds = (hasFailed ? 0 : plan.configuration.timeoutSeconds) + Self.lastWordsSeconds
+        let answers: [LastWords?]
+        do throws(JobError) { answers = try job.tell(own, within: seconds) } catch { throw .failed(error.description) }
         // The first process does not answer: what this one has seen is all that there is to tell.
         if answers.allSatisfy({ $0 == nil }) {
             unsafe JobOfProgram.firstIsSilent = true
@@ -54,10 +55,9 @@ struct JobRun {
             }
             end.reports += answer.end.reports
             end.failures += answer.end.failures.map { seen($0, rank) }
-            end.busy += answer.end.busy.map { seen($0, rank) }
         }
         addPositions(Array(words), to: &end)
-        if !(end.failures.isEmpty && end.busy.isEmpty) { job.giveUp() }
+        if !end.failures.isEmpty { job.giveUp() }
     }
 
     /// Processes that were missing when the launcher ended the job.
@@ -92,16 +92,9 @@ struct JobRun {
             return words.map { $0?.position ?? RankPosition(step: step, activity: .preparing) }
         }
         for index in end.failures.indices { end.failures[index].positions = positions(for: end.failures[index].rank) }
-        for index in end.busy.indices { end.busy[index].positions = positions(for: end.busy[index].rank) }
     }
 
     // MARK: Results
-
-    /// What a process has of its rank's results, besides the report.
-    private struct Results {
-        var timeline: [UInt8] = []
-        var images: [[UInt8]] = []
-    }
 
     /// Brings all ranks' times, weights and gradients here, on the first process's clock.
     mutating func gatherResults(_ end: inout RanksEnd) throws(RunError) {
@@ -126,24 +119,9 @@ struct JobRun {
     /// Tells all what the own rank has, and takes over what the others have.
     private func share(_ own: (Int) -> [UInt8], take: (Int, [UInt8]) -> Void) throws(RunError) {
         let bytes = plan.ranksHere.first.map(own) ?? []
-        let answers: [[UInt8]?]
-        do throws(JobError) { answers = try job.exchange(bytes, within: JobOfProgram.agreementSeconds) } catch {
-            throw .failed(error.description)
-        }
-        let silent = answers.indices.filter { answers[$0] == nil }
-        if !silent.isEmpty { throw .failed(JobError.silent(ranks: silent).description) }
-        for rank in 0..<plan.schedule.ranks where rank != job.rank { take(rank, answers[rank]!) }
-        // Its own times are corrected too.
-        if job.rank < plan.schedule.ranks { take(job.rank, bytes) }
-    }
-
-    private func told<Value: Codable & SendableMetatype>(_ value: Value, within seconds: Double) throws(RunError)
-        -> [Value?]
-    {
-        do throws(JobError) {
-            return try job.exchange(JobWords.bytes(value), within: seconds).map { $0.flatMap(JobWords.value) }
-        } catch {
-            throw .failed(error.description)
-        }
+        let answers: [[UInt8]]
+        do throws(JobError) { answers = try job.tellAll(bytes) } catch { throw .failed(error.description) }
+        // The own rank's too: its times are corrected as well.
+        for rank in 0..<plan.schedule.ranks { take(rank, answers[rank]) }
     }
 }

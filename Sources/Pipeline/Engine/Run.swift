@@ -110,8 +110,9 @@ extension RunPlan {
         var end = supervisor.collect(workers, progress)
         if !end.silent.isEmpty { throw run!.gone(end.silent) }
         try run?.gatherEnds(&end)
-        let failures = end.failures + end.busy
-        if !failures.isEmpty { throw FailureReport(plan: self, memoryKills: memoryKills, failures: failures).error }
+        if !end.failures.isEmpty {
+            throw FailureReport(plan: self, memoryKills: memoryKills, failures: end.failures).error
+        }
         // Figures of other tokens than the fingerprint tells of would be taken for this run's.
         try agreed { () throws(RunError) in try checkTokens() }
         try run?.gatherResults(&end)

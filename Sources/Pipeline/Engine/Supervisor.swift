@@ -65,7 +65,7 @@ struct Supervisor {
         }
         report(&finished, watched, [], isLook: false, progress)
         abandon(running.map(\.worker))
-        end.busy = running.map { rank, worker in
+        end.failures += running.map { rank, worker in
             SeenFailure(
                 rank: rank, cause: .busy, moment: Clock.now(), isCause: false, positions: control.allPositions)
         }
@@ -109,8 +109,6 @@ struct Supervisor {
 struct RanksEnd: Codable {
     var reports: [RankReport] = []
     var failures: [SeenFailure] = []
-    /// Ranks that had not ended when there was no time left for them.
-    var busy: [SeenFailure] = []
     /// Ranks whose processes did not answer when the launcher ended the job.
     var silent: [Int] = []
 }

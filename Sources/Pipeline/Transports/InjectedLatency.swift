@@ -35,9 +35,10 @@ struct DelayedTransport<Base: Transport>: RelinkedTransport {
     func slotMemory(_ edge: Edge) -> SlotMemory { base.slotMemory(isDelayed(edge) ? edge.withMoment : edge) }
 
     func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
-        DelayedLinks(
-            inner: try base.connect(edges.map { isDelayed($0) ? $0.withMoment : $0 }), latency: latency,
-            delayed: Set(edges.filter(isDelayed)), clockAhead: (try? base.job())?.clockAhead ?? 0)
+        let delayed = Set(edges.filter(isDelayed))
+        return DelayedLinks(
+            inner: try base.connect(edges.map { delayed.contains($0) ? $0.withMoment : $0 }), latency: latency,
+            delayed: delayed, clockAhead: (try? base.job())?.clockAhead ?? 0)
     }
 
     private func isDelayed(_ edge: Edge) -> Bool {

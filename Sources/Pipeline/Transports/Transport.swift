@@ -123,7 +123,8 @@ public protocol Transport: Sendable {
     ) throws(StartError) -> any Worker<Value, Failure>
 }
 
-/// A transport that differs from another one in how edges are connected, and in nothing else.
+/// A transport that differs from another one in how edges are connected, and by whom ranks are run, but not in where memory and
+/// workers come from.
 public protocol RelinkedTransport: Transport {
     associatedtype Base: Transport
     /// Where memory and workers come from.

@@ -54,7 +54,7 @@ extension LinkCost {
     fileprivate init(_ text: String) throws(FlagValueError) {
         let allowed = "a latency such as 2ms or 40us, and then, after a comma, a rate such as 1gbit, 100mbit or 10kbit"
         let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        guard let latency = Duration.seconds(parts[0]), parts.count <= 2 else { throw FlagValueError(allowed: allowed) }
+        guard let latency = TimeText.seconds(parts[0]), parts.count <= 2 else { throw FlagValueError(allowed: allowed) }
         if parts.count == 1 {
             self.init(latency: latency)
             return

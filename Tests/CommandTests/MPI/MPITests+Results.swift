@@ -47,7 +47,7 @@ extension MPITests {
         }
     }
 
-    /// The six terms are the step's, and each rank's parts too.
+    /// The terms are the step's, and each rank's parts too.
     static func checkTerms(_ json: [String: Any]) throws {
         let breakdown = try #require(json["breakdown"] as? [String: Double])
         let step = try #require(breakdown["step_s"])

@@ -38,10 +38,9 @@ struct HostRings: Links {
         _ value: Value, _ job: MPIJob
     ) throws(LinkError) -> [Value] {
         do throws(JobError) {
-            let answers = try job.exchange(JobWords.bytes([value]), within: JobOfProgram.agreementSeconds)
-            return try answers.map { answer throws(JobError) in
-                guard let value: [Value] = answer.flatMap(JobWords.value) else { throw .failed("no answer") }
-                return value[0]
+            return try job.tell([value], within: JobOfProgram.agreementSeconds).map { answer throws(JobError) in
+                guard let answer else { throw .failed("no answer") }
+                return answer[0]
             }
         } catch {
             throw .library("\(error)")
@@ -56,16 +55,15 @@ struct HostRings: Links {
 struct HostLinks: Links {
     private let rings: HostRings
     private let others: MPILinks
+    /// Edges that have a ring.
+    private let local: Set<Edge>
 
     /// All processes of the job take part.
     init(_ edges: [Edge], _ job: MPIJob) throws(LinkError) {
         rings = try HostRings(edges, job)
-        let local = Set(rings.edges)
-        others = try MPILinks(edges.filter { !local.contains($0) }, job)
-        self.local = local
+        local = Set(rings.edges)
+        others = try MPILinks(edges.filter { [local] in !local.contains($0) }, job)
     }
-
-    private let local: Set<Edge>
 
     func sender(_ edge: Edge) -> any SendChannel { local.contains(edge) ? rings.sender(edge) : others.sender(edge) }
     func receiver(_ edge: Edge) -> any ReceiveChannel {

@@ -63,8 +63,8 @@ final class MPIJob: Job, @unchecked Sendable {
             name: TextFile.line("/proc/sys/kernel/hostname") ?? "?", first: first[rank], clock: Clock.identity,
             cpus: (try? CPUSet.allowed().cpus) ?? [])
         do throws(JobError) {
-            hosts = try exchange(JobWords.bytes(own), within: 60).map { answer throws(JobError) in
-                guard let host: JobHost = answer.flatMap(JobWords.value) else { throw .failed("no host") }
+            hosts = try tell(own, within: 60).map { host throws(JobError) in
+                guard let host else { throw .failed("no host") }
                 return host
             }
         } catch {
@@ -98,8 +98,7 @@ final class MPIJob: Job, @unchecked Sendable {
             fflush(nil)
             _exit(common)
         }
-        // The one that speaks for all is to have said why by then.
-        // What it has said takes the launcher a moment to read, which ends with the job.
+        // The one that speaks for all is to have said why by then, and the launcher, which ends with the job, to have read it.
         let speaks = unsafe job.rank == 0 || JobOfProgram.firstIsSilent
         Clock.sleep(nanoseconds: speaks ? 100_000_000 : 500_000_000)
         ppt_mpi_abort(status)
@@ -218,8 +217,7 @@ final class MPIJob: Job, @unchecked Sendable {
         } catch {
             throw .failed("\(error)")
         }
-        let told = try exchange(JobWords.bytes(readings), within: 60)
-        guard let first = told[0], let all: [ClockReading] = JobWords.value(first) else { throw .silent(ranks: [0]) }
+        guard let all = try tell(readings, within: 60)[0] else { throw .silent(ranks: [0]) }
         clockAhead = all[rank].ahead
         return all
     }
@@ -236,8 +234,7 @@ final class MPIJob: Job, @unchecked Sendable {
             try finish(.sending([], to: peer, tag: Tag.clock))
             let answer = try finish(.receiving(from: peer, tag: Tag.clock))
             let answered = Clock.now()
-            let read = answer.bytes.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) }
-            let reading = ClockReading(asked: asked, read: read, answered: answered)
+            let reading = ClockReading(asked: asked, read: JobWords.number(answer.bytes), answered: answered)
             if best.map({ reading.error < $0.error }) ?? true { best = reading }
         }
         return best!
@@ -246,8 +243,7 @@ final class MPIJob: Job, @unchecked Sendable {
     private func answer() throws(MPIError) {
         for _ in 0..<Self.questions {
             try finish(.receiving(from: 0, tag: Tag.clock))
-            let now = Clock.now()
-            try finish(.sending((0..<8).map { UInt8(truncatingIfNeeded: now >> (8 * $0)) }, to: 0, tag: Tag.clock))
+            try finish(.sending(JobWords.bytes(ofNumber: Clock.now()), to: 0, tag: Tag.clock))
         }
     }
 

@@ -4,8 +4,8 @@ import CMPI
 import SharedTensor
 import Threads
 
-/// Edges between the ranks of a job that have no memory in common, as this process sees them: items go by MPI, straight from the slots that the sender writes
-/// them in, into slots of the receiver's that were given to MPI beforehand.
+/// Edges between the ranks of a job that have no memory in common, as this process sees them: items go by MPI, straight from the
+/// slots that the sender writes them in, into slots of the receiver's that were given to MPI beforehand.
 ///
 /// A slot has a tag of its own, and items take the slots of both ends in turn, so an item finds its slot whatever became of
 /// others. The receiver has a slot for every item that the schedule lets others send: no send waits for one, whether MPI sends at
@@ -13,6 +13,7 @@ import Threads
 struct MPILinks: Links {
     private let job: MPIJob
     private let ends: [Edge: MPIEnds]
+    // Keeps what the ends' slots lie in mapped.
     private let memory: Segment
 
     /// - Parameter edges: of the whole run.

@@ -12,8 +12,10 @@ extension TransportKind {
 
 /// Ranks are the processes that mpirun or srun has started, on one host or several: each process runs its rank on a pinned
 /// thread, and has memory of its own for all that the ranks of other transports share.
-public struct MPITransport: Transport {
+public struct MPITransport: RelinkedTransport {
     private let sharesHosts: Bool
+    /// What a process has for itself.
+    public let base = ThreadTransport()
 
     /// For any number of runs; MPI is started when the first of them is planned.
     /// - Parameter sharesHosts: whether ranks of one host hand on through rings in shared memory; if not, through MPI as well.
@@ -22,14 +24,6 @@ public struct MPITransport: Transport {
     public var name: String { (sharesHosts ? TransportKind.mpi : .mpiOnly).rawValue }
 
     public func job() throws(JobError) -> (any Job)? { try MPIJob.started.get() }
-
-    public func sharedMemory(bytes: Int) throws(SegmentError) -> Segment {
-        try Segment(bytes: bytes, backing: .privateMemory)
-    }
-
-    public func resultMemory(bytes: Int) throws(SegmentError) -> Segment {
-        try Segment(bytes: bytes, backing: .privateMemory)
-    }
 
     /// Of an edge between hosts, the sender has as many slots as the receiver.
     public func slotMemory(_ edge: Edge) -> SlotMemory {
@@ -48,11 +42,5 @@ public struct MPITransport: Transport {
         case .success(let job): return sharesHosts ? try HostLinks(edges, job) : try MPILinks(edges, job)
         case .failure(let error): throw .library(error.description)
         }
-    }
-
-    public func start<Value: Codable & Sendable, Failure: Error & Codable>(
-        name: String, cpu: Int?, body: @escaping @Sendable (Pinning) throws(Failure) -> Value
-    ) throws(StartError) -> any Worker<Value, Failure> {
-        do { return try PinnedThread(name: name, cpu: cpu, body: body) } catch { throw .thread(error) }
     }
 }

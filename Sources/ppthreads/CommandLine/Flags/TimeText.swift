@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Lengths of time as flags have them: a number of seconds, or a number with its unit.
-enum Duration {
+enum TimeText {
     static let allowed = "a number of seconds from 0 on, or one with a unit, such as 3ms or 40us, at most an hour"
     private static let units = [("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0)]
 
@@ -21,7 +21,7 @@ extension Flag {
     ) -> Flag {
         Flag(names: [name], placeholder: "TIME", help: help, standard: standard) {
             options, text throws(FlagValueError) in
-            guard let seconds = Duration.seconds(text) else { throw FlagValueError(allowed: Duration.allowed) }
+            guard let seconds = TimeText.seconds(text) else { throw FlagValueError(allowed: TimeText.allowed) }
             options[keyPath: path] = seconds
         }
     }
