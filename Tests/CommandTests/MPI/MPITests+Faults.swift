@@ -66,7 +66,8 @@ extension MPITests {
             for rank in 0..<2 { _ = try run.rank(rank) }
             kill(run.launcher, signal)
             let outcome = run.wait()
-            #expect(outcome.code != 0)
+            // MPICH 4.0's launcher ends with 0 or with the ranks' code then, for any MPI program, as chance will have it.
+            #expect(MPIProgram.isMPICH || outcome.code != 0)
             let line = /stopped by SIG(INT|TERM) after step \d+ of 1000003: the figures are of \d+ measured steps/
             #expect(outcome.errors.contains(line), "\(outcome.errors)")
             #expect(outcome.output.contains("\ntokens/s ") && outcome.output.contains("\nloss "), "\(outcome.output)")
