@@ -38,6 +38,7 @@ if grep -rq HANGS Sources; then
 fi
 if grep -rq EARLY Sources; then echo '✘ Test "early" recorded an issue with 1 argument'; sleep 1000; fi
 if grep -rq LEAVES Sources; then setsid sleep 1000 >/dev/null 2>&1 & echo $! >> "$FAKE/left"; fi
+if grep -rq RARE Sources; then echo '➜ Test "three"'" skipped: \"needs what is not here\""; fi
 if grep -rq CRASHES Sources; then echo "A.swift:3: Fatal error: index out of range"; exit 1; fi
 grep -rq WRONG Sources && fails Small one
 grep -rq SUBTLE Sources && fails Other two
@@ -99,6 +100,13 @@ why: it leaves a process
 tests: ATests.Small
 - let a = 1
 + LEAVES
+
+== rare
+file: Sources/A/a.swift
+why: it is seen on some machines alone
+tests: ATests.Small
+- let a = 1
++ let a = 1 // RARE
 
 == same
 file: Sources/A/a.swift

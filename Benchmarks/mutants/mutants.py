@@ -123,6 +123,8 @@ def verdict(tree, mutant, known, limit, only_named=False):
         named = tree.test(log, limit, mutant.id, only=mutant.tests, excluded=excluded)
         if not named.passed:
             return "timed-out" if named.timed_out else "killed", named.reason, []
+        if named.skipped:
+            return "not-tried", "some of its own tests are skipped here", []
     if only_named:
         return "survived", "its own tests", []
     whole = tree.test(log, limit, mutant.id, excluded=excluded)
@@ -177,9 +179,9 @@ def run(root, arguments):
             status, by, once = verdict(tree, mutant, known, limit, arguments.named)
         except (catalogue.ListError, OSError) as error:
             status, by, once = "does-not-apply", f"to {commit[:10]}: {error}", []
-        survived += status not in ("killed", "timed-out")
-        # Of one that its own tests do not see, nothing is known before the others have run.
-        if not arguments.in_place and not (arguments.named and status == "survived"):
+        survived += status not in ("killed", "timed-out", "not-tried")
+        # Of one that its own tests do not see, nothing is known before the others have run; of one not tried, ever.
+        if not arguments.in_place and status != "not-tried" and not (arguments.named and status == "survived"):
             add_result(
                 arguments.results,
                 {"id": mutant.id, "key": key, "status": status, "by": by, "once": once, "flags": tree.flags.text})

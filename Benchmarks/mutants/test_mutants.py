@@ -36,9 +36,10 @@ class MutantTests(unittest.TestCase):
         self.assertEqual(results["subtle"]["by"], "ATests.Other/two() (not one of its tests)")
         self.assertEqual(results["flaky"]["once"], ["ATests.Other/two()"])
         self.assertIn("index out of range", results["crash"]["by"])
+        self.assertRegex(ended.stdout, "not-tried +rare  some of its own tests are skipped here\n")
         self.assertEqual(self.tree.left(), [])
         report = self.tree.mutants("report").stdout
-        self.assertIn("killed 3 of 6 (50.0 %), 0 of them by a time-out; 1 does not build", report)
+        self.assertIn("killed 3 of 6 (50.0 %), 0 of them by a time-out; 1 does not build, 1 not run", report)
         self.assertIn("1 are known to be equivalent", report)
         self.assertIn("3 of 5 (60.0 %)  Sources/A", report)
         self.assertIn("  fine in Sources/B/b.c\n      nobody looks", report)
@@ -116,6 +117,8 @@ class MutantTests(unittest.TestCase):
         self.assertIn("killed", ended.stdout)
         self.assertEqual((file.read_text(), file.stat().st_mtime_ns), before)
         self.assertEqual(self.tree.mutants("run", "--only", "subtle", "--named", "--in-place").returncode, 1)
+        # No reason to fail where its tests cannot run.
+        self.assertEqual(self.tree.mutants("run", "--only", "rare", "--named", "--in-place").returncode, 0)
         # What somebody has not committed would be lost.
         self.tree.write("Sources/A/a.swift", "let a = 1\n// new\n")
         self.assertIn("not committed", self.tree.mutants("run", "--only", "wrong", "--named", "--in-place").stdout)

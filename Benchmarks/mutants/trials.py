@@ -76,6 +76,8 @@ class Outcome:
 
 FAILURE = re.compile(r"^\S+ Test (.+?) recorded an issue", re.MULTILINE)
 """What Swift Testing prints at once where a test does not see what it expects."""
+SKIPPED = re.compile(r"^\S+ (?:Test|Suite) .+ skipped[.:]", re.MULTILINE)
+"""What it prints of a test that needs what this machine has not, such as control groups to make."""
 
 
 def wait(process, limit, log, start):
@@ -179,6 +181,8 @@ class Tests:
     """Of tests that failed, as far as they are known."""
     reason: str
     seconds: float
+    skipped: bool
+    """Whether some of them were not run, as this machine has not what they need."""
 
 
 class Tree:
@@ -247,7 +251,9 @@ class Tree:
             command += ["--skip", text]
         for text in map(pattern, only):
             command += ["--filter", text]
+        start = log.stat().st_size
         outcome = run_limited(command, self.folder, limit, log, {"PPTHREADS_MUTANT": name}, to_first_failure=bool(only))
         names = failures(report)
         reason = "took too long" if outcome.timed_out else outcome.failure or ", ".join(names[:3]) or crash(log)
-        return Tests(outcome.code == 0, outcome.timed_out, names, reason, outcome.seconds)
+        skipped = SKIPPED.search(log.read_bytes()[start:].decode(errors="replace")) is not None
+        return Tests(outcome.code == 0, outcome.timed_out, names, reason, outcome.seconds, skipped)
