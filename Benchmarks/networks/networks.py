@@ -3,7 +3,7 @@
 """Schedules across two hosts with slower and slower networks: which wins, where the step goes, and what a replay expects.
 
 Hosts are namespaces of this machine (Tests/MPI/hosts.sh: root, iproute2 and an MPI are needed), bandwidth is shaped there, latency is
-injected by ppthreads. In each round every network and schedule has its turn. Writes a line of CSV for each run, then a table.
+injected by ppthreads, after the time that an item takes at that bandwidth. In each round every network and schedule has its turn. Writes a line of CSV for each run, then a table.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def run(options, rate, latency, schedule):
     """The JSON of one run."""
     command = [str(ROOT / "Tests/MPI/hosts.sh"), "--mpi", options.mpi, "--hosts", "2", "--rate", rate, "--"]
     command += [options.ppthreads, "run", "--transport", "mpi", "--schedule", schedule, "--partition", "balanced"]
-    command += ["--inject-latency", latency, "--expect-link", f"{latency},{rate}", "--json"] + options.flags
+    command += ["--inject-link", f"{latency},{rate}", "--expect-link", f"{latency},{rate}", "--json"] + options.flags
     ended = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     if ended.returncode != 0:
         sys.exit(f"networks.py: {' '.join(command)} ended with {ended.returncode}: {ended.stderr.strip()}")

@@ -12,7 +12,8 @@ struct NetworkFlagTests {
     @Test(
         "what is no time or link is refused",
         arguments: [
-            ("--inject-latency", "2 ms"), ("--inject-latency", "-1ms"), ("--inject-latency", "3601"),
+            ("--inject-link", "2 ms"), ("--inject-link", "-1ms"), ("--inject-link", "3601"),
+            ("--inject-link", "1ms,999bit"),
             ("--inject-jitter", "soon"), ("--expect-link", "2ms,"), ("--expect-link", "2ms,1gbit,3"),
             ("--expect-link", "fast"), ("--expect-link", "1ms,0gbit"), ("--expect-link", "1ms,10"),
         ])
@@ -27,14 +28,20 @@ struct NetworkFlagTests {
     {
         // GPipe of one microbatch: an item there and one back.
         let delays = [
-            "--microbatches", "1", "--schedule", "gpipe", "--inject-latency", "50ms", "--expect-link", "0.05",
+            "--microbatches", "1", "--schedule", "gpipe", "--inject-link", "50ms", "--expect-link", "0.05",
         ]
         let report = try Command.json(Self.small + delays)
         let expected = try #require(report["expected_step_s"] as? Double)
         let breakdown = try #require(report["breakdown"] as? [String: Any])
         #expect(expected >= 0.1)
         #expect(try #require(breakdown["step_s"] as? Double) >= 0.1)
-        #expect(try Command.json(Self.small)["expected_step_s"] == nil)
+        #expect(report["injected_link"] as? String == "50ms")
+        let plain = try Command.json(Self.small)
+        #expect(plain["expected_step_s"] == nil && plain["injected_link"] as? String == nil)
+        let rate = try Command.run(Self.small + ["--inject-link", "40us,1gbit", "--inject-jitter", "0.0025"])
+        let note =
+            "note: hand-offs were made to take at least what a link of 0.04ms,1000mbit+2.5ms takes (--inject-link, --inject-jitter)"
+        #expect(rate.output.contains(note), "\(rate.output)")
         let link = try Command.json(Self.small + delays.dropLast() + ["0.05,1mbit"])
         // 8 sequences of 8 tokens of 16 columns, each way: 4096 bytes take 33 ms.
         #expect(try #require(link["expected_step_s"] as? Double) >= 0.1 + 2 * 0.032)

@@ -184,7 +184,7 @@ struct SweepResumeTests {
             ((header + ["note"]).joined(separator: ",") + "\n", "its header has columns after 'error'"),
             (
                 header.joined(separator: ",").replacing("loss", with: "lost") + "\n",
-                "its column 33 is 'lost', not 'loss'"
+                "its column 34 is 'lost', not 'loss'"
             ),
         ]
         for (text, reason) in cases {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Pipeline
 import SharedTensor
-import Synchronization
 import Testing
 import Threads
 
@@ -24,7 +24,7 @@ final class FakeJobs: Sendable {
         var aborted: [(from: Int, to: Int)] = []
         var gaveUp: Set<Int> = []
     }
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(size: Int, ranks: Int = 2, ahead: [Int64]? = nil, drift: [Int64]? = nil) {
         (self.size, self.ranks) = (size, ranks)
@@ -191,4 +191,42 @@ private struct FakeLinks: Links {
     func sender(_ edge: Edge) -> any SendChannel { inner.sender(edge) }
     func receiver(_ edge: Edge) -> any ReceiveChannel { inner.receiver(edge) }
     func meeting() -> (any Meeting)? { job.meeting() }
+}
+
+/// Does the same in each of so many processes; what each comes to.
+func inEach<Value: Sendable>(
+    _ size: Int, _ body: @escaping @Sendable (Int) throws -> Value
+) -> [Result<Value, any Error>] {
+    let all = Collected<Result<Value, any Error>>()
+    let group = DispatchGroup()
+    for rank in 0..<size {
+        group.enter()
+        Thread.detachNewThread {
+            let outcome = Result { try body(rank) }
+            all.values.withLock { $0[rank] = outcome }
+            group.leave()
+        }
+    }
+    group.wait()
+    return (0..<size).map { rank in all.values.withLock { $0[rank]! } }
+}
+
+/// What threads have come to.
+private final class Collected<Value: Sendable>: Sendable {
+    let values = Locked([Int: Value]())
+}
+
+/// A value that one thread at a time uses; unlike the standard library's Mutex, with a lock that the thread sanitizer sees.
+// Sound: the value is used under the lock alone.
+private final class Locked<Value>: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value: Value
+
+    init(_ value: Value) { self.value = value }
+
+    func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+        lock.lock()
+        defer { lock.unlock() }
+        return try body(&value)
+    }
 }

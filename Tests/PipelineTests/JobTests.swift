@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import Pipeline
 import SharedTensor
-import Synchronization
 import Testing
 import Threads
 
@@ -25,23 +23,6 @@ struct JobTests {
             configuration.transport = transport
             return try RunPlan(configuration).run()
         }
-    }
-
-    private func inEach<Value: Sendable>(
-        _ size: Int, _ body: @escaping @Sendable (Int) throws -> Value
-    ) -> [Result<Value, any Error>] {
-        let all = Collected<Result<Value, any Error>>()
-        let group = DispatchGroup()
-        for rank in 0..<size {
-            group.enter()
-            Thread.detachNewThread {
-                let outcome = Result { try body(rank) }
-                all.values.withLock { $0[rank] = outcome }
-                group.leave()
-            }
-        }
-        group.wait()
-        return (0..<size).map { rank in all.values.withLock { $0[rank]! } }
     }
 
     private func texts(_ outcomes: [Outcome]) -> [String] {
@@ -130,9 +111,4 @@ struct JobTests {
         }.map { try $0.get().steps }
         #expect(steps == [4, 4])
     }
-}
-
-/// What threads have come to.
-private final class Collected<Value: Sendable>: Sendable {
-    let values = Mutex([Int: Value]())
 }

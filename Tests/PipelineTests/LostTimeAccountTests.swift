@@ -58,6 +58,20 @@ struct LostTimeAccountTests {
         #expect(microseconds(terms.oversubscription) == 121 && microseconds(terms.transport) == 24)
     }
 
+    @Test("with hand-offs of a link, what was lost while an item would have been under way counts no more")
+    func expected() throws {
+        let times = try step()
+        func expected(_ latency: Double, _ transfer: Double) -> Double {
+            microseconds(times.expected(over: Replay.Link(times.graph, latency: latency) { _ in transfer }))
+        }
+        // No time at all: the step without transport.
+        #expect(expected(0, 0) == 631)
+        // Of the 12 and 17 us lost at the two waits, the 6 and 7 after an arrival 10 us after `sent`: F0 there at 127, started at 133.
+        #expect(expected(6e-6, 4e-6) == 635)
+        // None: F0 there at 217, its backward's at 637.
+        #expect(expected(100e-6, 0) == 802)
+    }
+
     @Test("a rank's times") func ranks() throws {
         let times = try step()
         func figures(_ rank: Int) -> [Double] {

@@ -200,21 +200,6 @@ struct SocketTests {
     private func places(_ item: Tensor) -> [Int] { Array(stride(from: 0, to: item.count, by: 501)) + [item.count - 1] }
 }
 
-/// A context for waits, with an abort flag of its own.
-private struct Wait {
-    let context: WaitContext
-    private let memory: Segment
-
-    init(seconds: Double = 20) {
-        guard let memory = try? Segment(bytes: 8, backing: .privateMemory) else { preconditionFailure("no memory") }
-        self.memory = memory
-        context = WaitContext(
-            patience: .sharedCPU,
-            abort: unsafe AbortFlag(SharedCounter(at: memory.address(of: Region(offset: 0, bytes: 8)))),
-            timeoutNanoseconds: UInt64(seconds * 1e9))
-    }
-}
-
 /// Ranks on threads, with links of the test's choice. Sockets serve one rank alone: a hub belongs to a process.
 private struct OnThreads: RelinkedTransport {
     let name = "threads"

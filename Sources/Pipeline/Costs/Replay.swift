@@ -41,6 +41,9 @@ public struct Replay: Sendable {
             }
             (self.transfers, self.sends) = (transfers, sends)
         }
+
+        /// From a task's end to the moment that what it hands on can be received, where nothing else is under way, in seconds.
+        func cost(of sender: TaskGraph.Node) -> Double { transfers[sender.rank][sender.task] + latency }
     }
 
     /// For each rank and task, when its work would have begun, in seconds after the release into the step.

@@ -4,11 +4,11 @@ import SharedTensor
 
 /// A run whose ranks are all in one process, in a job of several: the first process does it, while the others sleep, and tells them
 /// what came of it, so that all go on in the same way.
-struct FirstRun {
+package struct FirstRun {
     private let plan: RunPlan
     private let job: any Job
 
-    init(_ plan: RunPlan, _ job: any Job) { (self.plan, self.job) = (plan, job) }
+    package init(_ plan: RunPlan, _ job: any Job) { (self.plan, self.job) = (plan, job) }
 
     /// What is told of the run besides what its memory holds.
     private struct Summary: Codable {
@@ -17,7 +17,9 @@ struct FirstRun {
     }
 
     /// - Parameter run: does it, in the first process.
-    func result(_ run: () throws(RunError) -> RunResult) throws(RunError) -> RunResult {
+    /// - Returns: in every process the result that the first one has.
+    /// - Throws: in the first process what `run` threw, in the others that, with its rank and host.
+    package func result(_ run: () throws(RunError) -> RunResult) throws(RunError) -> RunResult {
         var own: RunResult?
         // All wait for the first one for as long as it takes.
         let summaries = try RunPlan.agreed(job, within: .infinity) { () throws(RunError) -> Summary? in

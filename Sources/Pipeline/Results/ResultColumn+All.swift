@@ -76,6 +76,9 @@ extension ResultColumn {
         .setting("replicas", read: .count(from: 2), "R (`--replicas`); empty for one") {
             $0.plan.schedule.replicas > 1 ? .count($0.plan.schedule.replicas) : nil
         },
+        .setting("injected_link", read: .name, "`--inject-link` and `--inject-jitter`; empty without") {
+            $0.configuration.transport.injectedLink.map { .text($0.description) }
+        },
         .setting("ffn", read: .count(from: 1), "columns inside the feed-forward") {
             $0.model.spec.map { .count($0.hidden) }
         },
@@ -215,7 +218,7 @@ extension ResultColumn {
         ) { .text($0.program.commit) },
         .remark(
             "format", json: "",
-            "of the row: 7 (6 had no `replicas` and `reduction_s`, 5 no `group_size`, 4 had no `tokens_per_s_median`, `tokens_per_s_delivered`, `throttled`, `stolen`, `notes`, `memory_planned_bytes` and `memory_total_bytes`, 3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
+            "of the row: 7 (6 had no `replicas`, `injected_link` and `reduction_s`, 5 no `group_size`, 4 had no `tokens_per_s_median`, `tokens_per_s_delivered`, `throttled`, `stolen`, `notes`, `memory_planned_bytes` and `memory_total_bytes`, 3 had no `lr`, `seed`, `data`, `init`, `timeline`, `tries` and `disturbance`, 2 no `commit` either, 1 no `pin`)"
         ) { _ in .count(7) },
         .remark("error", json: "", "why the run failed; empty when it did not") { .text($0.error) },
     ]

@@ -38,7 +38,7 @@ public struct ResultColumn: Sendable {
     public var isSetting: Bool { role == .setting }
 
     /// Whether it is empty unless somebody asks for something: then rows of before there was such a column are known to be without it.
-    public var isEmptyUnlessAsked: Bool { ["group_size", "replicas"].contains(name) }
+    public var isEmptyUnlessAsked: Bool { ["group_size", "replicas", "injected_link"].contains(name) }
 
     /// Names that it is found by, ours first.
     var names: [String] { [name] + otherNames }

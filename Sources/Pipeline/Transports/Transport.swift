@@ -102,6 +102,9 @@ public protocol Transport: Sendable {
     /// - Throws: `JobError` where there is no way to have them.
     func job() throws(JobError) -> (any Job)?
 
+    /// The link that hand-offs are made as slow as; nil where they are as they are.
+    var injectedLink: InjectedLink? { get }
+
     /// Zeroed memory that all ranks that this process starts see, for hand-offs and the control block.
     func sharedMemory(bytes: Int) throws(SegmentError) -> Segment
 
@@ -184,6 +187,9 @@ extension Transport {
     public func job() throws(JobError) -> (any Job)? { nil }
 
     public var forksRanks: Bool { false }
+
+    /// They are as they are.
+    public var injectedLink: InjectedLink? { nil }
 
     /// A ring's.
     public func slotMemory(_ edge: Edge) -> SlotMemory { SlotMemory(sharedBytes: edge.ringLayout.bytes) }

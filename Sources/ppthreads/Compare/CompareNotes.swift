@@ -14,7 +14,7 @@ package struct CompareNotes {
         let remarks = candidates.compactMap(\.plan.schedule.remark)
         lines =
             first.configuration.fileNotes + orderNotes + remarks.unique
-            + [first.placement.note, Self.disturbance(figures), Self.tooFew(figures)]
+            + [first.configuration.linkNote, first.placement.note, Self.disturbance(figures), Self.tooFew(figures)]
             .compactMap(\.self) + Self.remarks(figures.candidates)
     }
 

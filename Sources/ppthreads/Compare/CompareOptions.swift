@@ -54,7 +54,7 @@ struct CompareOptions {
         RunOptions.flags(
             [
                 "--stages", "--virtual-stages", "--microbatches", "--replicas", "--group-size", "--waves",
-                "--intra-node", "--inject-latency", "--inject-jitter",
+                "--intra-node", "--inject-link", "--inject-jitter",
                 "--partition",
                 "--recompute", "--pin", "--threads",
                 "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",

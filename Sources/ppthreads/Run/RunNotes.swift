@@ -19,7 +19,10 @@ package struct RunNotes {
 
     var lines: [String] {
         let first = [options.data == nil ? randomTokens : nil, plan.schedule.remark.map { "\($0): \(interleaving)" }]
-        let then = [options.expectation(figures), clocks, diverged, saved, rounding, plan.placement.note, unevenShares]
+        let then = [
+            plan.configuration.linkNote, options.expectation(figures), clocks, diverged, saved, rounding,
+            plan.placement.note, unevenShares,
+        ]
         return first.compactMap(\.self) + options.notes(of: [options.schedule]) + plan.configuration.fileNotes
             + then.compactMap(\.self)
             + result.ranks.flatMap(Self.refusals) + figures.remarks

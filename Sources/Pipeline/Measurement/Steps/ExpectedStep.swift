@@ -1,31 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A network, as far as hand-offs are concerned.
-public struct LinkCost: Equatable, Sendable {
-    /// From the moment that an item has left its rank to the moment that it can be received, in seconds.
-    public let latency: Double
-    /// Of what leaves a rank, one item after the other; infinite where that takes no time.
-    public let bytesPerSecond: Double
-
-    /// With these values: a latency that is not negative, and a positive rate.
-    public init(latency: Double, bytesPerSecond: Double = .infinity) {
-        (self.latency, self.bytesPerSecond) = (latency, bytesPerSecond)
-    }
-}
-
 extension RunFigures {
     /// What the mean measured step would take if its hand-offs between ranks took just as long as the link says: replays of the tasks'
-    /// CPU times, and what ranks lost besides (oversubscription), as much as in the step that was measured. Nil without a timeline.
+    /// work, with what ranks lost besides. Nil without a timeline.
     public func expectedStep(over link: LinkCost) -> Double? {
         guard let timed else { return nil }
         let plan = result.plan
         let costs = Replay.Link(plan.graph, latency: link.latency) { task in
             Double(plan.handoffBytes(of: task)) / link.bytesPerSecond
         }
-        return timed.steps.mean { step in
-            Replay(plan.graph, durations: step.times.values(\.onCPU), link: costs).step
-                + step.breakdown.oversubscription
+        return timed.steps.mean { $0.times.expected(over: costs) }
+    }
+}
+
+extension StepTimes {
+    /// What the step would have taken if its hand-offs had cost just as much as this, in seconds.
+    ///
+    /// What a rank lost while its input was under way cost the step nothing, so of its losses at a wait only those count that came
+    /// after the input would have arrived by the link.
+    /// - Parameter link: of the same graph's tasks.
+    public func expected(over link: Replay.Link) -> Double {
+        var losses = losses
+        for (rank, list) in graph.senders.enumerated() {
+            for (task, senders) in list.enumerated() where !senders.isEmpty {
+                let own = tasks[rank][task]
+                let arrival = senders.map {
+                    Pipeline.seconds(from: released, to: tasks[$0.rank][$0.task].sent) + link.cost(of: $0)
+                }.max()!
+                let late =
+                    Pipeline.seconds(from: released, to: own.ready)
+                    - max(arrival, Pipeline.seconds(from: released, to: own.begin))
+                losses[rank][task].ready = min(losses[rank][task].ready, max(0, late))
+            }
         }
+        return Replay(graph, durations: values(\.work), losses: losses, link: link).step
     }
 }
 

@@ -3,32 +3,39 @@
 import SharedTensor
 import Threads
 
-/// A slower network than there is: how long hand-offs take at least.
-public struct InjectedLatency: Equatable, Sendable {
-    /// From the moment that an item is handed on to the moment that it can be received, in seconds.
-    public let seconds: Double
-    /// Up to so much more, in seconds, evenly distributed: another amount for each item, and the same in each run of a seed.
+/// A slower network than there is: hand-offs leave their rank one after the other, at a rate, and arrive a latency later.
+public struct InjectedLink: Equatable, Sendable, CustomStringConvertible {
+    /// What hand-offs cost at least. Each rank has a link of its own, for all that it hands on.
+    public let cost: LinkCost
+    /// Up to so much more latency, in seconds, evenly distributed: another amount for each item, and the same in each run of a seed.
     public let jitterSeconds: Double
     /// Of the jitter.
     public let seed: UInt64
 
-    /// With these values, which are not negative.
-    public init(seconds: Double, jitterSeconds: Double = 0, seed: UInt64 = 0) {
-        require(seconds >= 0 && jitterSeconds >= 0, "a latency of \(seconds) s and up to \(jitterSeconds) s more")
-        (self.seconds, self.jitterSeconds, self.seed) = (seconds, jitterSeconds, seed)
+    /// With these values; traps if the jitter is negative.
+    public init(_ cost: LinkCost, jitterSeconds: Double = 0, seed: UInt64 = 0) {
+        require(jitterSeconds >= 0, "a latency of up to \(jitterSeconds) s more")
+        (self.cost, self.jitterSeconds, self.seed) = (cost, jitterSeconds, seed)
+    }
+
+    /// As in `2ms,100mbit`, and with a jitter in `2ms,100mbit+0.5ms`.
+    public var description: String {
+        let jitter = jitterSeconds > 0 ? "+\(LinkCost(latency: jitterSeconds))" : ""
+        return "\(cost)\(jitter)"
     }
 
     /// A transport whose hand-offs take so long: all of them, or, where ranks are on several hosts, those between hosts.
     public func delaying(_ transport: some Transport) -> any Transport { DelayedTransport(base: transport, self) }
 }
 
-/// A transport with a latency in each hand-off that it would not have: items carry the moment at which they were handed on, and who
-/// receives one waits until its time has come. Sender and receiver work on meanwhile.
+/// A transport with costs in each hand-off that it would not have: items carry the moment at which they have left their rank, and who
+/// receives one waits until a latency after that. Sender and receiver work on meanwhile.
 struct DelayedTransport<Base: Transport>: RelinkedTransport {
     let base: Base
-    private let latency: InjectedLatency
+    private let link: InjectedLink
+    var injectedLink: InjectedLink? { link }
 
-    init(base: Base, _ latency: InjectedLatency) { (self.base, self.latency) = (base, latency) }
+    init(base: Base, _ link: InjectedLink) { (self.base, self.link) = (base, link) }
 
     var name: String { base.name }
 
@@ -37,7 +44,8 @@ struct DelayedTransport<Base: Transport>: RelinkedTransport {
     func connect(_ edges: [Edge]) throws(LinkError) -> any Links {
         let delayed = Set(edges.filter(isDelayed))
         return DelayedLinks(
-            inner: try base.connect(edges.map { delayed.contains($0) ? $0.withMoment : $0 }), latency: latency,
+            inner: try base.connect(edges.map { delayed.contains($0) ? $0.withMoment : $0 }), link: link,
+            uplinks: Dictionary(uniqueKeysWithValues: Set(delayed.map(\.senderRank)).map { ($0, Uplink(link.cost)) }),
             delayed: delayed, clockAhead: (try? base.job())?.clockAhead ?? 0)
     }
 
@@ -69,21 +77,41 @@ private enum Moment {
     }
 }
 
+/// What all that a rank hands on goes through, one item after the other.
+// Sound: only the rank that sends uses it.
+private final class Uplink: @unchecked Sendable {
+    private let bytesPerSecond: Double
+    /// When the latest item has left, in nanoseconds.
+    private var free: UInt64 = 0
+
+    init(_ cost: LinkCost) { bytesPerSecond = cost.bytesPerSecond }
+
+    /// When an item that is handed on now will have left.
+    func leaves(bytes: Int, now: UInt64) -> UInt64 {
+        // A century is long enough, and no overflow.
+        free = max(free, now) + UInt64(min(3e18, Double(bytes) / bytesPerSecond * 1e9))
+        return free
+    }
+}
+
 private struct DelayedLinks: Links {
     let inner: any Links
-    let latency: InjectedLatency
+    let link: InjectedLink
+    /// Of each rank that sends.
+    let uplinks: [Int: Uplink]
     let delayed: Set<Edge>
     /// Nanoseconds by which this process's clock is ahead of the one that moments are told by.
     let clockAhead: Int64
 
     func sender(_ edge: Edge) -> any SendChannel {
         if !delayed.contains(edge) { return inner.sender(edge) }
-        return DelayedSendChannel(inner.sender(edge.withMoment), edge.shape, clockAhead)
+        return DelayedSendChannel(
+            inner.sender(edge.withMoment), edge.shape, uplinks[edge.senderRank]!, clockAhead)
     }
 
     func receiver(_ edge: Edge) -> any ReceiveChannel {
         if !delayed.contains(edge) { return inner.receiver(edge) }
-        return DelayedReceiveChannel(inner.receiver(edge.withMoment), edge, latency, clockAhead)
+        return DelayedReceiveChannel(inner.receiver(edge.withMoment), edge, link, clockAhead)
     }
 
     func meeting() -> (any Meeting)? { inner.meeting() }
@@ -92,11 +120,12 @@ private struct DelayedLinks: Links {
 private final class DelayedSendChannel: SendChannel {
     private let inner: any SendChannel
     private let shape: Shape
+    private let uplink: Uplink
     private let clockAhead: Int64
     private var item = Tensor.none
 
-    init(_ inner: any SendChannel, _ shape: Shape, _ clockAhead: Int64) {
-        (self.inner, self.shape, self.clockAhead) = (inner, shape, clockAhead)
+    init(_ inner: any SendChannel, _ shape: Shape, _ uplink: Uplink, _ clockAhead: Int64) {
+        (self.inner, self.shape, self.uplink, self.clockAhead) = (inner, shape, uplink, clockAhead)
     }
 
     var lastWait: Waited { inner.lastWait }
@@ -109,7 +138,7 @@ private final class DelayedSendChannel: SendChannel {
 
     func commit(_ context: WaitContext) throws(WaitError) -> Waited {
         let now = UInt64(bitPattern: Int64(bitPattern: Clock.now()) &- clockAhead)
-        Moment.write(now, to: item.elements(shape.count..<item.count))
+        Moment.write(uplink.leaves(bytes: shape.count * 4, now: now), to: item.elements(shape.count..<item.count))
         return try inner.commit(context)
     }
 }
@@ -117,7 +146,7 @@ private final class DelayedSendChannel: SendChannel {
 private final class DelayedReceiveChannel: ReceiveChannel {
     private let inner: any ReceiveChannel
     private let shape: Shape
-    private let latency: InjectedLatency
+    private let link: InjectedLink
     private let clockAhead: Int64
     private let random: CounterRandom
     private var received: UInt64 = 0
@@ -125,9 +154,9 @@ private final class DelayedReceiveChannel: ReceiveChannel {
     private var latest: UInt64 = 0
     private(set) var lastWait = Waited.ready
 
-    init(_ inner: any ReceiveChannel, _ edge: Edge, _ latency: InjectedLatency, _ clockAhead: Int64) {
-        (self.inner, shape, self.latency, self.clockAhead) = (inner, edge.shape, latency, clockAhead)
-        random = CounterRandom(seed: latency.seed, name: "latency of \(edge.from) to \(edge.to)")
+    init(_ inner: any ReceiveChannel, _ edge: Edge, _ link: InjectedLink, _ clockAhead: Int64) {
+        (self.inner, shape, self.link, self.clockAhead) = (inner, edge.shape, link, clockAhead)
+        random = CounterRandom(seed: link.seed, name: "latency of \(edge.from) to \(edge.to)")
     }
 
     var bytesCopied: Int { inner.bytesCopied }
@@ -135,10 +164,10 @@ private final class DelayedReceiveChannel: ReceiveChannel {
     func receive(_ context: WaitContext) throws(WaitError) -> Delivery {
         let delivery = try inner.receive(context)
         let item = delivery.tensor
-        let sent = Int64(bitPattern: Moment.read(from: item.elements(shape.count..<item.count))) &+ clockAhead
-        let seconds = latency.seconds + latency.jitterSeconds * random.unit(at: received)
+        let left = Int64(bitPattern: Moment.read(from: item.elements(shape.count..<item.count))) &+ clockAhead
+        let seconds = link.cost.latency + link.jitterSeconds * random.unit(at: received)
         received += 1
-        latest = max(latest, UInt64(bitPattern: sent) &+ UInt64(seconds * 1e9))
+        latest = max(latest, UInt64(bitPattern: left) &+ UInt64(min(3e18, seconds * 1e9)))
         lastWait = try sleep(until: latest, context) ? .parked : inner.lastWait
         return Delivery(tensor: item.elements(0..<shape.count).reshaped(shape), ticket: delivery.ticket)
     }
