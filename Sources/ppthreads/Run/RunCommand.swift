@@ -61,7 +61,9 @@ enum RunCommand {
                 shown = progress.step
             }
             guard let signal = Signals.noted else { return .goOn }
-            if !told {
+            // A launcher says no more than SIGTERM when it ends a job because of somebody; who that was is told within a second.
+            let isOfLauncher = plan.job != nil && signal == .terminate
+            if !told && !isOfLauncher {
                 Terminal.error("ppthreads run: \(signal): the step is finished first; a second signal leaves at once")
             }
             told = true

@@ -11,6 +11,8 @@ enum MPIProgram {
     private static let environment = ProcessInfo.processInfo.environment
 
     static let path = environment["PPTHREADS_MPI"].map { URL(filePath: $0).path } ?? Command.path("ppthreads")
+    /// The benchmarks, which are built beside it.
+    static let benchmarks = path.replacing(/ppthreads(-\w+)?$/) { "ppthreads-bench\($0.output.1 ?? "")" }
     static let launcher = environment["MPIRUN"] ?? "mpirun"
 
     /// Whether there is one to be tested.
@@ -52,9 +54,10 @@ final class MPIRun {
 
     /// - Parameters:
     ///   - words: of the program and its arguments, behind the launcher's.
+    ///   - environment: variables of the launcher and the ranks, as `NAME=value`.
     ///   - limitSeconds: after these all of it is killed.
-    init(_ words: [String], ranks: Int = 2, limitSeconds: Double = 120) throws {
-        child = try ChildProcess(MPIProgram.launcher(ranks: ranks, environment: [mark]) + words)
+    init(_ words: [String], ranks: Int = 2, environment: [String] = [], limitSeconds: Double = 120) throws {
+        child = try ChildProcess(MPIProgram.launcher(ranks: ranks, environment: [mark] + environment) + words)
         let (child, mark) = (child, mark)
         DispatchQueue.global().asyncAfter(deadline: .now() + limitSeconds) {
             if !child.isRunning { return }

@@ -10,8 +10,10 @@ extension MPITests {
         private static let deadlineSeconds = 3.0
         private static let boundSeconds = deadlineSeconds + 5 + 15
 
-        private func endless(_ flags: [String] = []) throws -> MPIRun {
-            try MPIRun([MPIProgram.path] + MPITests.endless + ["--timeout", "\(Int(Self.deadlineSeconds))"] + flags)
+        private func endless(_ flags: [String] = [], environment: [String] = []) throws -> MPIRun {
+            try MPIRun(
+                [MPIProgram.path] + MPITests.endless + ["--timeout", "\(Int(Self.deadlineSeconds))"] + flags,
+                environment: environment)
         }
 
         @Test("a run of which a rank is killed ends in time and names it", arguments: 0..<2, ["mpi", "mpi-only"])
@@ -90,7 +92,10 @@ extension MPITests {
         }
 
         @Test("a launcher that is killed leaves no process") func launcherKilled() throws {
-            let run = try endless()
+            // What Open MPI keeps in files, and its launcher takes away unless it is killed, goes with the folder.
+            let folder = try Folder()
+            let files = ["TMPDIR", "OMPI_MCA_orte_tmpdir_base", "OMPI_MCA_btl_vader_backing_directory"]
+            let run = try endless(environment: files.map { "\($0)=\(folder.path(""))" })
             _ = try run.rank(0)
             kill(run.launcher, SIGKILL)
             _ = run.wait()

@@ -21,6 +21,15 @@ extension MPITests {
             #expect(lines.count { $0.hasPrefix("equal ") } == 4 && lines.last?.contains(" 0 different") == true)
         }
 
+        @Test("an item that is still on its way when its sender has no more to do arrives all the same") func slow()
+            throws
+        {
+            // At 100 Mbit/s the last answer of each size is on the cable long after it was handed to MPI.
+            let outcome = try MPIHosts.run(["--rate", "100mbit"], [MPIProgram.benchmarks, "handoff", "--short"])
+            #expect(outcome.code == 0 && outcome.errorLines.isEmpty, "\(outcome.errors)")
+            #expect(outcome.output.contains("\nmpi: latency ") && outcome.output.contains("\nmpi-only: latency "))
+        }
+
         @Test("a clock that is far off changes no time of a step", arguments: [0, 1000, -1000]) func clocks(ahead: Int)
             throws
         {

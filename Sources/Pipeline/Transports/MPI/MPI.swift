@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CMPI
+import SharedTensor
+import Synchronization
 
 /// What MPI refused: which call, and its words for why.
 struct MPIError: Error, Equatable, CustomStringConvertible {
@@ -56,11 +58,17 @@ final class MPIRequests {
         count += 1
     }
 
-    /// Takes back receives that nothing has come for: MPI is not to know of them when it ends, nor of memory that is gone.
-    func cancel() {
+    /// Takes back receives that nothing has come for: MPI is not to know of them when it ends.
+    /// - Returns: whether all are over, so that MPI has no more to do with their memory.
+    func cancel() -> Bool {
         unsafe ppt_mpi_cancel(requests, Int32(count))
+        for index in 0..<count where unsafe requests[index].is_open { return false }
         count = 0
+        return true
     }
+
+    /// Looks a few times whether sends are over, which go on by themselves otherwise.
+    func areOverSoon() -> Bool { (0..<100).contains { _ in (try? areOver()) ?? false } }
 
     /// Goes on with all that is under way, in whatever part of the process, and tells whether these are over.
     func areOver() throws(MPIError) -> Bool {
@@ -70,4 +78,12 @@ final class MPIRequests {
         if areOver { count = 0 }
         return areOver
     }
+}
+
+/// Memory that MPI may read or write when nobody else has to do with it any more, such as an item that is not all sent when the run
+/// is over: it stays mapped until the program ends.
+enum MPIKeptMemory {
+    private static let all = Mutex<[Segment]>([])
+
+    static func keep(_ memory: Segment) { all.withLock { $0.append(memory) } }
 }

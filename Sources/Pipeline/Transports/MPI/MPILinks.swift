@@ -13,8 +13,6 @@ import Threads
 struct MPILinks: Links {
     private let job: MPIJob
     private let ends: [Edge: MPIEnds]
-    // Keeps what the ends' slots lie in mapped.
-    private let memory: Segment
 
     /// - Parameter edges: of the whole run.
     init(_ edges: [Edge], _ job: MPIJob) throws(LinkError) {
@@ -33,6 +31,7 @@ struct MPILinks: Links {
                 "the ranks' \(tag) slots need as many tags, and this MPI has \(ppt_mpi_tag_most() + 1): take fewer "
                     + "microbatches or ranks")
         }
+        let memory: Segment
         do throws(SegmentError) {
             memory = try Segment(bytes: layout.bytes, backing: .privateMemory)
         } catch {
@@ -40,8 +39,8 @@ struct MPILinks: Links {
         }
         self.job = job
         ends = Dictionary(
-            uniqueKeysWithValues: regions.map { [memory] edge, slots in
-                (edge, MPIEnds(edge, slots.map { memory.tensor($0, edge.shape) }, tag: tags[edge]!, job.hosts))
+            uniqueKeysWithValues: regions.map { edge, slots in
+                (edge, MPIEnds(edge, slots, in: memory, tag: tags[edge]!, job.hosts))
             })
     }
 
@@ -51,19 +50,25 @@ struct MPILinks: Links {
 }
 
 /// This process's slots of an edge.
-// Sound: the rank that asks for an end runs inside the run that holds the links, and so the memory.
+// Sound: it holds the memory that the slots lie in.
 struct MPIEnds: @unchecked Sendable {
     let edge: Edge
     let slots: [Tensor]
+    private let memory: Segment
     /// Of the first slot.
     let tag: Int
     /// Of an item.
     let pieceBytes: Int
 
-    init(_ edge: Edge, _ slots: [Tensor], tag: Int, _ hosts: [JobHost]) {
-        (self.edge, self.slots, self.tag) = (edge, slots, tag)
+    init(_ edge: Edge, _ slots: [Region], in memory: Segment, tag: Int, _ hosts: [JobHost]) {
+        (self.edge, self.memory, self.tag) = (edge, memory, tag)
+        self.slots = slots.map { memory.tensor($0, edge.shape) }
         pieceBytes = MPIPieces.bytes(betweenHosts: hosts[edge.senderRank].first != hosts[edge.receiverRank].first)
     }
+
+    /// For an end that goes.
+    /// - Parameter areOver: whether MPI has no more to do with the slots.
+    func leave(_ areOver: Bool) { if !areOver { MPIKeptMemory.keep(memory) } }
 }
 
 /// Pieces that an item is sent in.
@@ -107,6 +112,8 @@ private final class MPISendChannel: SendChannel {
         requests = ends.slots.map { MPIRequests(most: MPIPieces.count($0.count * 4, of: ends.pieceBytes)) }
     }
 
+    deinit { ends.leave(requests.allSatisfy { $0.areOverSoon() }) }
+
     func reserve(_ context: WaitContext) throws(WaitError) -> Tensor {
         lastWait = try MPIWait.until(context, isDone: requests[next].areOver)
         return ends.slots[next]
@@ -145,7 +152,7 @@ private final class MPIReceiveChannel: ReceiveChannel {
         for slot in ends.slots.indices { post(slot) }
     }
 
-    deinit { for request in requests { request.cancel() } }
+    deinit { ends.leave(requests.map { $0.cancel() }.allSatisfy(\.self)) }
 
     func receive(_ context: WaitContext) throws(WaitError) -> Delivery {
         let slot = next
