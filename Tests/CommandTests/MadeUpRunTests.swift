@@ -78,7 +78,8 @@ struct MadeUpRunTests {
         }
         let machine = try Machine.current()
         let rest = [
-            "simd": "portable", "data": "random", "group_size": "", "replicas": "", "repeat": "1", "throttled": "",
+            "simd": "portable", "data": "random", "group_size": "", "replicas": "", "injected_link": "", "repeat": "1",
+            "throttled": "",
             "version": "9.8.7",
             "commit": "c0ffee",
             "format": "7", "error": "", "memory_total_bytes": "", "host": machine.host ?? "",
