@@ -128,10 +128,12 @@ struct FaultBenchmark {
     private static func gainOfDelays(_ times: StepTimes) -> Double {
         let graph = times.graph
         let durations = times.tasks.map { $0.map(\.work) }
-        let losses = graph.senders.map { list in
-            list.map { senders in
+        let losses = graph.tasks.enumerated().map { rank, list in
+            list.indices.map { task in
                 var losses = Replay.Losses()
-                losses.ready = senders.isEmpty ? 0 : Double(delayNanoseconds) / 1e9
+                losses.ready =
+                    graph.senders(of: TaskGraph.Node(rank: rank, task: task)).isEmpty
+                    ? 0 : Double(delayNanoseconds) / 1e9
                 return losses
             }
         }

@@ -28,7 +28,7 @@ struct BreakdownTests {
                 let task = graph.tasks[place.rank][place.task]
                 var times = TaskTimes()
                 times.begin = place.task > 0 ? tasks[place.rank][place.task - 1].end : released
-                let sender = graph.senders[place.rank][place.task].first.map { tasks[$0.rank][$0.task] }
+                let sender = graph.senders(of: place).first.map { tasks[$0.rank][$0.task] }
                 times.received = sender.map { max(times.begin, $0.sent) + handoff * 1_000_000 } ?? times.begin
                 times.ready = times.received
                 times.end = times.ready + work(task) * 1_000_000
@@ -72,10 +72,10 @@ struct BreakdownTests {
         let graph = try TaskGraph(.oneFOneB(ranks: 2, microbatches: 4))
         let quick = try MadeUp().times()
         let slow = try MadeUp(handoff: 2).times()
-        let delays = graph.senders.map { list in
-            list.map { senders in
+        let delays = graph.tasks.enumerated().map { rank, list in
+            list.indices.map { task in
                 var losses = Replay.Losses()
-                losses.ready = senders.isEmpty ? 0 : 0.002
+                losses.ready = graph.senders(of: TaskGraph.Node(rank: rank, task: task)).isEmpty ? 0 : 0.002
                 return losses
             }
         }

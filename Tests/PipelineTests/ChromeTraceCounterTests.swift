@@ -39,7 +39,7 @@ struct ChromeTraceCounterTests {
                 for (place, node) in graph.order.enumerated() where node.rank == rank {
                     let label = name(graph.tasks[rank][node.task])
                     guard order.contains(label) else { continue }
-                    let receives = !graph.senders[rank][node.task].isEmpty
+                    let receives = !graph.senders(of: node).isEmpty
                     let times = madeUp.times(place, step: step, receives: receives)
                     moments.append(microseconds(label.hasPrefix("W") ? times.end : times.ready))
                 }
@@ -77,7 +77,7 @@ struct ChromeTraceCounterTests {
                 guard case .action(let action) = graph.tasks[node.rank][node.task], action.kind == .backward else {
                     continue
                 }
-                let times = madeUp.times(place, step: step, receives: !graph.senders[node.rank][node.task].isEmpty)
+                let times = madeUp.times(place, step: step, receives: !graph.senders(of: node).isEmpty)
                 changes.append(
                     node.rank == 1 ? (microseconds(times.sent), 1) : (microseconds(times.end), -1))
             }

@@ -29,7 +29,7 @@ struct ChromeTraceTests {
         for step in [1, 2] {
             for (place, node) in graph.order.enumerated() {
                 let task = graph.tasks[node.rank][node.task]
-                let receives = !graph.senders[node.rank][node.task].isEmpty
+                let receives = !graph.senders(of: node).isEmpty
                 let times = madeUp.times(place, step: step, receives: receives)
                 let bar = try #require(
                     bars.first {
@@ -62,7 +62,7 @@ struct ChromeTraceTests {
         var expected: [String] = []
         for step in [1, 2] {
             for (place, node) in graph.order.enumerated() {
-                let receives = !graph.senders[node.rank][node.task].isEmpty
+                let receives = !graph.senders(of: node).isEmpty
                 let times = madeUp.times(place, step: step, receives: receives)
                 if receives {
                     expected.append("\(node.rank) no input \(microseconds(times.begin).rounded()) 101 \(step)")
@@ -89,8 +89,8 @@ struct ChromeTraceTests {
         var expected: [[Double]] = []
         for step in [1, 2] {
             for node in graph.order {
-                guard let sender = graph.senders[node.rank][node.task].first else { continue }
-                let sent = !graph.senders[sender.rank][sender.task].isEmpty
+                guard let sender = graph.senders(of: node).first else { continue }
+                let sent = !graph.senders(of: sender).isEmpty
                 let from = madeUp.times(place(sender), step: step, receives: sent)
                 let to = madeUp.times(place(node), step: step, receives: true)
                 expected.append([

@@ -47,8 +47,10 @@ struct CopiesTests {
         let graph = try TaskGraph(crossed())
         // Each rank packs before its first backward, since it starts with a first stage.
         #expect(graph.tasks[1].map(\.stage) == [2, 1, 1, 2, 1, 1, 2, 2, 1, 2, 1, 2, nil])
-        let causes = graph.causes[1].map { $0.map { [$0.rank, $0.task] } }
-        #expect(causes.prefix(7) == [[], [[0, 0]], [], [], [[1, 1]], [], [[1, 0], [0, 4]]])
+        let senders = graph.tasks[1].indices.map { task in
+            graph.senders(of: TaskGraph.Node(rank: 1, task: task)).map { [$0.rank, $0.task] }
+        }
+        #expect(senders.prefix(7) == [[], [[0, 0]], [], [], [], [], [[0, 4]]])
     }
 
     @Test("each microbatch goes through one copy, and each copy has one; actions are missing by their stage's number")

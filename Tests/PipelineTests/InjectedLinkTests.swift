@@ -19,12 +19,10 @@ struct InjectedLinkTests {
     private func waits(_ result: RunResult) -> [Double] {
         result.timedSteps.flatMap { step -> [Double] in
             let times = result.times(ofStep: step)
-            return times.graph.senders.enumerated().flatMap { rank, lists in
-                lists.enumerated().flatMap { task, senders in
-                    senders.map { sender in
-                        let sent = times.tasks[sender.rank][sender.task].sent
-                        return Double(times.tasks[rank][task].received - sent) / 1e9
-                    }
+            return times.graph.order.flatMap { node in
+                times.graph.senders(of: node).map { sender in
+                    let sent = times.tasks[sender.rank][sender.task].sent
+                    return Double(times.tasks[node.rank][node.task].received - sent) / 1e9
                 }
             }
         }

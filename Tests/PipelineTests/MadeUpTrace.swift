@@ -41,7 +41,7 @@ struct MadeUpTrace {
         let timeline = try Timeline(plan.graph, steps: 3, ThreadTransport())
         for step in releases.indices {
             for (place, node) in plan.graph.order.enumerated() {
-                let receives = !plan.graph.senders[node.rank][node.task].isEmpty
+                let receives = !plan.graph.senders(of: node).isEmpty
                 timeline.record(
                     times(place, step: step, receives: receives), node.rank, step: step, task: node.task)
             }

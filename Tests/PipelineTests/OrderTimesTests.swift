@@ -16,6 +16,26 @@ struct OrderTimesTests {
         #expect(times.end(0, 3) == 28 && times.end(1, 1) == 9.5)
     }
 
+    @Test("stages of their own lengths: times and bounds by hand") func unequal() throws {
+        let schedule = Schedule.gpipe(ranks: 2, microbatches: 2)
+        let costs = OrderCosts([
+            ChunkCosts(forward: 1, inputGradient: 9, weightGradient: 9, wholeBackward: 5, handOff: 2),
+            ChunkCosts(forward: 4, inputGradient: 3, weightGradient: 1, handOff: 0.5),
+        ])
+        // rank 0: F0 0-1, F1 1-2, B0 15.5-20.5, B1 20.5-25.5; rank 1: F0 3-7, F1 7-11, B0 11-15, B1 15-19.
+        let times = try OrderTimes(schedule, costs)
+        #expect(times.start == [[0, 1, 15.5, 20.5], [3, 7, 11, 15]] && times.makespan == 25.5)
+        #expect(times.work == [12, 16])
+        // Rank 0: B from 11.5 on, one after the other. Rank 1: F from 3 on with 9.5 behind, B with 5.5: B1 ends at 19.
+        let bound = try MakespanBound(schedule, costs)
+        #expect(bound.valueOfRank == [21.5, 24.5] && bound.rank == 1)
+        // I and W apart: I 3, then what follows at stage 0 is I alone, 9, with W 9 after it.
+        let split = try OrderTimes(.zeroBubble(ranks: 2, microbatches: 1), costs)
+        // F0 0-1, 3-7; I 7-10, W 10-11; at stage 0 I 10.5-19.5, W 19.5-28.5.
+        #expect(split.makespan == 28.5)
+        #expect(try MakespanBound(.zeroBubble(ranks: 2, microbatches: 1), costs).value == 28.5)
+    }
+
     @Test("a hand-off within a rank takes nothing; weights' gradients wait for their input's alone") func local() throws
     {
         func action(_ text: String) -> Action {

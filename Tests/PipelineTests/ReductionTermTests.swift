@@ -39,7 +39,7 @@ struct ReductionTermTests {
                     let before = graph.tasks[node.rank][node.task - 1]
                     times.begin = tasks[node.rank][node.task - 1].sent + nanoseconds(handingOn(before))
                 }
-                let sent = graph.senders[node.rank][node.task].map { tasks[$0.rank][$0.task].sent }.max()
+                let sent = graph.senders(of: node).map { tasks[$0.rank][$0.task].sent }.max()
                 times.received = sent.map { max(times.begin, $0) + nanoseconds(handoff(task)) } ?? times.begin
                 times.ready = times.received
                 times.end = times.ready + nanoseconds(work(task))

@@ -55,14 +55,14 @@ struct ReductionTests {
             ])
         func causes(_ task: RankTask) -> [String] {
             let index = graph.tasks[1].firstIndex(of: task)!
-            return graph.causes[1][index].map { "\(graph.tasks[$0.rank][$0.task])" }
+            return graph.senders(of: TaskGraph.Node(rank: 1, task: index)).map { "\(graph.tasks[$0.rank][$0.task])" }
         }
         #expect(causes(.share(stage: 1)) == [])
         #expect(causes(.sum(stage: 1)) == ["sending the gradients of stage 3 to its copies"])
         #expect(causes(.collect(stage: 2)) == ["summing the gradients of stage 0 over its copies"])
         // Each after what it waits for.
         for (position, node) in graph.order.enumerated() {
-            for cause in graph.causes[node.rank][node.task] { #expect(graph.order[..<position].contains(cause)) }
+            for cause in graph.senders(of: node) { #expect(graph.order[..<position].contains(cause)) }
         }
         #expect(graph.order.count == graph.tasks.joined().count)
     }

@@ -56,7 +56,7 @@ struct ReplayTests {
         let replay = Replay(graph, durations: given)
         for place in graph.order {
             let before = place.task > 0 ? replay.end[place.rank][place.task - 1] : 0
-            let inputs = graph.causes[place.rank][place.task].map { replay.end[$0.rank][$0.task] }
+            let inputs = graph.senders(of: place).map { replay.end[$0.rank][$0.task] }
             #expect(replay.start[place.rank][place.task] == max(before, inputs.max() ?? 0))
         }
         #expect(graph.order.count == graph.tasks.reduce(0) { $0 + $1.count })
@@ -109,6 +109,20 @@ struct ReplayTests {
             #expect(abs(breakdown.step - step) <= 1e-9)
             #expect(breakdown.transport >= 0 && breakdown.bubble >= 0 && breakdown.imbalance >= 0)
             #expect(breakdown.work > 0 && breakdown.oversubscription >= 0 && breakdown.optimizer > 0)
+        }
+    }
+
+    @Test("what receives from several begins when the last of them has handed on") func several() throws {
+        // Three replicas of one rank, whose forwards take 1, 2 and 3 s and nothing else anything: sums are of all three.
+        let graph = try TaskGraph(.gpipe(ranks: 1, microbatches: 1).replicated(3))
+        let durations = graph.tasks.enumerated().map { rank, list in
+            list.map { $0 == .action(Action(.forward, stage: rank, microbatch: rank)) ? Double(rank + 1) : 0 }
+        }
+        #expect(durations.map { $0.reduce(0, +) } == [1, 2, 3])
+        let replay = Replay(graph, durations: durations)
+        for (rank, list) in graph.tasks.enumerated() {
+            let sum = try #require(list.firstIndex(of: .sum(stage: rank)))
+            #expect(replay.start[rank][sum] == 3)
         }
     }
 }

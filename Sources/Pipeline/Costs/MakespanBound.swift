@@ -15,11 +15,19 @@ public struct MakespanBound: Equatable, Sendable {
     /// For each rank, what it proves.
     public let valueOfRank: [Double]
 
-    /// Of a schedule whose actions are all there; their order does not matter.
-    ///
+    /// Of equal stages.
+    /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced.
+    public init(_ schedule: Schedule, _ costs: ChunkCosts = ChunkCosts()) throws(ScheduleError) {
+        try self.init(schedule, OrderCosts(equal: costs, stages: schedule.stagesOfCopy))
+    }
+
+    /// - Parameters:
+    ///   - schedule: one whose actions are all there; their order does not matter.
+    ///   - costs: of each of its stages.
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced.
     /// - Complexity: O(actions x log actions).
-    public init(_ schedule: Schedule, _ costs: ChunkCosts = ChunkCosts()) throws(ScheduleError) {
+    public init(_ schedule: Schedule, _ costs: OrderCosts) throws(ScheduleError) {
+        costs.requireFit(schedule)
         let order = try schedule.completeOrder()
         var jobs = schedule.actions.map { list in
             var jobs: [PreemptiveMachine.Job] = []
@@ -37,10 +45,10 @@ public struct MakespanBound: Equatable, Sendable {
 /// One microbatch's actions, with the longest chains that lead to them and from them.
 private struct Chains {
     private let order: ScheduleOrder
-    private let costs: ChunkCosts
+    private let costs: OrderCosts
     private let microbatch: Int
 
-    init(_ order: ScheduleOrder, _ costs: ChunkCosts, _ microbatch: Int) {
+    init(_ order: ScheduleOrder, _ costs: OrderCosts, _ microbatch: Int) {
         (self.order, self.costs, self.microbatch) = (order, costs, microbatch)
     }
 
@@ -82,7 +90,9 @@ private struct Chains {
 
     private var forwards: [Step] {
         stages.map { stage in
-            Step(stage: stage, length: costs.forward, link: schedule.isFirst(stage) ? 0 : link(stage - 1, stage))
+            Step(
+                stage: stage, length: costs(of: stage).forward,
+                link: schedule.isFirst(stage) ? 0 : link(stage - 1, stage))
         }
     }
 
@@ -92,12 +102,14 @@ private struct Chains {
             let isSplit =
                 order.table.index(.inputGradient, stage, microbatch) != order.table.index(.end, stage, microbatch)
             return isSplit
-                ? Step(stage: stage, length: costs.inputGradient, link: link, branch: costs.weightGradient)
-                : Step(stage: stage, length: costs.duration(.backward), link: link)
+                ? Step(
+                    stage: stage, length: costs(of: stage).inputGradient, link: link,
+                    branch: costs(of: stage).weightGradient)
+                : Step(stage: stage, length: costs(of: stage).duration(.backward), link: link)
         }
     }
 
-    private func link(_ from: Int, _ to: Int) -> Double {
-        schedule.rankOfStage[from] == schedule.rankOfStage[to] ? 0 : costs.handOff
-    }
+    private func costs(of stage: Int) -> ChunkCosts { costs.stages[schedule.modelStage(stage)] }
+
+    private func link(_ from: Int, _ to: Int) -> Double { costs.handOff(from: from, to: to, in: schedule) }
 }

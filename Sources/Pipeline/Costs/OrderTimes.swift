@@ -6,15 +6,25 @@ public struct OrderTimes: Sendable {
     /// Whose times they are.
     public let schedule: Schedule
     /// How long each action takes, and each hand-off.
-    public let costs: ChunkCosts
+    public let costs: OrderCosts
     /// For each rank and action, when it begins.
     public let start: [[Double]]
     /// When the last action ends.
     public let makespan: Double
 
+    /// Of equal stages.
+    /// - Throws: `ScheduleError` when the order cannot be run.
+    public init(_ schedule: Schedule, _ costs: ChunkCosts = ChunkCosts()) throws(ScheduleError) {
+        try self.init(schedule, OrderCosts(equal: costs, stages: schedule.stagesOfCopy))
+    }
+
+    /// - Parameters:
+    ///   - schedule: any.
+    ///   - costs: of each of its stages.
     /// - Throws: `ScheduleError` when the order cannot be run.
     /// - Complexity: O(actions).
-    public init(_ schedule: Schedule, _ costs: ChunkCosts = ChunkCosts()) throws(ScheduleError) {
+    public init(_ schedule: Schedule, _ costs: OrderCosts) throws(ScheduleError) {
+        costs.requireFit(schedule)
         let order = try schedule.completeOrder()
         var start = schedule.actions.map { [Double](repeating: 0, count: $0.count) }
         var free = [Double](repeating: 0, count: schedule.ranks)
@@ -25,10 +35,11 @@ public struct OrderTimes: Sendable {
             var begin = free[rank]
             if let sender = order.sender(of: action) {
                 let sent = schedule.actions[sender.rank][sender.index]
-                begin = max(begin, start[sender.rank][sender.index] + costs.duration(sent.kind) + costs.handOff)
+                let ended = start[sender.rank][sender.index] + costs.duration(sent, in: schedule)
+                begin = max(begin, ended + costs.handOff(from: sent.stage, to: action.stage, in: schedule))
             }
             start[rank][index] = begin
-            free[rank] = begin + costs.duration(action.kind)
+            free[rank] = begin + costs.duration(action, in: schedule)
         }
         self.schedule = schedule
         self.costs = costs
@@ -38,12 +49,15 @@ public struct OrderTimes: Sendable {
 
     /// When an action of a rank ends.
     public func end(_ rank: Int, _ index: Int) -> Double {
-        start[rank][index] + costs.duration(schedule.actions[rank][index].kind)
+        start[rank][index] + duration(schedule.actions[rank][index])
     }
+
+    /// How long an action takes.
+    public func duration(_ action: Action) -> Double { costs.duration(action, in: schedule) }
 
     /// For each rank, how long it works.
     public var work: [Double] {
-        schedule.actions.map { list in list.reduce(0) { $0 + costs.duration($1.kind) } }
+        schedule.actions.map { list in list.reduce(0) { $0 + duration($1) } }
     }
 
     /// For each rank, how long it does nothing, from 0 to the makespan.

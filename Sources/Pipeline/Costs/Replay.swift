@@ -35,9 +35,11 @@ public struct Replay: Sendable {
             self.latency = latency
             var transfers = graph.tasks.map { $0.map { _ in 0.0 } }
             var sends = graph.tasks.map { $0.map { _ in false } }
-            for node in graph.senders.joined().joined() {
-                transfers[node.rank][node.task] = transfer(graph.tasks[node.rank][node.task])
-                sends[node.rank][node.task] = true
+            for receiver in graph.order {
+                for node in graph.senders(of: receiver) where !sends[node.rank][node.task] {
+                    transfers[node.rank][node.task] = transfer(graph.tasks[node.rank][node.task])
+                    sends[node.rank][node.task] = true
+                }
             }
             (self.transfers, self.sends) = (transfers, sends)
         }
@@ -73,15 +75,15 @@ public struct Replay: Sendable {
         /// When what a task hands on has left its rank, and when all of the rank's so far have.
         var left = link.map { _ in end } ?? []
         var linkFree = graph.tasks.map { _ in 0.0 }
-        func arrived(_ node: TaskGraph.Node, at rank: Int) -> Double {
-            guard let link, node.rank != rank else { return sent(node.rank, node.task) }
+        func arrived(_ node: TaskGraph.Node) -> Double {
+            guard let link else { return sent(node.rank, node.task) }
             return left[node.rank][node.task] + link.latency
         }
         var (makespan, reduced, step) = (0.0, 0.0, 0.0)
         for node in graph.order {
             let (rank, task) = (node.rank, node.task)
             let lost = losses?[rank][task] ?? Losses()
-            let inputs = graph.causes[rank][task].map { arrived($0, at: rank) }.max() ?? 0
+            let inputs = graph.onlySender(of: node).map(arrived) ?? graph.senders(of: node).map(arrived).max() ?? 0
             let turned = (task > 0 ? sent(rank, task - 1) : 0) + lost.before
             start[rank][task] = max(turned, inputs) + lost.ready
             end[rank][task] = start[rank][task] + durations[rank][task]

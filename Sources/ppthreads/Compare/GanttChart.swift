@@ -143,8 +143,8 @@ package struct GanttChart {
     // MARK: Hand-offs
 
     private func handoffs(_ rank: Int) -> [Markup] {
-        times.graph.senders[rank].enumerated().flatMap { task, senders in
-            senders.map { handoff(from: $0, toRank: rank, task) }
+        times.graph.order.filter { $0.rank == rank }.flatMap { node in
+            times.graph.senders(of: node).map { handoff(from: $0, toRank: rank, node.task) }
         }
     }
 

@@ -73,7 +73,8 @@ extension TaskGraph {
             return positions.firstIndex { $0.step < own.step || $0.step == own.step && $0.activity == .preparing }
         case .atEnd: return positions.firstIndex { $0.activity != .atEnd }
         case .task(let task):
-            return causes[rank][task].first { $0.rank != rank && !isDone($0, inStep: own.step, positions) }?.rank
+            let senders = senders(of: Node(rank: rank, task: task))
+            return senders.first { !isDone($0, inStep: own.step, positions) }?.rank
         }
     }
 

@@ -21,17 +21,15 @@ extension StepTimes {
     /// - Parameter link: of the same graph's tasks.
     public func expected(over link: Replay.Link) -> Double {
         var losses = losses
-        for (rank, list) in graph.senders.enumerated() {
-            for (task, senders) in list.enumerated() where !senders.isEmpty {
-                let own = tasks[rank][task]
-                let arrival = senders.map {
-                    Pipeline.seconds(from: released, to: tasks[$0.rank][$0.task].sent) + link.cost(of: $0)
-                }.max()!
-                let late =
-                    Pipeline.seconds(from: released, to: own.ready)
-                    - max(arrival, Pipeline.seconds(from: released, to: own.begin))
-                losses[rank][task].ready = min(losses[rank][task].ready, max(0, late))
+        for node in graph.order {
+            let arrivals = graph.senders(of: node).map { sender in
+                Pipeline.seconds(from: released, to: tasks[sender.rank][sender.task].sent) + link.cost(of: sender)
             }
+            guard let arrival = arrivals.max() else { continue }
+            let (rank, task) = (node.rank, node.task)
+            let turned = Pipeline.seconds(from: released, to: tasks[rank][task].begin)
+            let late = Pipeline.seconds(from: released, to: tasks[rank][task].ready) - max(arrival, turned)
+            losses[rank][task].ready = min(losses[rank][task].ready, max(0, late))
         }
         return Replay(graph, durations: values(\.work), losses: losses, link: link).step
     }

@@ -27,7 +27,7 @@ extension Handoffs {
     init?(_ edge: Edge, _ steps: [StepTimes]) {
         let graph = steps[0].graph
         let receivers = graph.order.filter { node in
-            guard let sender = graph.senders[node.rank][node.task].first else { return false }
+            guard let sender = graph.senders(of: node).first else { return false }
             return graph.tasks[node.rank][node.task].stage == edge.to
                 && graph.tasks[sender.rank][sender.task].stage == edge.from
         }

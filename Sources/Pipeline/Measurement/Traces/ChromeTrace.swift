@@ -75,7 +75,7 @@ public struct ChromeTrace {
             arguments.stage = task.stage
             if case .action(let action) = task { arguments.microbatch = action.microbatch }
             add(own, node.task, to: &arguments)
-            let arrows = graph.senders[rank][node.task].flatMap { arrow(step, $0, node, times) }
+            let arrows = graph.senders(of: node).flatMap { arrow(step, $0, node, times) }
             return [span(rank, task.label, task.kind.rawValue, own.ready, own.end, arguments)] + waits + arrows
         }
     }
@@ -109,7 +109,7 @@ public struct ChromeTrace {
         _ step: Int, _ sender: TaskGraph.Node, _ receiver: TaskGraph.Node, _ times: StepTimes
     ) -> [TraceEvent] {
         // A sum over copies has an arrow from each.
-        let isOneOfSeveral = graph.senders[receiver.rank][receiver.task].count > 1
+        let isOneOfSeveral = graph.senders(of: receiver).count > 1
         let id = "\(step).\(receiver.rank).\(receiver.task)" + (isOneOfSeveral ? ".\(sender.rank)" : "")
         let (from, to) = (times.tasks[sender.rank][sender.task], times.tasks[receiver.rank][receiver.task])
         func event(_ phase: String, _ rank: Int, _ time: UInt64) -> TraceEvent {

@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The tasks of all ranks with what each waits for.
+///
+/// Each waits for its rank's earlier ones, and for its senders; for nothing else, since what a rank hands to itself it has done
+/// before. What belongs to a task takes a few bytes, for there may be tens of millions.
 public struct TaskGraph: Sendable {
     /// Which task of which rank.
     public struct Node: Hashable, Sendable {
+        private let rankNumber, taskNumber: Int32
+
+        /// Of numbers that a schedule can have: below two thousand million.
+        public init(rank: Int, task: Int) { (rankNumber, taskNumber) = (Int32(rank), Int32(task)) }
+
         /// Counts from 0.
-        public let rank: Int
+        public var rank: Int { Int(rankNumber) }
         /// Counts from 0, in the order of the rank's tasks.
-        public let task: Int
+        public var task: Int { Int(taskNumber) }
     }
 
     /// For each rank, in the order it does them.
     public let tasks: [[RankTask]]
-    /// For each rank and task, the tasks whose results it needs, besides its rank's earlier ones.
-    public let causes: [[[Node]]]
-    /// For each rank and task, the causes that are other ranks': who hands on what the task receives. None where nothing is
-    /// received, or from the rank itself; one of an action's, several where gradients are summed over copies.
-    public let senders: [[[Node]]]
     /// All tasks, each after those that it has to wait for.
     public let order: [Node]
+    /// Of all tasks, rank after rank, the only one of another rank that hands on what it receives; nil for none, or several.
+    private let sender: [Node?]
+    /// Of those that receive from several.
+    private let several: [Node: [Node]]
+    /// For each rank, how many tasks the ranks before it have.
+    private let first: [Int]
 
     /// K: how many stages each copy has that the tasks are of.
     let stagesOfCopy: Int
@@ -26,30 +35,42 @@ public struct TaskGraph: Sendable {
     /// Whether there are so many values for each rank as it has tasks.
     func has(shape counts: [Int]) -> Bool { counts == tasks.map(\.count) }
 
+    /// The tasks of other ranks that hand on what a task receives: none where it receives nothing, or from its own rank; one of an action's,
+    /// several where gradients are summed over copies.
+    public func senders(of node: Node) -> [Node] {
+        if let only = onlySender(of: node) { return [only] }
+        return several.isEmpty ? [] : several[node] ?? []
+    }
+
+    /// The same without a list, where there are not several.
+    @inline(__always)
+    func onlySender(of node: Node) -> Node? { sender[first[node.rank] + node.task] }
+
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced, or wait for each other.
     public init(_ schedule: Schedule) throws(ScheduleError) {
         let sorted = try schedule.completeOrder()
         let tasks = schedule.tasks
         let taskOfAction = tasks.map { list in
-            list.indices.filter { if case .action = list[$0] { true } else { false } }
-        }
-        let reductions = Reductions(schedule, tasks)
-        let causes = tasks.map { list in
-            list.map { task -> [Node] in
-                guard case .action(let action) = task else { return reductions.causes(of: task) }
-                return sorted.causes(of: action).map { Node(rank: $0.rank, task: taskOfAction[$0.rank][$0.index]) }
+            list.indices.compactMap { index -> Int32? in
+                if case .action = list[index] { Int32(index) } else { nil }
             }
         }
+        let first = tasks.reduce(into: [0]) { $0.append($0.last! + $1.count) }
+        var sender = [Node?](repeating: nil, count: first.last!)
         // An action brings the tasks before it that are no actions; what is left at the end follows.
         var order: [Node] = []
+        order.reserveCapacity(first.last!)
         var next = tasks.map { _ in 0 }
         var run = OrderRun(sorted)
         while let finished = try run.next() {
             let rank = finished.rank
-            let last = taskOfAction[rank][finished.index]
+            let last = Int(taskOfAction[rank][finished.index])
             while next[rank] <= last {
                 order.append(Node(rank: rank, task: next[rank]))
                 next[rank] += 1
+            }
+            if let other = sorted.sender(of: schedule.actions[rank][finished.index]) {
+                sender[first[rank] + last] = Node(rank: other.rank, task: Int(taskOfAction[other.rank][other.index]))
             }
         }
         // Of all ranks, first what shares, then what sums, then what collects: as each rank has them.
@@ -57,11 +78,9 @@ public struct TaskGraph: Sendable {
             (next[rank]..<list.count).map { Node(rank: rank, task: $0) }
         }
         for phase in Phase.allCases { order += rest.filter { Phase(tasks[$0.rank][$0.task]) == phase } }
-        self.order = order
-        self.tasks = tasks
+        (self.order, self.tasks, self.sender, self.first) = (order, tasks, sender, first)
+        several = schedule.copies == 1 ? [:] : Reductions(schedule, tasks).senders
         stagesOfCopy = schedule.stagesOfCopy
-        self.causes = causes
-        senders = causes.enumerated().map { rank, list in list.map { $0.filter { $0.rank != rank } } }
     }
 
     /// Whether gradients, or losses, are summed over copies.
@@ -82,7 +101,7 @@ public struct TaskGraph: Sendable {
         }
     }
 
-    /// What tasks that sum over copies wait for.
+    /// What tasks that sum over copies receive.
     private struct Reductions {
         private let schedule: Schedule
         private var nodes: [RankTask: Node] = [:]
@@ -96,7 +115,17 @@ public struct TaskGraph: Sendable {
             }
         }
 
-        func causes(of task: RankTask) -> [Node] {
+        /// From other ranks.
+        var senders: [Node: [Node]] {
+            var senders: [Node: [Node]] = [:]
+            for (task, node) in nodes {
+                let others = causes(of: task).filter { $0.rank != node.rank }
+                if !others.isEmpty { senders[node] = others }
+            }
+            return senders
+        }
+
+        private func causes(of task: RankTask) -> [Node] {
             switch task {
             case .sum(let stage): schedule.otherCopies(ofStage: stage).compactMap { nodes[.share(stage: $0)] }
             case .collect(let stage): schedule.otherCopies(ofStage: stage).compactMap { nodes[.sum(stage: $0)] }

@@ -13,7 +13,7 @@ package struct OrderChart {
     package init(_ times: OrderTimes) {
         self.times = times
         hasStages = times.schedule.virtualStages > 1
-        let lengths = times.schedule.actions.joined().map { times.costs.duration($0.kind) }.filter { $0 > 0 }
+        let lengths = times.schedule.actions.joined().map(times.duration).filter { $0 > 0 }
         let digits = "\(times.schedule.microbatches - 1)".count + (hasStages ? 2 : 0)
         width = min(max(times.makespan / (lengths.min() ?? 1) * Double(10 + 7 * digits), 600), 8000)
     }
@@ -47,7 +47,8 @@ package struct OrderChart {
         return Markup(
             Action.Kind.allCases.filter(present.contains).enumerated().map { index, kind in
                 let x = 8 + 190 * index
-                let text = "\(kind.legend): \(times.costs.duration(kind).plain)"
+                let durations = Set(times.costs.stages.map { $0.duration(kind) })
+                let text = kind.legend + (durations.count == 1 ? ": \(durations.first!.plain)" : "")
                 return [
                     .rectangle(kind.task.rawValue, x: "\(x)", y: 26, width: "12", height: 12),
                     .label("rank out", x: "\(x + 18)", y: 36, Markup(text)),

@@ -64,11 +64,12 @@ private struct Cells {
     /// The largest time that all durations are multiples of, and as many columns for it as give every action its name and a blank;
     /// nil where there is none.
     private static func columns(_ times: OrderTimes) -> (measure: Double, columns: Int)? {
-        let costs = times.costs
         let kinds = Set(times.schedule.actions.joined().map(\.kind))
-        let lengths = kinds.map { (time: costs.duration($0), name: longestName($0, times.schedule) + 1) }
-            .filter { $0.time > 0 }
-        let moments = lengths.map(\.time) + (costs.handOff > 0 ? [costs.handOff] : [])
+        let costs = times.costs.stages.unique
+        let lengths = costs.flatMap { costs in
+            kinds.map { (time: costs.duration($0), name: longestName($0, times.schedule) + 1) }.filter { $0.time > 0 }
+        }
+        let moments = lengths.map(\.time) + costs.map(\.handOff).filter { $0 > 0 }
         guard let measure = commonMeasure(moments), measure > 0 else { return nil }
         let columns = lengths.map { (Double($0.name) * measure / $0.time).rounded(.up) }.max() ?? 1
         // Beside a time that is next to none, the others need more room than there is.

@@ -5,6 +5,7 @@ import Pipeline
 /// An order that can be run, in unit times.
 struct OrderFacts {
     let facts: ScheduleFacts
+    let costs: ChunkCosts
     let times: OrderTimes
     let bound: MakespanBound
     /// The bound's, no more than the makespan: the same sum in another order may be rounded up.
@@ -14,6 +15,7 @@ struct OrderFacts {
 
     /// - Throws: `ScheduleError` when it cannot be run.
     init(_ schedule: Schedule, _ costs: ChunkCosts, notes: [String] = []) throws(ScheduleError) {
+        self.costs = costs
         facts = try schedule.validated()
         times = try OrderTimes(schedule, costs)
         bound = try MakespanBound(schedule, costs)

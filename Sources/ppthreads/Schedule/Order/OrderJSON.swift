@@ -27,7 +27,7 @@ struct OrderJSON: Encodable {
     let notes: [String]
 
     init(_ order: OrderFacts) {
-        let (times, schedule, costs) = (order.times, order.times.schedule, order.times.costs)
+        let (times, schedule, costs) = (order.times, order.times.schedule, order.costs)
         name = schedule.identifier
         (ranks, stages, microbatches) = (schedule.ranks, schedule.stages, schedule.microbatches)
         (copies, replicas) = (schedule.copies, schedule.replicas)

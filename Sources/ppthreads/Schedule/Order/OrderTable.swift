@@ -20,7 +20,7 @@ struct OrderTable {
     private var schedule: Schedule { order.times.schedule }
 
     private var title: String {
-        let costs = order.times.costs
+        let costs = order.costs
         let sizes = [
             counted(schedule.ranks, "rank"), stages,
             counted(schedule.microbatches, "microbatch", "microbatches"),
