@@ -35,6 +35,7 @@ struct Main {
           pipeline  P = 2 over P = 1 at M = 8, and processes over threads, on the reference workload
           ring      hand-offs through rings, threads and processes, beside the bare cache line, sockets and pipes
           handoff   what a hand-off costs against its size, for each transport; started by mpirun with two processes, those of MPI
+          predict   runs that were predicted from what the model's units take, beside what they took (four minutes with --rounds 3)
           growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
           faults    known faults, and the terms of the breakdown that they show in
           disturb   quotas, loops, stops and others that take CPU time, and the terms that they show in (--rounds 3: an hour and
@@ -69,6 +70,7 @@ struct Main {
         case "pipeline": try PipelineBenchmark(effort).run()
         case "ring": try RingBenchmark(effort).run()
         case "handoff": try HandoffBenchmark(effort).run()
+        case "predict": try PredictionBenchmark(effort).run()
         case "growth": try GrowthBenchmark(effort).run()
         case "faults": try FaultBenchmark(effort).run()
         case "disturb": try DisturbBenchmark(effort).run()
@@ -80,7 +82,7 @@ struct Main {
         case "--help", "-h", "help": print(help)
         default:
             throw .usage(
-                "unknown benchmark '\(name)'; allowed: pipeline, ring, handoff, growth, faults, disturb, timeline, memory, kernels, "
+                "unknown benchmark '\(name)'; allowed: pipeline, ring, handoff, predict, growth, faults, disturb, timeline, memory, kernels, "
                     + "coverage, null")
         }
     }

@@ -3,7 +3,7 @@
 import Threads
 
 /// A network, as far as hand-offs are concerned.
-public struct LinkCost: Equatable, Sendable, CustomStringConvertible {
+public struct LinkCost: Codable, Equatable, Sendable, CustomStringConvertible {
     /// From the moment that an item has left its rank to the moment that it can be received, in seconds.
     public let latency: Double
     /// Of what leaves a rank, one item after the other; infinite where that takes no time.
