@@ -75,17 +75,18 @@ def table(rows):
 def main():
     options = arguments()
     rows = []
+    if options.out:
+        with open(options.out, "w", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, COLUMNS).writeheader()
     for turn in range(options.rounds):
         for rate in options.rates.split(","):
             for latency in options.latencies.split(","):
                 for schedule in options.schedules.split(","):
                     rows.append(row(options, turn, rate, latency, schedule))
+                    if options.out:
+                        with open(options.out, "a", newline="", encoding="utf-8") as file:
+                            csv.DictWriter(file, COLUMNS).writerow(rows[-1])
                     print(f"round {turn + 1} {rate} {latency} {schedule}: {rows[-1]['step_s'] * 1000:.1f} ms", file=sys.stderr)
-    if options.out:
-        with open(options.out, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
     table(rows)
 
 

@@ -26,6 +26,9 @@ struct HandoffBenchmark {
     }
 
     func run() throws(BenchmarkError) {
+        if LaunchedProcess.size == 1 {
+            throw .usage("handoff: started by a launcher, it measures MPI between two processes: mpirun -n 2")
+        }
         let candidates = transports.flatMap { transport in
             Self.sizes.map { Candidate(transport: transport, bytes: $0) }
         }

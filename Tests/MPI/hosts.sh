@@ -233,12 +233,13 @@ host_list() {
 }
 
 # Shared memory within a host and TCP over the cable between them, with nothing else to choose: hosts that share a kernel
-# would find other ways.
+# would find other ways. Keepalives: mpirun itself notices in a few seconds that a host is cut off.
 openmpi_command() {
     command=(mpirun.openmpi --allow-run-as-root --oversubscribe --bind-to none --map-by slot --host "$(host_list)"
         --mca plm rsh --mca plm_rsh_agent "$folder/agent" --mca orte_tmpdir_base "$folder"
         --mca oob_tcp_if_include "$device" --mca btl_tcp_if_include "$device"
-        --mca pml ob1 --mca btl "tcp,self,vader")
+        --mca pml ob1 --mca btl "tcp,self,vader"
+        --mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 2)
     local variable
     if [ "$quiet" = yes ]; then command+=(-q); fi
     for variable in "${variables[@]}"; do

@@ -15,9 +15,11 @@ struct LaunchedProcessTests {
             set("SLURM_PROCID", "3")
             set("SLURM_STEP_NUM_TASKS", "5")
             expect(rank: 3, size: 5)
-            set("PMIX_RANK", "2")
-            expect(rank: 2, size: 5)
+            // A number without the other, or beyond it, is no launcher's.
             set("PMI_RANK", "1")
+            expect(rank: 3, size: 5)
+            set("PMI_SIZE", "1")
+            expect(rank: 3, size: 5)
             set("PMI_SIZE", "4")
             expect(rank: 1, size: 4)
             set("OMPI_COMM_WORLD_RANK", "0")
@@ -25,7 +27,7 @@ struct LaunchedProcessTests {
             expect(rank: 0, size: 2)
             // What is no number is passed over.
             set("OMPI_COMM_WORLD_RANK", "first")
-            expect(rank: 1, size: 2)
+            expect(rank: 1, size: 4)
         }
     }
 

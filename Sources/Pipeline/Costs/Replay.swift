@@ -24,19 +24,24 @@ public struct Replay: Sendable {
         public let latency: Double
         /// For each rank and task, how long what it hands on takes to leave, in seconds; 0 where it hands on nothing.
         let transfers: [[Double]]
-        /// For each rank and task, whether it hands on anything to another rank.
+        /// For each rank and task, whether it hands on anything by the link.
         let sends: [[Bool]]
 
         /// - Parameters:
         ///   - graph: whose tasks hand on.
         ///   - latency: in seconds.
+        ///   - isOnLink: whether what one rank hands on to another goes by the link; what does not costs nothing. All of it unless given.
         ///   - transfer: how long what a task hands on takes to leave its rank, in seconds.
-        public init(_ graph: TaskGraph, latency: Double, transfer: (RankTask) -> Double) {
+        public init(
+            _ graph: TaskGraph, latency: Double, isOnLink: (Int, Int) -> Bool = { _, _ in true },
+            transfer: (RankTask) -> Double
+        ) {
             self.latency = latency
             var transfers = graph.tasks.map { $0.map { _ in 0.0 } }
             var sends = graph.tasks.map { $0.map { _ in false } }
             for receiver in graph.order {
-                for node in graph.senders(of: receiver) where !sends[node.rank][node.task] {
+                for node in graph.senders(of: receiver)
+                where !sends[node.rank][node.task] && isOnLink(node.rank, receiver.rank) {
                     transfers[node.rank][node.task] = transfer(graph.tasks[node.rank][node.task])
                     sends[node.rank][node.task] = true
                 }
@@ -45,7 +50,9 @@ public struct Replay: Sendable {
         }
 
         /// From a task's end to the moment that what it hands on can be received, where nothing else is under way, in seconds.
-        func cost(of sender: TaskGraph.Node) -> Double { transfers[sender.rank][sender.task] + latency }
+        func cost(of sender: TaskGraph.Node) -> Double {
+            sends[sender.rank][sender.task] ? transfers[sender.rank][sender.task] + latency : 0
+        }
     }
 
     /// For each rank and task, when its work would have begun, in seconds after the release into the step.
@@ -76,7 +83,7 @@ public struct Replay: Sendable {
         var left = link.map { _ in end } ?? []
         var linkFree = graph.tasks.map { _ in 0.0 }
         func arrived(_ node: TaskGraph.Node) -> Double {
-            guard let link else { return sent(node.rank, node.task) }
+            guard let link, link.sends[node.rank][node.task] else { return sent(node.rank, node.task) }
             return left[node.rank][node.task] + link.latency
         }
         var (makespan, reduced, step) = (0.0, 0.0, 0.0)

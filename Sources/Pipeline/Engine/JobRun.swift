@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import SharedTensor
 import Threads
 
@@ -37,6 +38,7 @@ struct JobRun {
     func gatherEnds(_ end: inout RanksEnd) throws(RunError) {
         let hasFailed = !end.failures.isEmpty
         if hasFailed { job.giveUp() }
+        end.signal = Signals.noted?.rawValue
         let own = LastWords(end: end, position: memory.control.position(ofRank: plan.ranksHere.first ?? 0))
         let seconds = (hasFailed ? 0 : plan.configuration.timeoutSeconds) + Self.lastWordsSeconds
         let answers: [LastWords?]
@@ -46,6 +48,8 @@ struct JobRun {
             unsafe JobOfProgram.firstIsSilent = true
             return end.failures.append(silent(0))
         }
+        // As if it had come to each: then all end in the same way, and the first one says why.
+        if Signals.noted == nil, let signal = answers.compactMap({ $0?.end.signal }).first { raise(signal) }
         let words = answers.prefix(plan.schedule.ranks)
         end = RanksEnd()
         for (rank, answer) in words.enumerated() {
@@ -63,6 +67,7 @@ struct JobRun {
     /// Processes that were missing when the launcher ended the job.
     func gone(_ ranks: [Int]) -> RunError {
         job.giveUp()
+        unsafe JobOfProgram.isWhole = false
         if ranks.contains(0) { unsafe JobOfProgram.firstIsSilent = true }
         let who = ranks.map { "rank \($0), on \(job.hosts[$0].name)," }.joined(separator: " and ")
         let position = memory.control.position(ofRank: plan.ranksHere.first ?? 0)
@@ -73,7 +78,8 @@ struct JobRun {
     }
 
     private func silent(_ rank: Int) -> SeenFailure {
-        SeenFailure(
+        unsafe JobOfProgram.isWhole = false
+        return SeenFailure(
             rank: rank, cause: .silent(host: job.hosts[rank].name), moment: .max, isCause: true,
             positions: memory.control.allPositions)
     }

@@ -10,6 +10,10 @@ struct RollCall {
     /// Whom it has asked and not heard of yet.
     private var asked: Set<Int> = []
     private var end: UInt64?
+    /// Whether somebody who looks on wants the step at hand to be the last.
+    private(set) var isToStop = false
+    /// Whether the first process has told that the run's ranks have ended.
+    private(set) var ranksHaveEnded = false
 
     /// Launchers kill a second after SIGTERM; the others look ten times a second.
     private static let answerNanoseconds: UInt64 = 500_000_000
@@ -31,6 +35,8 @@ struct RollCall {
             case .abort: aborted = aborted ?? rank
             case .question: job.send(.answer, to: rank)
             case .answer: asked.remove(rank)
+            case .stop: isToStop = true
+            case .ended: ranksHaveEnded = true
             }
         }
         return aborted

@@ -106,7 +106,8 @@ extension RunPlan {
         if let job { run = try JobRun(self, job, memory) }
         let memoryKills = FailureReport.memoryKillsSoFar
         let workers = try start(memory)
-        let supervisor = Supervisor(control: memory.control, losses: memory.losses, began: began, job: job)
+        let supervisor = Supervisor(
+            control: memory.control, losses: memory.losses, began: began, job: job, ranks: schedule.ranks)
         var end = supervisor.collect(workers, progress)
         if !end.silent.isEmpty { throw run!.gone(end.silent) }
         try run?.gatherEnds(&end)

@@ -14,6 +14,8 @@ struct Supervisor {
     let began: UInt64
     /// The other processes, where ranks are in several.
     let job: (any Job)?
+    /// How many there are in all.
+    let ranks: Int
 
     /// How long ranks that were told to stop may take before processes are killed.
     static let graceNanoseconds: UInt64 = 1_000_000_000
@@ -34,6 +36,7 @@ struct Supervisor {
         var finished = FinishedSteps(losses, began: began)
         var rollCall = job.map(RollCall.init)
         let watched = workers.first?.rank ?? 0
+        if workers.isEmpty { lookOn(&rollCall, &end) }
         while !running.isEmpty {
             let stopped = running.filter { $0.worker.isStopped }.map(\.rank)
             control.suspension.set(!stopped.isEmpty)
@@ -52,7 +55,7 @@ struct Supervisor {
                 }
             }
             if let rank = rollCall?.listen() { giveUp(because: rank, &grace) }
-            if Signals.noted != nil && job != nil { control.requestStop() }
+            if Signals.noted != nil && job != nil || rollCall?.isToStop == true { control.requestStop() }
             if let missing = rollCall?.missing, !missing.isEmpty {
                 end.silent = missing
                 abandon(running.map(\.worker))
@@ -63,6 +66,7 @@ struct Supervisor {
                 if job != nil { break }
             }
         }
+        if let job, job.rank == 0 { for other in ranks..<max(ranks, job.size) { job.send(.ended, to: other) } }
         report(&finished, watched, [], isLook: false, progress)
         abandon(running.map(\.worker))
         end.failures += running.map { rank, worker in
@@ -70,6 +74,21 @@ struct Supervisor {
                 rank: rank, cause: .busy, moment: Clock.now(), isCause: false, positions: control.allPositions)
         }
         return end
+    }
+
+    /// Waits for the end of the ranks, none of which this process has: it tells others of a signal, and is told when to go on.
+    private func lookOn(_ rollCall: inout RollCall?, _ end: inout RanksEnd) {
+        var hasTold = false
+        while rollCall != nil, !rollCall!.ranksHaveEnded {
+            Clock.sleep(nanoseconds: UInt64(Self.lookMilliseconds) * 1_000_000)
+            if rollCall!.listen() != nil { return }
+            if Signals.noted != nil && !hasTold {
+                hasTold = true
+                rollCall!.tell(.stop)
+            }
+            end.silent = rollCall!.missing
+            if !end.silent.isEmpty { return }
+        }
     }
 
     /// Leaves workers that cannot be ended by force to end with the program, which a failure of its job is about to end.
@@ -111,6 +130,8 @@ struct RanksEnd: Codable {
     var failures: [SeenFailure] = []
     /// Ranks whose processes did not answer when the launcher ended the job.
     var silent: [Int] = []
+    /// The number of the signal that has come to the process, or to any.
+    var signal: Int32?
 }
 
 /// The time that ranks have to leave by themselves; time in which the program itself was stopped does not count.

@@ -5,17 +5,28 @@ import Glibc
 /// What a launcher of MPI programs (mpirun, mpiexec, srun) tells a process that it has started, before MPI itself does.
 public enum LaunchedProcess {
     /// The process's number among those that were started together; nil where no launcher has started it.
-    public static var rank: Int? { number(["OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID"]) }
+    public static var rank: Int? { told?.rank }
 
-    /// How many were started together; nil where that is not known, or where no launcher has started it.
-    public static var size: Int? { number(["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"]) }
+    /// How many were started together; nil where no launcher has started it.
+    public static var size: Int? { told?.size }
 
-    private static func number(_ names: [String]) -> Int? {
-        for name in names {
-            // Sound: the string is copied at once, and nothing in this program changes the environment.
-            if let text = unsafe getenv(name), let number = unsafe Int(String(cString: text)) { return number }
+    /// Both, of the first launcher that tells both: a number alone, left in the environment by chance, is no launcher's.
+    private static var told: (rank: Int, size: Int)? {
+        let names = [
+            ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"),
+            ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+        ]
+        for (rank, size) in names {
+            if let rank = number(rank), let size = number(size), (0..<max(0, size)).contains(rank) {
+                return (rank, size)
+            }
         }
         return nil
+    }
+
+    private static func number(_ name: String) -> Int? {
+        // Sound: the string is copied at once, and nothing in this program changes the environment.
+        unsafe getenv(name).flatMap { unsafe Int(String(cString: $0)) }
     }
 
     /// Sends whatever the process prints to nobody, because another one prints it.

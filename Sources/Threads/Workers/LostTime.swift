@@ -30,6 +30,7 @@ public struct LostTime {
     /// Begins an interval, at a moment of the clock that the next one is given in too.
     public mutating func restart(at now: UInt64) {
         delayBefore = delay?.nanoseconds ?? 0
+        _ = PolledWaits.take()
         (moment, cpu) = (now, Clock.threadCPU())
     }
 
@@ -59,6 +60,7 @@ public struct LostTime {
     private mutating func awake(_ missing: UInt64) -> UInt64 {
         // So that what the kernel counted meanwhile is not taken for a part of the next sleep.
         delayBefore = delay?.nanoseconds ?? 0
+        _ = PolledWaits.take()
         return missing
     }
 
@@ -68,6 +70,7 @@ public struct LostTime {
         let now = delay?.nanoseconds ?? 0
         defer { delayBefore = now }
         let continued = Suspensions.lastEnd
-        return now &- min(now, delayBefore) &+ (continued > began ? continued - began : 0)
+        let delayed = now &- min(now, delayBefore)
+        return delayed &- min(delayed, PolledWaits.take()) &+ (continued > began ? continued - began : 0)
     }
 }

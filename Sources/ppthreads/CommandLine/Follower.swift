@@ -17,6 +17,7 @@ enum Follower {
         do throws(SystemError) { try begin(arguments, rank) } catch {
             throw CommandError(code: .failed, message: "standard output and error: \(error)")
         }
+        try checkArguments(arguments)
         guard !takesPart(arguments), ["run", "compare", "sweep", "verify"].contains(arguments.first),
             let size = LaunchedProcess.size, size > 1
         else { return }
@@ -37,6 +38,26 @@ enum Follower {
         JobOfProgram.start()
     }
 
+    /// Processes that do not all have the same to do would wait for each other in vain, or mix what is different.
+    private static func checkArguments(_ arguments: [String]) throws(CommandError) {
+        let all: [(host: JobHost?, value: [String])]
+        do throws(JobError) { all = try JobOfProgram.ofAll(arguments) } catch {
+            throw CommandError(code: .failed, message: error.description)
+        }
+        guard let other = all.firstIndex(where: { $0.value != all[0].value }) else { return }
+        let host = all[other].host.map { ", on \($0.name)," } ?? ""
+        let at = zip(all[0].value, all[other].value).enumerated().first { $0.element.0 != $0.element.1 }?.offset
+        func word(_ index: Int) -> String {
+            let words = all[index].value
+            return at.map { "'\(words[$0].visible)'" } ?? counted(words.count, "argument")
+        }
+        throw CommandError(
+            code: .usage,
+            message:
+                "rank \(other)\(host) was started with other arguments than rank 0: \(word(other)), where rank 0 has \(word(0)); "
+                + "the ranks of a run all take the same")
+    }
+
     /// Tells the end of a command that the first process cannot tell, because it does not answer.
     static func error(_ line: String) {
         guard let errors = unsafe errors, unsafe JobOfProgram.firstIsSilent else { return }
@@ -47,7 +68,12 @@ enum Follower {
     /// to be shown.
     private static func takesPart(_ arguments: [String]) -> Bool {
         if arguments.first == "doctor" { return JobOfProgram.isPossible }
-        let names: [Substring] = ["mpi", "mpi-only"]
-        return arguments.contains { $0.split { $0 == "," || $0 == "=" }.contains(where: names.contains) }
+        let flag = "--transport"
+        return arguments.indices.contains { index in
+            let isValue = index > 0 && arguments[index - 1] == flag
+            guard isValue || arguments[index].hasPrefix("\(flag)=") else { return false }
+            let value = isValue ? arguments[index][...] : arguments[index].dropFirst(flag.count + 1)
+            return value.split(separator: ",").contains { ["mpi", "mpi-only"].contains($0) }
+        }
     }
 }

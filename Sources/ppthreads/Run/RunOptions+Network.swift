@@ -11,10 +11,18 @@ struct NetworkOptions {
     var expected: LinkCost?
 
     /// The transport that is asked for, with these.
-    func applied(to kind: TransportKind, seed: Int) -> any Transport {
+    /// - Parameter timeout: in seconds, of the longest wait.
+    func applied(to kind: TransportKind, seed: Int, timeout: Double) throws(CommandError) -> any Transport {
         let transport = intraNode.applied(to: kind).transport
         if injected == nil && jitter == 0 { return transport }
         let cost = injected ?? LinkCost(latency: 0)
+        if cost.latency + jitter >= timeout {
+            throw CommandError(
+                code: .usage,
+                message:
+                    "--inject-link: hand-offs that take up to \((cost.latency + jitter).plain) s, where --timeout lets no wait last longer than \(timeout.plain) s"
+            )
+        }
         return InjectedLink(cost, jitterSeconds: jitter, seed: UInt64(seed)).delaying(transport)
     }
 }

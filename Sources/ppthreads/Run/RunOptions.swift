@@ -215,6 +215,7 @@ extension RunOptions {
         try CommandError.refuse("--memory", memory, with: "--emit-csv", csv)
         try CommandError.refuse("--explain", explains, with: "--emit-csv", csv)
         try CommandError.refuse("--explain", explains, with: "--json", json)
+        try CommandError.refuse("--expect-link", network.expected != nil, with: "--no-timeline", noTimeline)
     }
 
     /// Opens the tokens once, for all runs that copies of these options ask for.
@@ -251,7 +252,7 @@ extension RunOptions {
         configuration.partition = choice
         configuration.recomputes = recompute
         configuration.dropout = dropout
-        configuration.transport = network.applied(to: transport, seed: seed)
+        configuration.transport = try network.applied(to: transport, seed: seed, timeout: timeout)
         configuration.pin = pin
         configuration.threadsPerRank = threads
         configuration.simd = simd

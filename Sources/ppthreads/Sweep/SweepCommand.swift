@@ -88,6 +88,13 @@ enum SweepCommand {
             if file != nil { try add(row, to: &file!) }
             progress.finish(turn)
             try report(turn, row)
+            if unsafe !JobOfProgram.isWhole {
+                throw CommandError(
+                    code: .failed,
+                    message:
+                        "not all processes answer any more; \(shown) has the runs that have ended, and the same command goes on from there"
+                )
+            }
         }
         guard let file else { return }
         let endings = turns.compactMap { file.ending(of: $0.row) }

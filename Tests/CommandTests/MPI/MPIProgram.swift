@@ -101,6 +101,11 @@ final class MPIRun {
         return left.isEmpty
     }
 
+    /// The process of that number, whether it has a rank in the run or looks on.
+    func process(ofRank rank: Int) -> Int32? {
+        left.first { Self.variable(of: $0, isRank: rank) }
+    }
+
     /// The process of a rank, once that has computed for a while.
     func rank(_ rank: Int) throws -> Int32 {
         let deadline = Date.now.addingTimeInterval(60)

@@ -91,6 +91,22 @@ extension MPITests {
             #expect(run.isGone())
         }
 
+        @Test("who looks on does so for as long as the run takes, and a signal to it ends the run") func looksOn()
+            throws
+        {
+            // Of three processes two are ranks, for longer than waits may last.
+            let flags = ["--warmup", "0", "--measure", "1000000", "--timeout", "1"]
+            let run = try MPIRun([MPIProgram.path] + MPITests.endless + flags, ranks: 3)
+            _ = try run.rank(0)
+            sleep(5)
+            let looker = try #require(run.process(ofRank: 2))
+            kill(looker, SIGTERM)
+            let outcome = run.wait()
+            #expect(outcome.errors.contains("stopped by SIGTERM after step "), "\(outcome.errors)")
+            #expect(outcome.errorLines.count { $0.contains("ppthreads") } == 1 && !outcome.output.isEmpty)
+            #expect(run.isGone())
+        }
+
         @Test("a launcher that is killed leaves no process") func launcherKilled() throws {
             // What Open MPI keeps in files, and its launcher takes away unless it is killed, goes with the folder.
             let folder = try Folder()

@@ -49,13 +49,8 @@ extension MPITests {
         @Test("a cut cable ends the run, which names who cannot be reached") func cable() throws {
             let start = Date.now
             let (cutSeconds, timeoutSeconds) = (3.0, 3.0)
-            let keepalive = ["time", "2", "intvl", "1", "probes", "2"]
-            let launcher = stride(from: 0, to: 6, by: 2).flatMap {
-                ["--mca", "oob_tcp_keepalive_\(keepalive[$0])", keepalive[$0 + 1]]
-            }
-            let flags = MPIProgram.isMPICH ? [] : launcher.flatMap { ["--mpirun", $0] }
             let outcome = try MPIHosts.run(
-                ["--cut-after", "\(cutSeconds)"] + flags,
+                ["--cut-after", "\(cutSeconds)"],
                 [MPIProgram.path] + MPITests.endless + ["--timeout", "\(Int(timeoutSeconds))"])
             #expect(outcome.code != 0 && outcome.output.isEmpty)
             #expect(Date.now.timeIntervalSince(start) < cutSeconds + timeoutSeconds + 5 + 20)

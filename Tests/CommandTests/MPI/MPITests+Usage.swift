@@ -54,6 +54,58 @@ extension MPITests {
             #expect(messages["handoff_bytes_copied"] as? Int == 2 * 2 * 4 * 4 * 960)
         }
 
+        @Test("processes that have other things to do than the first are refused, with the first word that differs")
+        func otherArguments() throws {
+            let flags = ["run", "--transport", "mpi"] + tiny
+            let (first, other) = (flags + ["--seed", "1"], flags + ["--seed", "2"])
+            let run = try MPIRun([MPIProgram.path] + first + [":", "-n", "1", MPIProgram.path] + other, ranks: 1)
+            let outcome = run.wait()
+            #expect(outcome.code == 64 && outcome.errorLines.count == 1, "\(outcome.errors)")
+            #expect(outcome.errors.contains("was started with other arguments than rank 0: '2', where rank 0 has '1'"))
+            #expect(run.isGone())
+        }
+
+        @Test(
+            "another file at the same path on one process's side is refused, with its rank",
+            arguments: ["--init", "--schedule"])
+        func otherFile(flag: String) throws {
+            let folders = try (Folder(), Folder())
+            for (folder, number) in [(folders.0, "0"), (folders.1, "1")] {
+                let order = ["gpipe", "1f1b"][Int(number)!]
+                let words =
+                    flag == "--init"
+                    ? ["run", "--measure", "1", "--seed", number, "--save", folder.path("file")] + tiny
+                    : ["schedule", order, "--stages", "2", "--microbatches", "4", "--csv", folder.path("file.csv")]
+                #expect(try ChildProcess([MPIProgram.path] + words).wait().code == 0)
+            }
+            let script =
+                "if [ \"${OMPI_COMM_WORLD_RANK:-$PMI_RANK}\" = 1 ]; then cd \"$1\"; else cd \"$0\"; fi; shift; exec \"$@\""
+            let outcome = try MPIRun(
+                [
+                    "/bin/sh", "-c", script, folders.0.url.path, folders.1.url.path, MPIProgram.path, "run",
+                    "--transport", "mpi", flag,
+                ]
+                    + [flag == "--init" ? "file" : "file.csv"] + tiny
+            ).wait()
+            #expect(outcome.code == 64 && outcome.errorLines.count == 1, "\(outcome.errors)")
+            #expect(
+                outcome.errors.contains("\(flag): rank 1, on ")
+                    && outcome.errors.contains("has another one than rank 0"))
+        }
+
+        @Test("transports that fork their ranks do not go beside MPI", arguments: ["compare", "verify"])
+        func forks(command: String) throws {
+            let outcome = try MPIRun.run(
+                [command, "--transport", "mpi,processes", "--schedule", "1f1b", "--stages", "2", "--microbatches", "4"])
+            if command == "compare" {
+                #expect(
+                    outcome.code == 64 && outcome.errors.contains("--transport: processes: forks its ranks"),
+                    "\(outcome.errors)")
+            } else {
+                #expect(outcome.code == 0 && outcome.output.contains("processes: forks its ranks"), "\(outcome.errors)")
+            }
+        }
+
         @Test("a file that is missing for one process alone is told of once, with that rank") func fileOfOne() throws {
             let folder = try Folder()
             let weights = folder.path("w.safetensors")

@@ -10,7 +10,15 @@ extension RunPlan {
         do throws(JobError) { job = try configuration.transport.job() } catch {
             throw .configuration(setting: "--transport", "\(configuration.transport.name): \(error)")
         }
-        guard let job else { return nil }
+        guard let job else {
+            if configuration.transport.forksRanks, JobOfProgram.library != nil {
+                throw .configuration(
+                    setting: "--transport",
+                    "\(configuration.transport.name): forks its ranks, which a program that MPI runs in cannot: give it in a command of "
+                        + "its own, without mpirun")
+            }
+            return nil
+        }
         let ranks = configuration.schedule.ranks
         if ranks > job.size {
             throw .configuration(
@@ -102,6 +110,7 @@ extension RunPlan {
             if let error = answer.error(rank, on: job.hosts[rank].name) { throw error }
         }
         let silent = told.indices.filter { told[$0] == nil }
+        if !silent.isEmpty { unsafe JobOfProgram.isWhole = false }
         if !silent.isEmpty { throw .failed(JobError.silent(ranks: silent).description) }
         return told.map { $0!.value }
     }

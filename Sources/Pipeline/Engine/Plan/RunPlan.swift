@@ -90,6 +90,7 @@ public struct RunPlan: Sendable {
             try demand.check(memory, on: here, transport: configuration.transport.name)
             return try Self.checkFiles(configuration, parameters)
         }
+        try Self.checkInputs(configuration, partition, tokenFingerprint, job)
     }
 
     /// The configuration's.

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension RunFigures {
-    /// What the mean measured step would take if its hand-offs between ranks took just as long as the link says: replays of the tasks'
-    /// work, with what ranks lost besides. Nil without a timeline.
+    /// What the mean measured step would take if its hand-offs between ranks took just as long as the link says, or, where ranks are on
+    /// several hosts, those between hosts, and others nothing: replays of the tasks' work, with what ranks lost besides. Nil
+    /// without a timeline.
     public func expectedStep(over link: LinkCost) -> Double? {
         guard let timed else { return nil }
         let plan = result.plan
-        let costs = Replay.Link(plan.graph, latency: link.latency) { task in
-            Double(plan.handoffBytes(of: task)) / link.bytesPerSecond
-        }
+        let hosts = plan.job?.hosts.map(\.first) ?? []
+        let areSeveral = Set(hosts.prefix(plan.schedule.ranks)).count > 1
+        let costs = Replay.Link(
+            plan.graph, latency: link.latency, isOnLink: { !areSeveral || hosts[$0] != hosts[$1] },
+            transfer: { Double(plan.handoffBytes(of: $0)) / link.bytesPerSecond })
         return timed.steps.mean { $0.times.expected(over: costs) }
     }
 }

@@ -57,6 +57,10 @@ public enum JobNotice: UInt8, Sendable {
     case question
     /// I am.
     case answer
+    /// A signal has come to a process that looks on: the step at hand is to be the last.
+    case stop
+    /// The run's ranks have ended: who looks on goes on too.
+    case ended
 }
 
 /// Where a process of a job is.

@@ -11,6 +11,9 @@ public enum JobOfProgram {
     /// Whether the first process, which speaks for all, did not answer: then another has to.
     nonisolated(unsafe) public internal(set) static var firstIsSilent = false
 
+    /// Whether all processes have answered so far. Once one has not, nothing more can be done together.
+    nonisolated(unsafe) public internal(set) static var isWhole = true
+
     /// Finds the other processes now, so that runs of other transports too are done once, by the first of them. Where that fails,
     /// planning a run over MPI tells why.
     public static func start() { _ = MPIJob.started }

@@ -6,7 +6,7 @@ extension LinkCost {
     /// Of `2ms`, or of `2ms,1gbit`.
     init(_ text: String) throws(FlagValueError) {
         let allowed =
-            "a latency such as 2ms or 40us, and then, after a comma, a rate of 1kbit or more such as 100mbit or 1gbit"
+            "a latency of an hour at most such as 2ms or 40us, and then, after a comma, a rate of 1kbit to 1000000gbit such as 100mbit or 1gbit"
         let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         guard let latency = TimeText.seconds(parts[0]), parts.count <= 2 else { throw FlagValueError(allowed: allowed) }
         if parts.count == 1 {
@@ -15,7 +15,7 @@ extension LinkCost {
         }
         let units = [("gbit", 1e9), ("mbit", 1e6), ("kbit", 1e3)]
         guard let (unit, bits) = units.first(where: { parts[1].lowercased().hasSuffix($0.0) }),
-            let number = Double(parts[1].dropLast(unit.count)), number * bits >= 1e3, number.isFinite
+            let number = Double(parts[1].dropLast(unit.count)), (1e3...1e15).contains(number * bits)
         else { throw FlagValueError(allowed: allowed) }
         self.init(latency: latency, bytesPerSecond: number * bits / 8)
     }
