@@ -16,9 +16,10 @@ struct PredictionBenchmark {
     func run() throws(BenchmarkError) {
         print("step ms, predicted and measured, and the error of each term in % of the step")
         var errors: [Double] = []
-        for architecture in Architecture.allCases {
-            for microbatches in [4, 8] {
-                let cases = Self.cases(architecture, microbatches)
+        for architecture in effort.isShort ? [.gpt] : Architecture.allCases {
+            for microbatches in effort.isShort ? [4] : [4, 8] {
+                let all = Self.cases(architecture, microbatches)
+                let cases = effort.isShort ? Array(all.prefix(1)) : all
                 for round in 0..<effort.rounds {
                     let costs: Costs
                     do throws(RunError) {

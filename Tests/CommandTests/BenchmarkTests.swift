@@ -7,6 +7,7 @@ struct BenchmarkTests {
         "every benchmark runs to its end and prints its figures",
         arguments: [
             ("pipeline", "processes over threads"), ("ring", "rings of 16, processes"), ("kernels", "GFLOP/s"),
+            ("handoff", "unix: latency "), ("predict", "2 runs: error of the step "),
             ("growth", "for x"), ("faults", "gain over expectation"),
             ("disturb", " cells, "),
             ("timeline", "so the timeline takes"), ("coverage", "8 ratios, 500 tables of each kind"),
@@ -69,7 +70,7 @@ struct BenchmarkTests {
         for (arguments, line) in [
             (
                 ["rings"],
-                "unknown benchmark 'rings'; allowed: pipeline, ring, handoff, growth, faults, disturb, timeline, memory, "
+                "unknown benchmark 'rings'; allowed: pipeline, ring, handoff, predict, growth, faults, disturb, timeline, memory, "
                     + "kernels, coverage, null"
             ),
             (["null", "--rounds", "5"], "unknown flag --rounds; allowed: --compares N, --trials N, --short"),

@@ -21,7 +21,7 @@ final class FakeJobs: Sendable {
         var links: (any Links)?
         var dead: Set<Int> = []
         var met: [Int: [Int: (UInt64, UInt64)]] = [:]
-        var aborted: [(from: Int, to: Int)] = []
+        var notices: [(notice: JobNotice, from: Int, to: Int)] = []
         var gaveUp: Set<Int> = []
     }
     private let state = Locked(State())
@@ -69,11 +69,13 @@ final class FakeJobs: Sendable {
         }
     }
 
-    fileprivate func abort(from: Int, to: Int) { state.withLock { $0.aborted.append((from, to)) } }
-    fileprivate func aborts(to rank: Int) -> [Int] {
+    fileprivate func send(_ notice: JobNotice, from: Int, to: Int) {
+        state.withLock { $0.notices.append((notice, from, to)) }
+    }
+    fileprivate func notices(to rank: Int) -> [(notice: JobNotice, from: Int)] {
         state.withLock { state in
-            defer { state.aborted.removeAll { $0.to == rank } }
-            return state.aborted.filter { $0.to == rank }.map(\.from)
+            defer { state.notices.removeAll { $0.to == rank } }
+            return state.notices.filter { $0.to == rank }.map { ($0.notice, $0.from) }
         }
     }
 }
@@ -108,8 +110,8 @@ final class FakeJob: Job, @unchecked Sendable {
 
     func beginRun(ranks: Int) throws(JobError) {}
 
-    func send(_ notice: JobNotice, to peer: Int) { if notice == .abort { jobs.abort(from: rank, to: peer) } }
-    func notices() -> [(notice: JobNotice, from: Int)] { jobs.aborts(to: rank).map { (.abort, $0) } }
+    func send(_ notice: JobNotice, to peer: Int) { jobs.send(notice, from: rank, to: peer) }
+    func notices() -> [(notice: JobNotice, from: Int)] { jobs.notices(to: rank) }
 
     func readClocks() throws(JobError) -> [ClockReading] {
         clocksRead += 1

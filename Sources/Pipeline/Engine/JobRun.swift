@@ -43,6 +43,8 @@ struct JobRun {
         let seconds = (hasFailed ? 0 : plan.configuration.timeoutSeconds) + Self.lastWordsSeconds
         let answers: [LastWords?]
         do throws(JobError) { answers = try job.tell(own, within: seconds) } catch { throw .failed(error.description) }
+        // What others asked when nobody listened any more: UCX tells of messages that are left at the program's end.
+        _ = job.notices()
         // The first process does not answer: what this one has seen is all that there is to tell.
         if answers.allSatisfy({ $0 == nil }) {
             unsafe JobOfProgram.firstIsSilent = true
