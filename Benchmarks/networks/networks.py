@@ -3,12 +3,14 @@
 """Schedules across two hosts with slower and slower networks: which wins, where the step goes, and what a replay expects.
 
 Hosts are namespaces of this machine (Tests/MPI/hosts.sh: root, iproute2 and an MPI are needed), bandwidth is shaped there, latency is
-injected by ppthreads, after the time that an item takes at that bandwidth. In each round every network and schedule has its turn. Writes a line of CSV for each run, then a table.
+injected by ppthreads, after the time that an item takes at that bandwidth. In each round every network and schedule has its turn. Writes
+a line of CSV for each run as it ends, and at last a table.
 """
 
 import argparse
 import csv
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -75,18 +77,18 @@ def table(rows):
 def main():
     options = arguments()
     rows = []
-    if options.out:
-        with open(options.out, "w", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, COLUMNS).writeheader()
+    file = open(options.out or os.devnull, "w", newline="", encoding="utf-8")
+    writer = csv.DictWriter(file, COLUMNS)
+    writer.writeheader()
     for turn in range(options.rounds):
         for rate in options.rates.split(","):
             for latency in options.latencies.split(","):
                 for schedule in options.schedules.split(","):
                     rows.append(row(options, turn, rate, latency, schedule))
-                    if options.out:
-                        with open(options.out, "a", newline="", encoding="utf-8") as file:
-                            csv.DictWriter(file, COLUMNS).writerow(rows[-1])
+                    writer.writerow(rows[-1])
+                    file.flush()
                     print(f"round {turn + 1} {rate} {latency} {schedule}: {rows[-1]['step_s'] * 1000:.1f} ms", file=sys.stderr)
+    file.close()
     table(rows)
 
 

@@ -20,37 +20,39 @@ struct PredictionBenchmark {
             for microbatches in effort.isShort ? [4] : [4, 8] {
                 let all = Self.cases(architecture, microbatches)
                 let cases = effort.isShort ? Array(all.prefix(1)) : all
+                // Every other round goes through them backwards.
                 for round in 0..<effort.rounds {
-                    let costs: Costs
                     do throws(RunError) {
-                        costs = try Profile(cases[0].configuration).costs
-                        // The last round's order is the first one's backwards, and so on.
-                        for item in round % 2 == 0 ? cases : cases.reversed() {
-                            let plan = try RunPlan(item.configuration)
-                            let predicted = plan.prediction(costs)
-                            guard let measured = RunFigures(try plan.run()).timed?.typicalStep.breakdown else {
-                                continue
-                            }
-                            let error = predicted.step / measured.step - 1
-                            errors.append(abs(error))
-                            let terms = Breakdown.Term.allCases.map { term in
-                                "\(term.rawValue) \(((predicted[term] - measured[term]) / measured.step * 100).short)"
-                            }
-                            print(
-                                item.name.padded(to: 34)
-                                    + " \((predicted.step * 1000).short) \((measured.step * 1000).short) \((error * 100).short) %; "
-                                    + terms.joined(separator: ", "))
-                        }
+                        errors += try Self.errors(of: round % 2 == 0 ? cases : cases.reversed())
                     } catch {
                         throw .failed("\(error)")
                     }
                 }
             }
         }
-        let sorted = errors.sorted()
+        let error = Statistics(errors.map { $0 * 100 })
         print(
-            "\(errors.count) runs: error of the step \((sorted[sorted.count / 2] * 100).short) % in the median, \((sorted.last! * 100).short) % at most"
+            "\(errors.count) runs: error of the step \(error.median.short) % in the median, \(error.sorted.last!.short) % at most"
         )
+    }
+
+    /// Of each one's step, as a part of the measured one, without a sign; prints a line for each.
+    private static func errors(of cases: [Case]) throws(RunError) -> [Double] {
+        let costs = try Profile(cases[0].configuration).costs
+        var errors: [Double] = []
+        for item in cases {
+            let plan = try RunPlan(item.configuration)
+            let predicted = plan.prediction(costs)
+            guard let measured = RunFigures(try plan.run()).timed?.typicalStep.breakdown else { continue }
+            let error = predicted.step / measured.step - 1
+            errors.append(abs(error))
+            let terms = Breakdown.Term.allCases.map { term in
+                "\(term.rawValue) \(((predicted[term] - measured[term]) / measured.step * 100).short)"
+            }
+            let steps = "\((predicted.step * 1000).short) \((measured.step * 1000).short) \((error * 100).short) %"
+            print("\(item.name.padded(to: 34)) \(steps); \(terms.joined(separator: ", "))")
+        }
+        return errors
     }
 
     private static func cases(_ architecture: Architecture, _ microbatches: Int) -> [Case] {

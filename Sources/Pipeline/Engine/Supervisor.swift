@@ -36,7 +36,7 @@ struct Supervisor {
         var finished = FinishedSteps(losses, began: began)
         var rollCall = job.map(RollCall.init)
         let watched = workers.first?.rank ?? 0
-        if workers.isEmpty { lookOn(&rollCall, &end) }
+        if workers.isEmpty, rollCall != nil { lookOn(&rollCall!, &end) }
         while !running.isEmpty {
             let stopped = running.filter { $0.worker.isStopped }.map(\.rank)
             control.suspension.set(!stopped.isEmpty)
@@ -77,16 +77,16 @@ struct Supervisor {
     }
 
     /// Waits for the end of the ranks, none of which this process has: it tells others of a signal, and is told when to go on.
-    private func lookOn(_ rollCall: inout RollCall?, _ end: inout RanksEnd) {
+    private func lookOn(_ rollCall: inout RollCall, _ end: inout RanksEnd) {
         var hasTold = false
-        while rollCall != nil, !rollCall!.ranksHaveEnded {
+        while !rollCall.ranksHaveEnded {
             Clock.sleep(nanoseconds: UInt64(Self.lookMilliseconds) * 1_000_000)
-            if rollCall!.listen() != nil { return }
+            if rollCall.listen() != nil { return }
             if Signals.noted != nil && !hasTold {
                 hasTold = true
-                rollCall!.tell(.stop)
+                rollCall.tell(.stop)
             }
-            end.silent = rollCall!.missing
+            end.silent = rollCall.missing
             if !end.silent.isEmpty { return }
         }
     }

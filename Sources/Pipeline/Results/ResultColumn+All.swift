@@ -76,7 +76,10 @@ extension ResultColumn {
         .setting("replicas", read: .count(from: 2), "R (`--replicas`); empty for one") {
             $0.plan.schedule.replicas > 1 ? .count($0.plan.schedule.replicas) : nil
         },
-        .setting("injected_link", read: .name, "`--inject-link` and `--inject-jitter`; empty without") {
+        .setting(
+            "injected_link", read: .name,
+            "`--inject-link` and `--inject-jitter`, as in `2ms,1000mbit` and `2ms,1000mbit+0.5ms`; empty without"
+        ) {
             $0.configuration.transport.injectedLink.map { .text($0.description) }
         },
         .setting("ffn", read: .count(from: 1), "columns inside the feed-forward") {

@@ -50,8 +50,7 @@ struct DelayedTransport<Base: Transport>: RelinkedTransport {
     }
 
     private func isDelayed(_ edge: Edge) -> Bool {
-        guard let hosts = (try? base.job())?.hosts.map(\.first), Set(hosts).count > 1 else { return true }
-        return hosts[edge.senderRank] != hosts[edge.receiverRank]
+        (try? base.job())?.isOverNetwork(from: edge.senderRank, to: edge.receiverRank) ?? true
     }
 }
 
@@ -88,7 +87,7 @@ private final class Uplink: @unchecked Sendable {
 
     /// When an item that is handed on now will have left.
     func leaves(bytes: Int, now: UInt64) -> UInt64 {
-        // A century is long enough, and no overflow.
+        // A century at most: no overflow.
         free = max(free, now) + UInt64(min(3e18, Double(bytes) / bytesPerSecond * 1e9))
         return free
     }

@@ -74,6 +74,8 @@ void ppt_sleep_precisely(void) { prctl(PR_SET_TIMERSLACK, 1); }
 
 int ppt_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 ? errno : 0; }
 
+int ppt_thread_number(void) { return (int)syscall(SYS_gettid); }
+
 int ppt_open_process(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
 int ppt_kill_process(int descriptor) {

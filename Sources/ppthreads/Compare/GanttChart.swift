@@ -143,8 +143,9 @@ package struct GanttChart {
     // MARK: Hand-offs
 
     private func handoffs(_ rank: Int) -> [Markup] {
-        times.graph.order.filter { $0.rank == rank }.flatMap { node in
-            times.graph.senders(of: node).map { handoff(from: $0, toRank: rank, node.task) }
+        times.graph.tasks[rank].indices.flatMap { task in
+            let senders = times.graph.senders(of: TaskGraph.Node(rank: rank, task: task))
+            return senders.map { handoff(from: $0, toRank: rank, task) }
         }
     }
 

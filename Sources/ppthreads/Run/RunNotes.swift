@@ -20,8 +20,7 @@ package struct RunNotes {
     var lines: [String] {
         let first = [options.data == nil ? randomTokens : nil, plan.schedule.remark.map { "\($0): \(interleaving)" }]
         let then = [
-            plan.schedule.ranks > 1 ? plan.configuration.linkNote : nil, options.expectation(figures), clocks, diverged,
-            saved, rounding,
+            plan.configuration.linkNote, options.expectation(figures), clocks, diverged, saved, rounding,
             plan.placement.note, unevenShares,
         ]
         return first.compactMap(\.self) + options.notes(of: [options.schedule]) + plan.configuration.fileNotes

@@ -59,9 +59,10 @@ extension RunOptions {
 }
 
 extension RunConfiguration {
-    /// That hand-offs are not as they would be.
+    /// That hand-offs, where there are any, are not as they would be.
     var linkNote: String? {
-        transport.injectedLink.map {
+        if schedule.ranks == 1 { return nil }
+        return transport.injectedLink.map {
             "hand-offs were made to take at least what a link of \($0) takes (--inject-link, --inject-jitter)"
         }
     }

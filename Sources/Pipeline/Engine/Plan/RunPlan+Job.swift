@@ -110,8 +110,10 @@ extension RunPlan {
             if let error = answer.error(rank, on: job.hosts[rank].name) { throw error }
         }
         let silent = told.indices.filter { told[$0] == nil }
-        if !silent.isEmpty { unsafe JobOfProgram.isWhole = false }
-        if !silent.isEmpty { throw .failed(JobError.silent(ranks: silent).description) }
+        if !silent.isEmpty {
+            unsafe JobOfProgram.isWhole = false
+            throw .failed(JobError.silent(ranks: silent).description)
+        }
         return told.map { $0!.value }
     }
 

@@ -34,10 +34,7 @@ extension RunPlan {
     /// The terms of a step that nothing disturbs.
     /// - Parameter costs: of the model's units, for a microbatch of the run's shape.
     public func prediction(_ costs: Costs) -> Breakdown {
-        let link = Replay.Link(graph, latency: costs.link.latency) { task in
-            Double(handoffBytes(of: task)) / costs.link.bytesPerSecond
-        }
-        return Breakdown(graph, durations: durations(costs), link: link)
+        Breakdown(graph, durations: durations(costs), link: handoffs(over: costs.link))
     }
 }
 

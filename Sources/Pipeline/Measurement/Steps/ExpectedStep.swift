@@ -6,12 +6,7 @@ extension RunFigures {
     /// without a timeline.
     public func expectedStep(over link: LinkCost) -> Double? {
         guard let timed else { return nil }
-        let plan = result.plan
-        let hosts = plan.job?.hosts.map(\.first) ?? []
-        let areSeveral = Set(hosts.prefix(plan.schedule.ranks)).count > 1
-        let costs = Replay.Link(
-            plan.graph, latency: link.latency, isOnLink: { !areSeveral || hosts[$0] != hosts[$1] },
-            transfer: { Double(plan.handoffBytes(of: $0)) / link.bytesPerSecond })
+        let costs = result.plan.handoffs(over: link)
         return timed.steps.mean { $0.times.expected(over: costs) }
     }
 }
@@ -39,6 +34,13 @@ extension StepTimes {
 }
 
 extension RunPlan {
+    /// What the run's hand-offs cost by a link: those between hosts, where its processes are on several.
+    func handoffs(over link: LinkCost) -> Replay.Link {
+        Replay.Link(
+            graph, latency: link.latency, isOnLink: { job?.isOverNetwork(from: $0, to: $1) ?? true },
+            transfer: { Double(handoffBytes(of: $0)) / link.bytesPerSecond })
+    }
+
     /// Bytes of what a task hands on to other stages; 0 where that is nothing.
     func handoffBytes(of task: RankTask) -> Int {
         switch task {

@@ -41,7 +41,7 @@ public struct StepTimes: Sendable {
     /// From the moment that an item was handed on, or that its receiver turned to it, whichever was later, to the moment
     /// that the receiver had it, without what the two lost meanwhile. Nil for tasks that receive nothing.
     public func handoffSeconds(_ node: TaskGraph.Node) -> Double? {
-        if graph.senders(of: node).isEmpty { return nil }
+        if lastSender(node) == nil { return nil }
         let passed = Pipeline.seconds(from: bothReady(node), to: tasks[node.rank][node.task].received)
         return passed - min(passed, losses[node.rank][node.task].ready)
     }
@@ -54,7 +54,8 @@ public struct StepTimes: Sendable {
 
     /// Who handed on last of what a task receives.
     private func lastSender(_ node: TaskGraph.Node) -> TaskGraph.Node? {
-        graph.senders(of: node).max { tasks[$0.rank][$0.task].sent < tasks[$1.rank][$1.task].sent }
+        if let only = graph.onlySender(of: node) { return only }
+        return graph.senders(of: node).max { tasks[$0.rank][$0.task].sent < tasks[$1.rank][$1.task].sent }
     }
 
     /// Seconds for each rank and task.

@@ -49,6 +49,15 @@ public protocol Job: Sendable {
     func meeting() -> any Meeting
 }
 
+extension Job {
+    /// Whether what one process hands on to another goes over the network, as far as somebody reckons with one: between hosts, or, where
+    /// all are on one, always.
+    func isOverNetwork(from sender: Int, to receiver: Int) -> Bool {
+        let first = hosts.map(\.first)
+        return first[sender] != first[receiver] || first.allSatisfy { $0 == first[0] }
+    }
+}
+
 /// What processes tell each other while a run goes on.
 public enum JobNotice: UInt8, Sendable {
     /// The run is being given up.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Threads
 
 /// How a rank's thread waits for MPI, which cannot wake it: it looks again and again, and between two looks, once its patience
@@ -23,29 +22,19 @@ enum MPIWait {
             throw .library(error.description)
         }
         var charge = WaitCharge()
-        let before = delay()
+        let atStart = PolledWaits.delay()
         while true {
             let slice = try charge.slice(context)
-            let sofar = delay()
+            let beforeSleep = PolledWaits.delay()
             Clock.sleep(nanoseconds: min(slice, sleepNanoseconds))
             do throws(MPIError) {
                 if try isDone() {
-                    PolledWaits.add(sofar &- before)
+                    PolledWaits.add(beforeSleep &- atStart)
                     return .parked
                 }
             } catch {
                 throw .library(error.description)
             }
         }
-    }
-
-    // Sound: one thread of the process waits here at a time, that of its one rank; each run has another.
-    nonisolated(unsafe) private static var counter: (thread: pthread_t, delay: RunDelay?)?
-
-    /// How long the thread was ready without running so far; 0 where the kernel does not count that.
-    private static func delay() -> UInt64 {
-        let thread = pthread_self()
-        if unsafe counter?.thread != thread { unsafe counter = (thread, RunDelay()) }
-        return unsafe counter?.delay?.nanoseconds ?? 0
     }
 }

@@ -46,6 +46,9 @@ int ppt_name_thread(const char *name);
 /// Asks the kernel to send SIGKILL to this process when its parent thread ends.
 int ppt_die_with_parent(void);
 
+/// The calling thread's number, which the system gives to no other one for a long time, unlike its pthread_t.
+int ppt_thread_number(void);
+
 /// A child of this process by a descriptor, which unlike its number is never another process's. -1 where the kernel has none
 /// (before 5.3), or the child is gone.
 int ppt_open_process(int process);

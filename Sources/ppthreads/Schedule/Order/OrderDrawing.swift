@@ -65,11 +65,11 @@ private struct Cells {
     /// nil where there is none.
     private static func columns(_ times: OrderTimes) -> (measure: Double, columns: Int)? {
         let kinds = Set(times.schedule.actions.joined().map(\.kind))
-        let costs = times.costs.stages.unique
-        let lengths = costs.flatMap { costs in
-            kinds.map { (time: costs.duration($0), name: longestName($0, times.schedule) + 1) }.filter { $0.time > 0 }
+        let stages = times.costs.stages.unique
+        let lengths = stages.flatMap { stage in
+            kinds.map { (time: stage.duration($0), name: longestName($0, times.schedule) + 1) }.filter { $0.time > 0 }
         }
-        let moments = lengths.map(\.time) + costs.map(\.handOff).filter { $0 > 0 }
+        let moments = lengths.map(\.time) + stages.map(\.handOff).filter { $0 > 0 }
         guard let measure = commonMeasure(moments), measure > 0 else { return nil }
         let columns = lengths.map { (Double($0.name) * measure / $0.time).rounded(.up) }.max() ?? 1
         // Beside a time that is next to none, the others need more room than there is.
