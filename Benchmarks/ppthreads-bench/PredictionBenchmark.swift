@@ -42,7 +42,7 @@ struct PredictionBenchmark {
         var errors: [Double] = []
         for item in cases {
             let plan = try RunPlan(item.configuration)
-            let predicted = plan.prediction(costs)
+            let predicted = plan.simulation(costs).breakdown
             guard let measured = RunFigures(try plan.run()).timed?.typicalStep.breakdown else { continue }
             let error = predicted.step / measured.step - 1
             errors.append(abs(error))

@@ -25,13 +25,15 @@ struct PredictionTests {
 
     @Test("the terms of a step that is predicted") func terms() throws {
         // rank 0: F 1, packing 0.5, B 5, update 2; rank 1: packing 0.25, F 4, B 4, update 1; a hand-off 0.5.
-        let graph = try TaskGraph(.gpipe(ranks: 2, microbatches: 2))
+        let schedule = Schedule.gpipe(ranks: 2, microbatches: 2)
+        let graph = try TaskGraph(schedule)
         let lengths: [[RankTask.Kind: Double]] = [
             [.forward: 1, .packing: 0.5, .backward: 5, .update: 2],
             [.forward: 4, .packing: 0.25, .backward: 4, .update: 1],
         ]
         let durations = zip(graph.tasks, lengths).map { tasks, lengths in tasks.map { lengths[$0.kind]! } }
-        let terms = Breakdown(graph, durations: durations, link: Replay.Link(graph, latency: 0.25) { _ in 0.25 })
+        let link = Replay.Link(graph, latency: 0.25) { _ in 0.25 }
+        let terms = Simulation(schedule, graph, durations: durations, link: link).breakdown
         // Work 12.5 and 16.25. Without hand-offs rank 1's F are 1-9, its B 9-17; rank 0's B 13-18-23, its update ends at 25. With
         // them: F 1.5-9.5, B 9.5-17.5; rank 0's B 14-19-24.
         #expect(

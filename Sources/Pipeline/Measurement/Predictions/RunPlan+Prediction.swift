@@ -31,30 +31,39 @@ extension RunPlan {
         costs.units[partition.ranges[schedule.modelStage(stage)]].reduce(0) { $0 + value($1) }
     }
 
-    /// The terms of a step that nothing disturbs.
-    /// - Parameter costs: of the model's units, for a microbatch of the run's shape.
-    public func prediction(_ costs: Costs) -> Breakdown {
-        Breakdown(graph, durations: durations(costs), link: handoffs(over: costs.link))
+    /// A step that nothing disturbs.
+    /// - Parameters:
+    ///   - costs: of the model's units, for a microbatch of the run's shape.
+    ///   - circumstances: what ranks share; nothing unless given.
+    public func simulation(_ costs: Costs, in circumstances: Circumstances = Circumstances()) -> Simulation {
+        Simulation(schedule, graph, durations: durations(costs), link: handoffs(over: costs.link), in: circumstances)
     }
 }
 
 extension Breakdown {
-    /// Of a step whose tasks take so long, with hand-offs of these costs, and in which no rank loses anything.
-    public init(_ graph: TaskGraph, durations: [[Double]], link: Replay.Link) {
+    /// Of a step whose tasks take so long, and in which no rank loses anything but to others of the run.
+    /// - Parameters:
+    ///   - durations: CPU seconds, for each rank and task.
+    ///   - whole: the step with its hand-offs, in these circumstances.
+    init(_ graph: TaskGraph, durations: [[Double]], whole: Replay, in circumstances: Circumstances) {
         let needed = zip(graph.tasks, durations).map { tasks, durations in
             zip(tasks, durations).reduce(0) { $0 + ($1.0.isOfPipeline ? $1.1 : 0) }
         }
         let mean = Statistics(needed).mean
         let most = needed.max()!
         let ideal = Replay(graph, durations: durations)
-        let step = Replay(graph, durations: durations, link: link).step
+        // As in a measured step: tasks for as long as they lasted, with others of the run on their CPUs, and hand-offs for nothing.
+        let lasted = circumstances.cpuOfRank.map { _ in
+            zip(whole.start, whole.end).map { zip($0, $1).map { $1 - $0 } }
+        }
+        let shared = lasted.map { Replay(graph, durations: $0).step } ?? ideal.step
         self.init { term in
             switch term {
             case .work: mean
             case .imbalance: most - mean
             case .bubble: ideal.makespan - most
-            case .oversubscription: 0
-            case .transport: step - ideal.step
+            case .oversubscription: shared - ideal.step
+            case .transport: whole.step - shared
             case .reduction: ideal.reduced - ideal.makespan
             case .optimizer: ideal.step - ideal.reduced
             }

@@ -21,7 +21,8 @@ extension StepTimes {
         var losses = losses
         for node in graph.order {
             let arrivals = graph.senders(of: node).map { sender in
-                Pipeline.seconds(from: released, to: tasks[sender.rank][sender.task].sent) + link.cost(of: sender)
+                Pipeline.seconds(from: released, to: tasks[sender.rank][sender.task].sent)
+                    + link.cost(of: graph.tasks[sender.rank][sender.task])
             }
             guard let arrival = arrivals.max() else { continue }
             let (rank, task) = (node.rank, node.task)

@@ -31,6 +31,8 @@ public struct TaskGraph: Sendable {
 
     /// K: how many stages each copy has that the tasks are of.
     let stagesOfCopy: Int
+    /// Of all copies.
+    let stages: Int
 
     /// Whether there are so many values for each rank as it has tasks.
     func has(shape counts: [Int]) -> Bool { counts == tasks.map(\.count) }
@@ -80,7 +82,7 @@ public struct TaskGraph: Sendable {
         for phase in Phase.allCases { order += rest.filter { Phase(tasks[$0.rank][$0.task]) == phase } }
         (self.order, self.tasks, self.sender, self.first) = (order, tasks, sender, first)
         several = schedule.copies == 1 ? [:] : Reductions(schedule, tasks).senders
-        stagesOfCopy = schedule.stagesOfCopy
+        (stagesOfCopy, stages) = (schedule.stagesOfCopy, schedule.stages)
     }
 
     /// Whether gradients, or losses, are summed over copies.
