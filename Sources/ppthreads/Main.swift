@@ -9,8 +9,9 @@ struct Main {
     static var commands: [Command] {
         [
             CompareCommand.command, SweepCommand.command, AnalyzeCommand.command, RunCommand.command,
-            TraceCommand.command, VerifyCommand.command, ScheduleCommand.command, DoctorCommand.command,
-            CompletionsCommand.command, ManualCommand.command,
+            TraceCommand.command, VerifyCommand.command, ScheduleCommand.command, ProfileCommand.command,
+            SimulateCommand.command,
+            DoctorCommand.command, CompletionsCommand.command, ManualCommand.command,
         ]
     }
 

@@ -47,6 +47,16 @@ public struct Machine: Sendable {
             .sorted { $0.availableBytes < $1.availableBytes }
     }
 
+    /// One of so many CPUs, each a core, that bounds nothing: for runs that are planned and never run.
+    public static func imagined(cpus: Int) -> Machine {
+        Machine(topology: Topology(cpus: (0..<cpus).map { Topology.CPU(id: $0, core: $0, package: 0, node: 0) }))
+    }
+
+    private init(topology: Topology) {
+        (host, cpuModel, cpuQuota, sharedMemory, memoryKills, program, limits) = (nil, nil, nil, nil, nil, nil, nil)
+        (self.topology, knowsGroups, memoryBounds) = (topology, false, [])
+    }
+
     private static func cpuModel(_ text: KeyedText) -> String? {
         if let name = text["model name"] { return name }
         guard let implementer = text["CPU implementer"], let part = text["CPU part"] else { return nil }

@@ -94,17 +94,12 @@ package struct RunTable {
         let stages = schedule.stagesOfRanks[report.rank]
         return [
             String(report.rank), stages.map(String.init).joined(separator: ","),
-            stages.map { holds(plan.partition.ranges[schedule.modelStage($0)]) }.joined(separator: "; "),
+            stages.map { plan.holds(stage: $0) }.joined(separator: "; "),
             report.pinnings.map(\.label).joined(separator: ","),
             "\((plan.productShareOfRank[report.rank] * 100).fixed(0)) %",
             ByteCount(plan.weightBytesOfRank[report.rank]).description,
             ByteCount(report.activationBytesPeak).description, String(report.inFlightPeak),
         ]
-    }
-
-    private func holds(_ range: Range<Int>) -> String {
-        let names = configuration.model.units[range].map(\.name)
-        return names.count == 1 ? names[0] : "\(names.first!) .. \(names.last!)"
     }
 }
 

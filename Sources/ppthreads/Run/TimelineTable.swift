@@ -17,17 +17,7 @@ struct TimelineTable {
             separator: "\n")
     }
 
-    private var terms: String {
-        let terms = figures.breakdown
-        let rows = Breakdown.Term.all(withCopies: schedule.copies > 1).map { term in
-            [
-                term.rawValue.padded(to: 16), terms[term].milliseconds.paddedLeft(to: 10),
-                terms.share(term).percent.paddedLeft(to: 7), term.brief,
-            ].joined(separator: "  ")
-        }
-        return (["mean step".padded(to: 16) + "  " + terms.step.milliseconds.paddedLeft(to: 10)] + rows)
-            .joined(separator: "\n")
-    }
+    private var terms: String { TermLines(figures.breakdown, schedule).lines.joined(separator: "\n") }
 
     private var circumstances: String {
         let other = figures.whatIf

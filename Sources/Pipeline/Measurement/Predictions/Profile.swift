@@ -1,75 +1,151 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SharedTensor
 import Threads
 
 /// Measures what a model's units take, as they run in a pipeline: real steps whose stages are single units, in blocks on as many ranks
 /// as the runs have that are to be predicted. So caches are as warm, and memory is as contended, as there.
+///
+/// Steps with whole backwards (1F1B) and with halves (ZB-H1) take turns, so that what changes meanwhile meets both alike; hand-offs come
+/// from the same steps, on each transport, and what a byte more costs them from items that go to and fro.
 public struct Profile: Sendable {
     /// What was measured.
-    public let costs: Costs
+    public let file: CostsFile
+    /// The transport that the units' times were measured on.
+    private let transport: String
 
-    /// - Parameter configuration: model, microbatches, ranks, transport and threads are taken from it.
+    /// The medians, with the hand-offs of the transport that the units were measured on.
+    public var costs: Costs { file.costs(transport: transport)! }
+
+    /// - Parameters:
+    ///   - configuration: model, microbatches, ranks, transport and threads are taken from it.
+    ///   - transports: further ones whose hand-offs are measured; none unless given.
+    ///   - rounds: how many times steps of both kinds take turns.
     /// - Throws: as a run.
-    public init(_ configuration: RunConfiguration) throws(RunError) {
-        let ranks = configuration.schedule.ranks / configuration.schedule.replicas
-        let microbatches = configuration.schedule.microbatches / configuration.schedule.replicas
-        var samples = Samples(units: configuration.model.units.count)
-        for schedule in [
-            Schedule.oneFOneB(ranks: ranks, microbatches: microbatches),
-            Schedule.zeroBubble(ranks: ranks, microbatches: microbatches),
-        ] {
-            var cut = configuration
-            cut.schedule = schedule
-            cut.batchSize = configuration.batchSize / configuration.schedule.replicas
-            cut.partition = .balanced
-            cut.recomputes = false
-            let blocks = try RunPlan(cut).partition
-            cut.schedule = schedule.refined(blocks.ranges.map(\.count))
-            cut.partition = .given(
-                Partition(
-                    startingAt: Array(1..<configuration.model.units.count), of: configuration.model.units.count))
-            (cut.warmupSteps, cut.measuredSteps) = (2, 8)
-            (cut.keepsTimeline, cut.keepsWeights, cut.keepsGradients) = (true, false, false)
-            samples.add(try RunPlan(cut).run())
-        }
-        costs = samples.costs
-    }
-
-    /// Times of each unit, kind by kind.
-    private struct Samples {
-        private var times: [[RankTask.Kind: [Double]]]
-        private var updates: [Double] = []
-        private var handoffs: [Double] = []
-
-        init(units: Int) { times = Array(repeating: [:], count: units) }
-
-        mutating func add(_ result: RunResult) {
-            let plan = result.plan
-            for step in result.timedSteps {
-                let measured = result.times(ofStep: step)
-                for node in measured.graph.order {
-                    let task = measured.graph.tasks[node.rank][node.task]
-                    let seconds = measured.tasks[node.rank][node.task].onCPU
-                    if let stage = task.stage {
-                        times[plan.schedule.modelStage(stage)][task.kind, default: []].append(seconds)
-                    } else {
-                        updates.append(seconds / Double(plan.weightBytesOfRank[node.rank] / 4))
-                    }
-                    if let handoff = measured.handoffSeconds(node) { handoffs.append(handoff) }
-                }
+    public init(
+        _ configuration: RunConfiguration, transports: [any Transport] = [], rounds: Int = 3
+    ) throws(RunError) {
+        let base = Self.base(configuration)
+        var samples = ProfileSamples(base)
+        let schedules = [
+            Schedule.oneFOneB(ranks: base.schedule.ranks, microbatches: base.schedule.microbatches),
+            Schedule.zeroBubble(ranks: base.schedule.ranks, microbatches: base.schedule.microbatches),
+        ]
+        for round in 0..<rounds {
+            for schedule in round % 2 == 0 ? schedules : schedules.reversed() {
+                samples.add(try Self.measure(base, schedule, steps: 3))
             }
         }
-
-        var costs: Costs {
-            Costs(
-                units: times.map { kinds in
-                    func median(_ kind: RankTask.Kind) -> Double { kinds[kind].map { Statistics($0).median } ?? 0 }
-                    return UnitCosts(
-                        forward: median(.forward), backward: median(.backward), inputGradient: median(.backwardInput),
-                        weightGradient: median(.backwardWeights), packing: median(.packing))
-                },
-                updateOfParameter: Statistics(updates).median,
-                link: LinkCost(latency: handoffs.isEmpty ? 0 : Statistics(handoffs).median))
+        transport = configuration.transport.name
+        var links = [try Self.link(base.transport, samples.handoffs, base)]
+        for other in transports where other.name != transport && base.schedule.ranks > 1 {
+            var own = base
+            own.transport = other
+            var handoffs = ProfileSamples(own)
+            handoffs.add(try Self.measure(own, schedules[0], steps: 3))
+            links.append(try Self.link(other, handoffs.handoffs, own))
         }
+        file = samples.file(links, try Self.machine(), CostsWorkload(base))
+    }
+
+    /// The configuration with one replica, and nothing that is not measured.
+    private static func base(_ configuration: RunConfiguration) -> RunConfiguration {
+        var base = configuration
+        let schedule = configuration.schedule
+        base.schedule = .oneFOneB(
+            ranks: schedule.ranks / schedule.replicas, microbatches: schedule.microbatches / schedule.replicas)
+        base.batchSize = configuration.batchSize / schedule.replicas
+        base.partition = .balanced
+        base.recomputes = false
+        (base.keepsTimeline, base.keepsWeights, base.keepsGradients) = (true, false, false)
+        return base
+    }
+
+    /// Real steps of an order whose stages are single units, in the blocks that a balanced cut gives its ranks.
+    private static func measure(
+        _ base: RunConfiguration, _ schedule: Schedule, steps: Int
+    ) throws(RunError) -> RunResult {
+        var cut = base
+        cut.schedule = schedule
+        let blocks = try RunPlan(cut).partition
+        let units = base.model.units.count
+        cut.schedule = schedule.refined(blocks.ranges.map(\.count))
+        cut.partition = .given(Partition(startingAt: Array(1..<units), of: units))
+        (cut.warmupSteps, cut.measuredSteps) = (2, steps)
+        return try RunPlan(cut).run()
+    }
+
+    private static func link(
+        _ transport: any Transport, _ handoffs: [Double], _ base: RunConfiguration
+    ) throws(RunError) -> CostsFile.Link {
+        let columns = base.model.units.dropLast().map(\.outputColumns).max() ?? 0
+        let bytes = 4 * base.batchShape.tokens * columns
+        let isOfJob: Bool
+        do throws(JobError) { isOfJob = try transport.job() != nil } catch { throw .failed("\(error)") }
+        return CostsFile.Link(
+            transport: transport.name, handoff: CostsFile.Measured(handoffs), bytes: bytes,
+            secondsPerByte: handoffs.isEmpty || isOfJob ? 0 : try HandoffProbe(transport).secondsPerByte())
+    }
+
+    /// The machine that this program runs on.
+    public static func machine() throws(RunError) -> MachineName {
+        do throws(SystemError) {
+            let machine = try Machine.current()
+            return MachineName(
+                cpu: machine.cpuModel ?? "", cpus: machine.topology.cpus.count, simd: SIMDLevel.best.rawValue)
+        } catch {
+            throw .failed("\(error)")
+        }
+    }
+}
+
+extension CostsFile.Measured {
+    /// Of a sample; all 0 of none.
+    init(_ sample: [Double]) {
+        let statistics = sample.isEmpty ? nil : Statistics(sample)
+        let median = statistics?.median ?? 0
+        self.init(median: median, spread: median > 0 ? statistics!.relativeSpread : 0, samples: sample.count)
+    }
+}
+
+/// Times of each unit, kind by kind.
+private struct ProfileSamples {
+    private let names: [String]
+    private var times: [[RankTask.Kind: [Double]]]
+    private var updates: [Double] = []
+    private(set) var handoffs: [Double] = []
+
+    init(_ configuration: RunConfiguration) {
+        names = configuration.model.units.map(\.name)
+        times = names.map { _ in [:] }
+    }
+
+    mutating func add(_ result: RunResult) {
+        let plan = result.plan
+        for step in result.timedSteps {
+            let measured = result.times(ofStep: step)
+            for node in measured.graph.order {
+                let task = measured.graph.tasks[node.rank][node.task]
+                let seconds = measured.tasks[node.rank][node.task].onCPU
+                if let stage = task.stage {
+                    times[plan.schedule.modelStage(stage)][task.kind, default: []].append(seconds)
+                } else {
+                    updates.append(seconds / Double(plan.weightBytesOfRank[node.rank] / 4))
+                }
+                if let handoff = measured.handoffSeconds(node) { handoffs.append(handoff) }
+            }
+        }
+    }
+
+    func file(_ links: [CostsFile.Link], _ machine: MachineName, _ workload: CostsWorkload) -> CostsFile {
+        CostsFile(
+            machine: machine, workload: workload,
+            units: zip(names, times).map { name, kinds in
+                func measured(_ kind: RankTask.Kind) -> CostsFile.Measured { CostsFile.Measured(kinds[kind] ?? []) }
+                return CostsFile.Unit(
+                    name: name, forward: measured(.forward), backward: measured(.backward),
+                    inputGradient: measured(.backwardInput), weightGradient: measured(.backwardWeights),
+                    packing: measured(.packing))
+            }, updateOfParameter: CostsFile.Measured(updates), links: links)
     }
 }

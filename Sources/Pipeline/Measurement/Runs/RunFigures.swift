@@ -82,18 +82,31 @@ public struct TimedFigures: Sendable {
     public let disturbance: Disturbance?
 
     init(_ result: RunResult) {
-        steps = result.timedSteps.map { StepFigures(result.times(ofStep: $0)) }
-        firstStep = result.timedSteps.lowerBound
-        let times = steps.map(\.times)
+        let plan = result.plan
+        self.init(
+            result.timedSteps.map { result.times(ofStep: $0) }, firstStep: result.timedSteps.lowerBound,
+            edges: plan.edges.filter { plan.schedule.rank(ofBothEnds: $0) == nil },
+            ownsAllCPUs: plan.placement.ownsAllCPUs)
+    }
+
+    /// - Parameters:
+    ///   - times: of at least one step.
+    ///   - firstStep: its number.
+    ///   - edges: those between two ranks.
+    ///   - ownsAllCPUs: whether ranks lose nothing to each other; only then is there a disturbance.
+    init(_ times: [StepTimes], firstStep: Int = 0, edges: [Edge], ownsAllCPUs: Bool = false) {
+        steps = times.map(StepFigures.init)
+        self.firstStep = firstStep
         breakdown = Breakdown(meanOf: steps.map(\.breakdown))
         whatIf = WhatIf(meanOf: steps.map(\.whatIf))
-        ranks = result.ranks.indices.map { rank in RankBreakdown(meanOf: times.map { RankBreakdown($0, rank: rank) }) }
+        ranks = times[0].tasks.indices.map { rank in
+            RankBreakdown(meanOf: times.map { RankBreakdown($0, rank: rank) })
+        }
         idleShares = IdleShares(breakdown, whatIf, needed: ranks.map(\.busy))
-        let plan = result.plan
-        handoffs = plan.edges.filter { plan.schedule.rank(ofBothEnds: $0) == nil }.compactMap { Handoffs($0, times) }
+        handoffs = edges.compactMap { Handoffs($0, times) }
         let seconds = handoffs.flatMap(\.seconds.sorted)
         handoffSeconds = seconds.isEmpty ? nil : Statistics(seconds)
-        disturbance = result.plan.placement.ownsAllCPUs ? Disturbance(steps) : nil
+        disturbance = ownsAllCPUs ? Disturbance(steps) : nil
     }
 
     /// The step that is neither among the faster half nor among the slower: it stands for the run where a single disturbed step

@@ -8,15 +8,20 @@ import Threads
 ///
 /// Times are in microseconds from the first release. Format: the Trace Event Format's JSON object form.
 public struct ChromeTrace {
-    private let result: RunResult
+    /// For the counters; nil where there is no model.
+    private let plan: RunPlan?
     private let graph: TaskGraph
     private let steps: [(number: Int, figures: StepFigures)]
     private let origin: UInt64
 
     /// Of a run, and what its timeline tells.
-    public init(_ result: RunResult, _ timed: TimedFigures) {
-        self.result = result
-        graph = result.plan.graph
+    public init(_ result: RunResult, _ timed: TimedFigures) { self.init(result.plan, result.plan.graph, timed) }
+
+    /// Of a simulated run, and what its steps are.
+    public init(_ run: SimulatedRun, _ timed: TimedFigures) { self.init(run.plan, run.first.graph, timed) }
+
+    private init(_ plan: RunPlan?, _ graph: TaskGraph, _ timed: TimedFigures) {
+        (self.plan, self.graph) = (plan, graph)
         steps = timed.steps.enumerated().map { (timed.firstStep + $0, $1) }
         origin = steps[0].figures.times.released
     }
@@ -36,9 +41,9 @@ public struct ChromeTrace {
     }
 
     private var names: [TraceEvent] {
-        result.ranks.map { report in
-            var event = TraceEvent(ph: "M", tid: report.rank, name: "thread_name")
-            event.args = .init(name: "rank \(report.rank)")
+        graph.tasks.indices.map { rank in
+            var event = TraceEvent(ph: "M", tid: rank, name: "thread_name")
+            event.args = .init(name: "rank \(rank)")
             return event
         }
     }
@@ -128,21 +133,26 @@ public struct ChromeTrace {
     }
 
     private var counters: [TraceEvent] {
+        guard let plan else { return [] }
         let ranks = graph.tasks.indices.flatMap { rank in
-            let standing = result.plan.standingActivationBytes(ofRank: rank)
+            let standing = plan.standingActivationBytes(ofRank: rank)
             let start = standing > 0 ? [Change(time: origin, by: standing)] : []
-            return counter("rank \(rank) activation bytes", start + steps.flatMap { memory(rank, $0.figures.times) }) {
+            return counter(
+                "rank \(rank) activation bytes", start + steps.flatMap { memory(rank, $0.figures.times, plan) }
+            ) {
                 TraceEvent.Arguments(bytes: $0)
             }
         }
-        let edges = result.plan.edges.flatMap { edge in
-            counter(name(edge), steps.flatMap { fill(edge, $0.figures.times) }) { TraceEvent.Arguments(items: $0) }
+        let edges = plan.edges.flatMap { edge in
+            counter(name(edge, plan), steps.flatMap { fill(edge, $0.figures.times, plan) }) {
+                TraceEvent.Arguments(items: $0)
+            }
         }
         return ranks + edges
     }
 
-    private func name(_ edge: Edge) -> String {
-        let isLocal = result.plan.schedule.rank(ofBothEnds: edge) != nil
+    private func name(_ edge: Edge, _ plan: RunPlan) -> String {
+        let isLocal = plan.schedule.rank(ofBothEnds: edge) != nil
         return "\(isLocal ? "local slots" : "ring") from stage \(edge.from) to \(edge.to)"
     }
 
@@ -156,12 +166,12 @@ public struct ChromeTrace {
         }
     }
 
-    private func memory(_ rank: Int, _ times: StepTimes) -> [Change] {
+    private func memory(_ rank: Int, _ times: StepTimes, _ plan: RunPlan) -> [Change] {
         zip(graph.tasks[rank], times.tasks[rank]).flatMap { task, times -> [Change] in
             guard case .action(let action) = task else { return [] }
-            let stage = result.plan.stages[action.stage]
+            let stage = plan.stages[action.stage]
             let (bytes, kept) = (stage.activationBytes, stage.gradientBytes)
-            let ends = result.plan.schedule.ends(action)
+            let ends = plan.schedule.ends(action)
             return switch action.kind {
             case .forward: [Change(time: times.ready, by: bytes)] + (ends ? [Change(time: times.end, by: -bytes)] : [])
             case .backward: [Change(time: times.end, by: -bytes)]
@@ -172,14 +182,14 @@ public struct ChromeTrace {
     }
 
     /// An item is on the edge from its hand-off until its receiver has done with the microbatch.
-    private func fill(_ edge: Edge, _ times: StepTimes) -> [Change] {
+    private func fill(_ edge: Edge, _ times: StepTimes, _ plan: RunPlan) -> [Change] {
         graph.order.flatMap { node -> [Change] in
             guard case .action(let action) = graph.tasks[node.rank][node.task] else { return [] }
             let own = times.tasks[node.rank][node.task]
             let sends = edge.to > edge.from ? action.kind == .forward : action.kind.givesInputGradient
             var changes: [Change] = []
             if action.stage == edge.from && sends { changes.append(Change(time: own.sent, by: 1)) }
-            if action.stage == edge.to && result.plan.schedule.ends(action) {
+            if action.stage == edge.to && plan.schedule.ends(action) {
                 changes.append(Change(time: own.end, by: -1))
             }
             return changes
