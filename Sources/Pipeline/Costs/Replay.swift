@@ -39,31 +39,35 @@ public struct Replay: Sendable {
     public init(_ graph: TaskGraph, durations: [[Double]], losses: [[Losses]]? = nil, link: Link? = nil) {
         require(graph.has(shape: durations.map(\.count)), "one duration for each task is needed")
         require(losses.map { graph.has(shape: $0.map(\.count)) } ?? true, "the losses of each task are needed")
-        var start = durations.map { $0.map { _ in 0.0 } }
+        var start = durations.map { [Double](repeating: 0, count: $0.count) }
         var end = start
-        /// When the output of a task is handed on.
-        func sent(_ rank: Int, _ task: Int) -> Double { end[rank][task] + (losses?[rank][task].after ?? 0) }
-        /// When what a task hands on can be received.
-        var arrivals = link.map { _ in end } ?? []
+        // When what a task hands on can be received.
+        var arrivals = [Double](repeating: 0, count: graph.order.count)
+        // For each rank, when what it did last was handed on.
+        var sent = graph.tasks.map { _ in 0.0 }
         var links = LinkQueue(graph, .rank)
-        func arrived(_ node: TaskGraph.Node) -> Double {
-            link == nil ? sent(node.rank, node.task) : arrivals[node.rank][node.task]
-        }
         var ends = Ends()
         for node in graph.order {
             let (rank, task) = (node.rank, node.task)
             let lost = losses?[rank][task] ?? Losses()
-            let inputs = graph.onlySender(of: node).map(arrived) ?? graph.senders(of: node).map(arrived).max() ?? 0
-            let turned = (task > 0 ? sent(rank, task - 1) : 0) + lost.before
-            start[rank][task] = max(turned, inputs) + lost.ready
-            end[rank][task] = start[rank][task] + durations[rank][task]
+            var begin = sent[rank] + lost.before
+            if let sender = graph.onlySender(of: node) {
+                begin = max(begin, arrivals[graph.number(of: sender)])
+            } else if graph.hasReductions {
+                for sender in graph.senders(of: node) { begin = max(begin, arrivals[graph.number(of: sender)]) }
+            }
+            begin += lost.ready
+            let done = begin + durations[rank][task]
+            start[rank][task] = begin
+            end[rank][task] = done
+            sent[rank] = done + lost.after
             let kind = graph.tasks[rank][task]
-            ends.add(kind, end[rank][task])
-            guard let link else { continue }
-            arrivals[rank][task] = sent(rank, task)
-            guard let item = link.item(kind) else { continue }
-            arrivals[rank][task] =
-                links.take(kind, ofRank: rank, for: item.transfer, at: sent(rank, task)) + item.latency
+            ends.add(kind, done)
+            var arrival = sent[rank]
+            if let link, let item = link.item(kind) {
+                arrival = links.take(kind, ofRank: rank, for: item.transfer, at: arrival) + item.latency
+            }
+            arrivals[graph.number(of: node)] = arrival
         }
         self.init(start: start, end: end, ends)
     }
@@ -81,20 +85,6 @@ public struct Replay: Sendable {
         } else {
             require(graph.has(shape: durations.map(\.count)), "one duration for each task is needed")
             self = TimedReplay.run(graph, durations, link, circumstances)
-        }
-    }
-
-    /// When the last tasks of a kind end.
-    struct Ends {
-        private(set) var makespan = 0.0
-        private(set) var reduced = 0.0
-        private(set) var step = 0.0
-
-        @inline(__always)
-        mutating func add(_ task: RankTask, _ end: Double) {
-            if task.isOfPipeline { makespan = max(makespan, end) }
-            if task != .update { reduced = max(reduced, end) }
-            step = max(step, end)
         }
     }
 

@@ -19,18 +19,20 @@ public struct Action: Hashable, Sendable, CustomStringConvertible {
         public var endsMicrobatch: Bool { self == .backward || self == .backwardWeights }
     }
 
+    // Of 32 bits: there may be tens of millions.
+    private let stageNumber, microbatchNumber: Int32
     /// What is done.
     public let kind: Kind
     /// Counts over all ranks, in the order activations flow.
-    public let stage: Int
+    public var stage: Int { Int(stageNumber) }
     /// Counts from 0.
-    public let microbatch: Int
+    public var microbatch: Int { Int(microbatchNumber) }
 
-    /// Any numbers; the schedule's `validated()` tells whether there is such an action.
+    /// Any numbers; the schedule's `validated()` tells whether there is such an action. Those that 32 bits cannot hold are no schedule's:
+    /// they become the nearest that they can.
     public init(_ kind: Kind, stage: Int, microbatch: Int) {
         self.kind = kind
-        self.stage = stage
-        self.microbatch = microbatch
+        (stageNumber, microbatchNumber) = (Int32(clamping: stage), Int32(clamping: microbatch))
     }
 
     /// Stage, kind, microbatch, as PyTorch writes it: `2F0`.

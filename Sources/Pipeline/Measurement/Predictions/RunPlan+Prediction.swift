@@ -27,12 +27,12 @@ extension Breakdown {
         }
         let mean = Statistics(needed).mean
         let most = needed.max()!
-        let ideal = Replay(graph, durations: durations)
+        let ideal = Replay.Ends(graph, durations: durations)
         // As in a measured step: tasks for as long as they lasted, with others of the run on their CPUs, and hand-offs for nothing.
         let lasted = circumstances.cpuOfRank.map { _ in
             zip(whole.start, whole.end).map { zip($0, $1).map { $1 - $0 } }
         }
-        let shared = lasted.map { Replay(graph, durations: $0).step } ?? ideal.step
+        let shared = lasted.map { Replay.Ends(graph, durations: $0).step } ?? ideal.step
         self.init { term in
             switch term {
             case .work: mean

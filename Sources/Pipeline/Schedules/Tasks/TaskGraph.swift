@@ -16,14 +16,17 @@ public struct TaskGraph: Sendable {
         public var rank: Int { Int(rankNumber) }
         /// Counts from 0, in the order of the rank's tasks.
         public var task: Int { Int(taskNumber) }
+
+        fileprivate var isNobody: Bool { rankNumber < 0 }
     }
 
     /// For each rank, in the order it does them.
     public let tasks: [[RankTask]]
     /// All tasks, each after those that it has to wait for.
     public let order: [Node]
-    /// Of all tasks, rank after rank, the only one of another rank that hands on what it receives; nil for none, or several.
-    private let sender: [Node?]
+    /// Of all tasks, rank after rank, the only one of another rank that hands on what it receives; `nobody` for none, or several.
+    private let sender: [Node]
+    private static let nobody = Node(rank: -1, task: -1)
     /// Of those that receive from several.
     private let several: [Node: [Node]]
     /// For each rank, how many tasks the ranks before it have.
@@ -33,6 +36,8 @@ public struct TaskGraph: Sendable {
     let stagesOfCopy: Int
     /// Of all copies.
     let stages: Int
+    /// Whether gradients, or losses, are summed over copies.
+    let hasReductions: Bool
 
     /// Whether there are so many values for each rank as it has tasks.
     func has(shape counts: [Int]) -> Bool { counts == tasks.map(\.count) }
@@ -46,7 +51,14 @@ public struct TaskGraph: Sendable {
 
     /// The same without a list, where there are not several.
     @inline(__always)
-    func onlySender(of node: Node) -> Node? { sender[first[node.rank] + node.task] }
+    func onlySender(of node: Node) -> Node? {
+        let only = sender[number(of: node)]
+        return only.isNobody ? nil : only
+    }
+
+    /// Counts all tasks, rank after rank, from 0.
+    @inline(__always)
+    func number(of node: Node) -> Int { first[node.rank] + node.task }
 
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced, or wait for each other.
     public init(_ schedule: Schedule) throws(ScheduleError) {
@@ -58,7 +70,7 @@ public struct TaskGraph: Sendable {
             }
         }
         let first = tasks.reduce(into: [0]) { $0.append($0.last! + $1.count) }
-        var sender = [Node?](repeating: nil, count: first.last!)
+        var sender = [Node](repeating: Self.nobody, count: first.last!)
         // An action brings the tasks before it that are no actions; what is left at the end follows.
         var order: [Node] = []
         order.reserveCapacity(first.last!)
@@ -81,12 +93,10 @@ public struct TaskGraph: Sendable {
         }
         for phase in Phase.allCases { order += rest.filter { Phase(tasks[$0.rank][$0.task]) == phase } }
         (self.order, self.tasks, self.sender, self.first) = (order, tasks, sender, first)
-        several = schedule.copies == 1 ? [:] : Reductions(schedule, tasks).senders
+        several = schedule.copies <= 1 ? [:] : Reductions(schedule, tasks).senders
         (stagesOfCopy, stages) = (schedule.stagesOfCopy, schedule.stages)
+        hasReductions = schedule.copies > 1
     }
-
-    /// Whether gradients, or losses, are summed over copies.
-    var hasReductions: Bool { tasks.joined().contains { $0.kind == .summing } }
 
     /// What comes after a rank's last action, in its order.
     private enum Phase: CaseIterable {
