@@ -14,6 +14,10 @@ public enum JobOfProgram {
     /// Whether all processes have answered so far. Once one has not, nothing more can be done together.
     nonisolated(unsafe) public internal(set) static var isWhole = true
 
+    /// Which processes looked on and did not answer any more, a sentence without its end: no run's figures depend on them, but the
+    /// others can do nothing more together with them. Nil where there are none.
+    nonisolated(unsafe) public internal(set) static var lostLookers: String?
+
     /// Finds the other processes now, so that runs of other transports too are done once, by the first of them. Where that fails,
     /// planning a run over MPI tells why.
     public static func start() { _ = MPIJob.started }
