@@ -28,6 +28,16 @@ public enum JobOfProgram {
     /// Whether another process prints and writes what this one comes to as well.
     public static var isFollower: Bool { unsafe (current?.rank ?? 0) > 0 }
 
+    /// Which process of the job this one is; nil without a job.
+    public static var rank: Int? { unsafe current?.rank }
+
+    /// The processes that are on this one's host, itself included, with their ranks in ascending order; none without a job.
+    public static var neighbours: [(rank: Int, host: JobHost)] {
+        guard let job = unsafe current else { return [] }
+        let hosts = job.hosts
+        return hosts.indices.filter { hosts[$0].first == hosts[job.rank].first }.map { ($0, hosts[$0]) }
+    }
+
     /// What carries the job's messages; nil without a job.
     public static var library: String? { unsafe current?.library }
 
