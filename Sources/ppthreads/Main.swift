@@ -42,9 +42,13 @@ struct Main {
             }
             try Follower.begin(arguments)
             try dispatch(arguments)
+            if unsafe JobOfProgram.lostLookers != nil {
+                throw CommandError(code: .failed, message: "all that was asked for is done")
+            }
         } catch {
             JobOfProgram.tellEnd(error.message)
-            let line = "ppthreads\(command): \(error.message)"
+            let looker = unsafe JobOfProgram.lostLookers.map { "; \($0)" } ?? ""
+            let line = "ppthreads\(command): \(error.message)\(looker)"
             Terminal.error(line)
             Follower.error(line)
             exit(error.code.rawValue)

@@ -43,6 +43,46 @@ struct CompareNotesTests {
             ])
     }
 
+    @Test("ranks that share CPUs are told with the rows that they are of, or with the transport of all such rows")
+    func shared() throws {
+        func notes(_ pins: [(ScheduleKind, TransportKind, PinPolicy)]) throws -> [String] {
+            let figures = try MadeUpComparison().figures(
+                pins.map { .init(schedule: $0.0, transport: $0.1, pin: $0.2, milliseconds: [20]) })
+            return CompareNotes(figures).lines.filter { $0.contains("share CPU") }
+        }
+        let (one, two) = (PinPolicy.list([3, 3]), PinPolicy.list([0, 2]))
+        let sentence = "2 of 2 ranks share CPU 3, round-robin; all waits sleep instead of spinning"
+        #expect(try notes([(.gpipe, .threads, one), (.oneFOneB, .threads, one)]) == [sentence])
+        #expect(try notes([(.gpipe, .threads, two), (.oneFOneB, .threads, two)]) == [])
+        #expect(
+            try notes([(.gpipe, .threads, two), (.gpipe, .unix, one), (.oneFOneB, .threads, one)]) == [
+                "GPipe on unix, 1F1B on threads: \(sentence)"
+            ])
+        #expect(
+            try notes([
+                (.gpipe, .threads, one), (.gpipe, .unix, two), (.oneFOneB, .threads, one), (.oneFOneB, .unix, two),
+            ]) == ["all on threads: \(sentence)"])
+    }
+
+    @Test("what a replay expects of a step is the median over the trials, told by candidate") func expected() throws {
+        // One forward and an update, and no hand-off that a link could make longer.
+        let figures = try MadeUpComparison().figures([
+            .init(schedule: .gpipe, milliseconds: [70, 20, 30]),
+            .init(schedule: .oneFOneB, milliseconds: [11, 13, 19]),
+        ])
+        let link = LinkCost(latency: 0.0025, bytesPerSecond: 12.5e6)
+        let steps = figures.expectedSteps(over: link).map(\.value)
+        #expect(abs(steps[0] - 0.030) < 1e-12 && abs(steps[1] - 0.013) < 1e-12)
+        let line =
+            "a replay with hand-offs of 2.5 ms and 100 Mbit/s expects steps of GPipe on threads 30.00 ms (+0.0 %), "
+            + "1F1B on threads 13.00 ms (+0.0 %)"
+        #expect(CompareNotes(figures, expecting: link).lines.filter { $0.contains("a replay") } == [line])
+        #expect(!CompareNotes(figures).lines.contains { $0.contains("a replay") })
+        let header = try #require(CompareRows(figures, expecting: link).csv.split(separator: "\n").first)
+        #expect(header.contains(",expected_step_s,expected_step_s_low,expected_step_s_high,tries,"))
+        #expect(!CompareRows(figures).csv.contains("expected_step_s"))
+    }
+
     @Test("stolen time below 1 %, and rates less than 2 % apart, are not told") func quiet() throws {
         let figures = try MadeUpComparison().figures([
             .init(schedule: .gpipe, milliseconds: [20], whole: [run([20, 20], over: 40.7, stolen: 0.009)])

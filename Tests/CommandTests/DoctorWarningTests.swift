@@ -15,17 +15,21 @@ struct DoctorWarningTests {
     private static let forked =
         "--transport processes, sockets and unix (and so compare and verify, unless --transport threads is given)"
 
-    private func all(_ machine: MadeUpMachine, _ bound: TaskBound? = nil) -> [String] {
-        DoctorWarnings(machine.machine, taskBound: bound).all
+    private func all(
+        _ machine: MadeUpMachine, _ bound: TaskBound? = nil, given: GivenCPUs? = nil, isLaunched: Bool = false
+    ) -> [String] {
+        DoctorWarnings(machine.machine, taskBound: bound, given: given, isLaunched: isLaunched).all
     }
 
     /// Those that there are besides what this machine, or one that lacks nothing, has: its kernels, and its /dev/shm.
     private func warnings(
-        allowed: CPUSet = DoctorWarningTests.cpus, _ changes: [String: String?] = [:], _ bound: TaskBound? = nil
+        allowed: CPUSet = DoctorWarningTests.cpus, _ changes: [String: String?] = [:], _ bound: TaskBound? = nil,
+        given: GivenCPUs? = nil, isLaunched: Bool = false
     ) throws -> [String] {
         let good = all(try MadeUpMachine(allowed: Self.cpus))
         #expect(good.allSatisfy { $0.hasPrefix("no AVX2") || $0.hasPrefix("/dev/shm") }, "\(good)")
-        return all(try MadeUpMachine(allowed: allowed, changes), bound).filter { !good.contains($0) }
+        let machine = try MadeUpMachine(allowed: allowed, changes)
+        return all(machine, bound, given: given, isLaunched: isLaunched).filter { !good.contains($0) }
     }
 
     @Test("one CPU, not two") func oneCPU() throws {
@@ -35,6 +39,78 @@ struct DoctorWarningTests {
                 "one CPU to use: ranks take turns on it, and no pipeline can be faster than one stage"
             ])
         #expect(try warnings(allowed: CPUSet(first..<first + 2)) == [])
+    }
+
+    /// CPUs of a launcher's processes, each counted from the first that this program may use.
+    private func given(_ cpus: [[Int]]) -> GivenCPUs {
+        let first = Self.cpus.cpus[0]
+        return GivenCPUs(cpus.enumerated().map { ($0.offset, CPUSet($0.element.map { first + $0 })) })
+    }
+
+    @Test("a launcher that gives each process a CPU of its own is nothing to warn of, one that gives too few is")
+    func given() throws {
+        let first = Self.cpus.cpus[0]
+        let one = CPUSet(first..<first + 1)
+        #expect(try warnings(allowed: one, given: given([[0]]), isLaunched: true) == [])
+        #expect(try warnings(given: given([[0], [1], [2], [3]])) == [])
+        #expect(try warnings(given: given([[0, 1], [0, 1], [2, 3], [2, 3]])) == [])
+        let rest =
+            ": they take turns, and waits sleep instead of spinning; start fewer processes here, or let the launcher give "
+            + "other CPUs (--bind-to none)"
+        #expect(
+            try warnings(allowed: one, given: given([[0], [0]])) == ["ranks 0, 1 have no more than CPU \(first)\(rest)"]
+        )
+        // The pair on one CPU is told of, and not again that six are on four.
+        #expect(
+            try warnings(given: given([[0], [1], [0, 1], [1], [2, 3], [2, 3]])) == [
+                "ranks 1, 3 have no more than CPU \(first + 1)\(rest)"
+            ])
+        // No set has too few, all together have.
+        #expect(
+            try warnings(allowed: CPUSet(first..<first + 3), given: given([[0, 1], [1, 2], [0, 2], [0, 1]])) == [
+                "ranks 0, 1, 2, 3 have no more than CPUs \(CPUSet(first..<first + 3))\(rest)"
+            ])
+        #expect(
+            try warnings(allowed: one, isLaunched: true) == [
+                "a launcher has left this process one CPU, whatever the machine has: ranks take turns on it (--bind-to none)"
+            ])
+    }
+
+    @Test("processes that share a core's arithmetic are more than cores, not CPUs that are") func givenHyperThreads()
+        throws
+    {
+        var cores: [String: String?] = [:]
+        for (index, cpu) in Self.cpus.cpus.enumerated() {
+            cores["sys/devices/system/cpu/cpu\(cpu)/topology/core_id"] = "\(index / 2)"
+        }
+        #expect(try warnings(cores, given: given([[0, 1], [2, 3]])) == [])
+        #expect(
+            try warnings(cores, given: given([[0], [1], [2, 3]])) == [
+                "3 processes on CPUs that are hyper-threads of 2 cores share a core's arithmetic"
+            ])
+    }
+
+    @Test("each host is told of once, by its first process, whatever CPUs the others have") func hosts() {
+        func host(_ name: String, first: Int, clock: String, _ cpus: [Int]) -> JobHost {
+            JobHost(name: name, first: first, clock: clock, cpus: cpus)
+        }
+        let texts = [
+            (host("north", first: 0, clock: "a", [0]), "facts of north"),
+            (host("south", first: 1, clock: "b", [0, 1]), "facts of south"),
+            (host("north", first: 0, clock: "a", [1]), ""), (host("south", first: 1, clock: "b", [0, 1]), ""),
+        ]
+        let text = DoctorHosts(texts.map { (host: $0, value: $1) }, library: "Some MPI").text
+        #expect(
+            text == "4 processes of Some MPI\n\nhost north: ranks 0, 2\n\nfacts of north\n\n"
+                + "host south: ranks 1, 3; its clock is another than rank 0's\n\nfacts of south")
+        #expect(given([[0], [1, 2], [0]]).text == named("ranks 0, 2 share CPU %, rank 1 has CPUs %,%", [0, 1, 2]))
+    }
+
+    /// The text with the numbers of CPUs, counted from the first that this program may use.
+    private func named(_ text: String, _ cpus: [Int]) -> String {
+        cpus.reduce(text) { text, cpu in
+            text.replacing("%", with: "\(Self.cpus.cpus[0] + cpu)", maxReplacements: 1)
+        }
     }
 
     @Test("CPUs that share a core, not those that have the same number in two packages") func hyperThreads() throws {

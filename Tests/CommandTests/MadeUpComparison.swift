@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Pipeline
+import Threads
 
 /// A comparison of rounds that never were: each step is one forward and an update, whose times are given.
 struct MadeUpComparison {
@@ -8,6 +9,7 @@ struct MadeUpComparison {
     struct Steps {
         let schedule: ScheduleKind
         var transport = TransportKind.threads
+        var pin = PinPolicy.auto
         let milliseconds: [Double]
         /// Of each step.
         var update = 5.0
@@ -54,7 +56,10 @@ struct MadeUpComparison {
         (spec.vocabulary, spec.dim, spec.layers, spec.heads) = (50, 24, 4, 3)
         (spec.hidden, spec.sequenceLength) = (48, 8)
         let schedule = steps.schedule.make(ranks: 2, virtualStages: 1, microbatches: 4)
-        return try RunPlan(RunConfiguration(model: spec.model(), schedule: schedule))
+        var configuration = RunConfiguration(model: spec.model(), schedule: schedule)
+        configuration.pin = steps.pin
+        let machine = try MadeUpMachine()
+        return try withExtendedLifetime(machine) { try RunPlan(configuration, on: machine.machine) }
     }
 
     private func trial(

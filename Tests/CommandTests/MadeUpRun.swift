@@ -24,7 +24,9 @@ enum MadeUpRun {
         (value as? Double) ?? (value as? Int).map(Double.init) ?? (value as? Bool).map { $0 ? 1 : 0 }
     }
 
-    static func plan(on machine: MadeUpMachine? = nil) throws -> RunPlan {
+    static func plan(
+        on machine: MadeUpMachine? = nil, transport: any Transport = ThreadTransport()
+    ) throws -> RunPlan {
         var spec = ModelSpec()
         spec.architecture = .gpt
         (spec.layers, spec.heads, spec.dim, spec.hidden) = (3, 6, 192, 500)
@@ -36,12 +38,13 @@ enum MadeUpRun {
         configuration.seed = 77
         configuration.simd = .portable
         (configuration.warmupSteps, configuration.measuredSteps) = (1, 3)
+        configuration.transport = transport
         return try RunPlan(configuration, on: (try machine ?? MadeUpMachine()).machine)
     }
 
     /// What was measured, by the third of three tries.
-    static func figures() throws -> RunFigures {
-        let plan = try plan()
+    static func figures(transport: any Transport = ThreadTransport()) throws -> RunFigures {
+        let plan = try plan(transport: transport)
         let timeline = try Timeline(plan.graph, steps: 4, ThreadTransport())
         var reports = [
             RankReport(rank: 0, pinnings: [.pinned(cpu: 2)], cpu: 2),

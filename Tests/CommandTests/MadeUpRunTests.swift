@@ -64,6 +64,20 @@ struct MadeUpRunTests {
         #expect(found["version"] as? String == "9.8.7" && found["commit"] as? String == "c0ffee")
     }
 
+    @Test("each rank's host is told where processes of a job run the ranks, not that of one who looks on") func hosts()
+        throws
+    {
+        let hosts = ["north", "south", "west"].enumerated().map {
+            JobHost(name: $0.element, first: $0.offset, clock: $0.element, cpus: [0])
+        }
+        let figures = try MadeUpRun.figures(transport: EchoTransport(own: EchoJob(hosts: hosts)))
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        let data = try encoder.encode(RunJSON(row, figures, RunNotes(figures, RunOptions())))
+        let found = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        #expect(found["hosts"] as? [String] == ["north", "south"])
+    }
+
     @Test("the CSV has every setting and figure in its column, and nothing where nothing is known") func csv() throws {
         #expect(row.text.hasPrefix("\(ResultRow.header)\n1f1b,2,3,6,192,40,12,3,1,"))
         var found = Dictionary(uniqueKeysWithValues: zip(ResultRow.names, row.values))

@@ -23,6 +23,56 @@ struct NetworkFlagTests {
         #expect(outcome.errorLines.count == 1 && outcome.errors.contains(flag), "\(outcome.errors)")
     }
 
+    private static let link = "--intra-node: 'mpi' is not allowed with --transport "
+
+    @Test(
+        "--intra-node mpi is refused where none of the transports is MPI's, or two would be the same",
+        arguments: [
+            (["run"], link + "threads;"), (["run", "--transport", "sockets"], link + "sockets;"),
+            (["compare"], link + "threads,processes;"), (["sweep", "--dry-run"], link + "threads;"),
+            (["verify", "--transport", "unix,threads"], link + "unix,threads;"),
+            (
+                ["compare", "--transport", "mpi,mpi-only"],
+                "--intra-node: 'mpi' makes two of --transport mpi,mpi-only the same"
+            ),
+        ])
+    func intraNode(command: [String], line: String) throws {
+        let outcome = try Command.run(command + ["--intra-node", "mpi"])
+        #expect(outcome.code == 64 && outcome.output.isEmpty)
+        #expect(outcome.errorLines.count == 1 && outcome.errors.contains(line), "\(outcome.errors)")
+    }
+
+    @Test(
+        "it is taken where one of them is, and rings are what others have anyway",
+        arguments: ["threads,mpi", "mpi", "threads,mpi-only"])
+    func intraNodeOfList(transports: String) throws {
+        // There may be no MPI, of which it is said; every command looks at the flags first.
+        let compare = Self.small.dropFirst() + ["--trials", "1", "--transport", transports]
+        #expect(try !Command.run(["compare"] + compare + ["--intra-node", "mpi"]).errors.contains("--intra-node"))
+        #expect(try Command.run(Self.small + ["--intra-node", "rings"]).code == 0)
+    }
+
+    @Test("compare tells the step of each candidate over a link that is reckoned with") func compareExpects() throws {
+        let delays = [
+            "--microbatches", "1", "--schedule", "gpipe,1f1b", "--transport", "threads", "--trials", "1",
+            "--inject-link",
+            "50ms",
+        ]
+        let report = try Command.json(
+            ["compare"] + Self.small.dropFirst() + delays + ["--expect-link", "0.05,1mbit"])
+        let rows = try #require(report["rows"] as? [[String: Any]])
+        for row in rows {
+            let expected = try #require((row["expected_step_s"] as? [String: Any])?["value"] as? Double)
+            // An item there and one back, each of 4096 bytes.
+            #expect(expected >= 0.1 + 2 * 0.032)
+        }
+        let notes = try #require(report["notes"] as? [String])
+        let begin = "a replay with hand-offs of 50 ms and 1 Mbit/s expects steps of GPipe on threads "
+        #expect(rows.count == 2 && notes.contains { $0.hasPrefix(begin) && $0.contains(", 1F1B on threads ") })
+        let plain = try Command.json(["compare"] + Self.small.dropFirst() + delays)
+        #expect((plain["rows"] as? [[String: Any]])?.first?["expected_step_s"] == nil)
+    }
+
     @Test("a step takes at least what its chain of delayed hand-offs does, and a replay expects it to") func expected()
         throws
     {

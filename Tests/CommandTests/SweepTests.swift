@@ -70,6 +70,29 @@ struct SweepTests {
         #expect(try SweepFileContents(out).rows.map { $0["pin"]! } == ["auto", "none", "0,0"])
     }
 
+    @Test("a link that hand-offs are made as slow as is a setting, and one stage, which hands on nothing, has none")
+    func link() throws {
+        let grid = ["--stages", "2", "--schedule", "gpipe"]
+        let flags = ["--inject-link", "1ms,100mbit", "--inject-jitter", "500us"]
+        #expect(try sweep(grid + flags).code == 0)
+        let second = try sweep(grid)
+        #expect(second.output.contains("2 runs, 0 of them failed, 1 were there before"), "\(second.output)")
+        let rows = try SweepFileContents(out).rows
+        #expect(
+            Set(rows.map { "\($0["world_size"]!) \($0["injected_link"]!)" })
+                == ["2 1ms,100mbit+0.5ms", "2 ", "1 "])
+        #expect(rows.count == 3)
+        // Four microbatches there and back.
+        let slow = try #require(rows.first { $0["injected_link"] != "" })
+        #expect(Double(slow["step_s_min"]!)! >= 0.002)
+        // Both are compared with the same run on one stage.
+        let summary = try Command.run(["analyze", out, "--summary", "-"]).output.split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
+        let column = try #require(summary[0].firstIndex(of: "True Efficiency (%)"))
+        #expect(summary.count == 4 && summary.dropFirst().allSatisfy { Double($0[column]) ?? 0 > 0 }, "\(summary)")
+    }
+
     @Test("rounds have their runs in different orders, which the seed decides") func orders() throws {
         func runs(_ seed: String) throws -> [String] {
             try? FileManager.default.removeItem(atPath: out)

@@ -20,6 +20,7 @@ final class FakeJobs: Sendable {
         var rounds: [Int: [Int: [UInt8]]] = [:]
         var links: (any Links)?
         var dead: Set<Int> = []
+        var leaving: Set<Int> = []
         var met: [Int: [Int: (UInt64, UInt64)]] = [:]
         var notices: [(notice: JobNotice, from: Int, to: Int)] = []
         var gaveUp: Set<Int> = []
@@ -34,6 +35,10 @@ final class FakeJobs: Sendable {
 
     /// From here on a process answers nobody.
     func end(_ rank: Int) { state.withLock { _ = $0.dead.insert(rank) } }
+    fileprivate func isDead(_ rank: Int) -> Bool { state.withLock { $0.dead.contains(rank) } }
+    /// A process that ends when it looks for notices first.
+    func letLeave(_ rank: Int) { state.withLock { _ = $0.leaving.insert(rank) } }
+    fileprivate func leaves(_ rank: Int) -> Bool { state.withLock { $0.leaving.contains(rank) } }
     /// Those that have given up waiting for the others.
     var gaveUp: Set<Int> { state.withLock { $0.gaveUp } }
 
@@ -97,7 +102,8 @@ final class FakeJob: Job, @unchecked Sendable {
         (0..<size).map { JobHost(name: $0 % 2 == 0 ? "even" : "odd", first: $0 % 2, clock: "\($0 % 2)", cpus: [0]) }
     }
 
-    func exchange(_ bytes: [UInt8], within seconds: Double) throws(JobError) -> [[UInt8]?] {
+    func exchange(_ bytes: [UInt8], within seconds: Double, needing needed: Int) throws(JobError) -> [[UInt8]?] {
+        if jobs.isDead(rank) { throw .failed("the test has ended this process") }
         round += 1
         jobs.tell(round, rank, bytes)
         let limit = Clock.now() + UInt64(min(seconds, 60) * 1e9)
@@ -111,7 +117,12 @@ final class FakeJob: Job, @unchecked Sendable {
     func beginRun(ranks: Int) throws(JobError) {}
 
     func send(_ notice: JobNotice, to peer: Int) { jobs.send(notice, from: rank, to: peer) }
-    func notices() -> [(notice: JobNotice, from: Int)] { jobs.notices(to: rank) }
+    func notices() -> [(notice: JobNotice, from: Int)] {
+        // While it looks on: a process that has a rank asks as well.
+        guard jobs.leaves(rank) else { return jobs.notices(to: rank) }
+        jobs.end(rank)
+        return [(.abort, 0)]
+    }
 
     func readClocks() throws(JobError) -> [ClockReading] {
         clocksRead += 1

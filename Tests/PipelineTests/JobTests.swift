@@ -103,6 +103,22 @@ struct JobTests {
         }
     }
 
+    @Test("a process that is gone while it looks on costs the others nothing of what they have") func lookerGone()
+        throws
+    {
+        let expected = try train(.decoder, .gpipe(ranks: 1, microbatches: 4))
+        let jobs = FakeJobs(size: 3)
+        jobs.letLeave(2)
+        let outcomes = outcomes(jobs)
+        for outcome in outcomes.prefix(2) {
+            let result = try outcome.get()
+            expectSameBits(result, expected)
+            #expect(result.timeline != nil && result.ranks.map(\.rank) == [0, 1])
+        }
+        #expect(texts(outcomes)[2].contains("the test has ended this process"))
+        #expect(jobs.gaveUp.isDisjoint(with: [0, 1]), "the others are to end together")
+    }
+
     @Test("a step that one process wants to be the last is the last in all") func ended() throws {
         let steps = try outcomes(FakeJobs(size: 2)) { _, configuration, _ in
             configuration.measuredSteps = 9

@@ -42,7 +42,10 @@ struct JobRun {
         let own = LastWords(end: end, position: memory.control.position(ofRank: plan.ranksHere.first ?? 0))
         let seconds = (hasFailed ? 0 : plan.configuration.timeoutSeconds) + Self.lastWordsSeconds
         let answers: [LastWords?]
-        do throws(JobError) { answers = try job.tell(own, within: seconds) } catch { throw .failed(error.description) }
+        let ranks = plan.schedule.ranks
+        do throws(JobError) { answers = try job.tell(own, within: seconds, needing: ranks) } catch {
+            throw .failed(error.description)
+        }
         // What others asked when nobody listened any more: UCX tells of messages that are left at the program's end.
         _ = job.notices()
         // The first process does not answer: what this one has seen is all that there is to tell.
@@ -52,7 +55,8 @@ struct JobRun {
         }
         // As if it had come to each: then all end in the same way, and the first one says why.
         if Signals.noted == nil, let signal = answers.compactMap({ $0?.end.signal }).first { raise(signal) }
-        let words = answers.prefix(plan.schedule.ranks)
+        noteLookers(answers.indices.filter { $0 >= ranks && answers[$0] == nil })
+        let words = answers.prefix(ranks)
         end = RanksEnd()
         for (rank, answer) in words.enumerated() {
             guard let answer else {
@@ -77,6 +81,14 @@ struct JobRun {
         return .failed(
             "\(who) \(ranks.count == 1 ? "was" : "were") gone when the launcher ended the job (SIGTERM); rank \(job.rank) was "
                 + own)
+    }
+
+    /// Processes without a rank that did not answer: the run's figures do not depend on them.
+    private func noteLookers(_ lost: [Int]) {
+        if lost.isEmpty { return }
+        unsafe JobOfProgram.isWhole = false
+        let who = lost.map { "rank \($0), on \(job.hosts[$0].name)," }.joined(separator: " and ")
+        unsafe JobOfProgram.lostLookers = "\(who) looked on and did not answer at the end of the run"
     }
 
     private func silent(_ rank: Int) -> SeenFailure {
@@ -128,7 +140,9 @@ struct JobRun {
     private func share(_ own: (Int) -> [UInt8], take: (Int, [UInt8]) -> Void) throws(RunError) {
         let bytes = plan.ranksHere.first.map(own) ?? []
         let answers: [[UInt8]]
-        do throws(JobError) { answers = try job.tellAll(bytes) } catch { throw .failed(error.description) }
+        do throws(JobError) { answers = try job.tellAll(bytes, needing: plan.schedule.ranks) } catch {
+            throw .failed(error.description)
+        }
         // The own rank's too: its times are corrected as well.
         for rank in 0..<plan.schedule.ranks { take(rank, answers[rank]) }
     }

@@ -4,9 +4,10 @@ import Threads
 
 /// Finds out who is missing when a launcher ends a job: it tells nobody why, only SIGTERM, and soon kills whoever is left.
 ///
-/// The first process asks all, the others ask the first; each answers when it looks.
+/// The first process asks all that have a rank, the others ask the first; each answers when it looks.
 struct RollCall {
     private let job: any Job
+    private let ranks: Int
     /// Whom it has asked and not heard of yet.
     private var asked: Set<Int> = []
     private var end: UInt64?
@@ -18,7 +19,8 @@ struct RollCall {
     /// Launchers kill a second after SIGTERM; the others look ten times a second.
     private static let answerNanoseconds: UInt64 = 500_000_000
 
-    init(_ job: any Job) { self.job = job }
+    /// - Parameter ranks: how many of the first processes have one.
+    init(_ job: any Job, ranks: Int) { (self.job, self.ranks) = (job, ranks) }
 
     /// Tells all others.
     func tell(_ notice: JobNotice) {
@@ -44,7 +46,7 @@ struct RollCall {
 
     private mutating func ask() {
         end = Clock.now() + Self.answerNanoseconds
-        asked = job.rank == 0 ? Set(1..<max(1, job.size)) : [0]
+        asked = job.rank == 0 ? Set(1..<max(1, ranks)) : [0]
         for rank in asked { job.send(.question, to: rank) }
     }
 

@@ -115,7 +115,7 @@ extension RunPlan {
             throw FailureReport(plan: self, memoryKills: memoryKills, failures: end.failures).error
         }
         // Figures of other tokens than the fingerprint tells of would be taken for this run's.
-        try agreed { () throws(RunError) in try checkTokens() }
+        try agreed(needing: schedule.ranks) { () throws(RunError) in try checkTokens() }
         try run?.gatherResults(&end)
         return result(end.reports, memory, clocks: run?.clocks ?? [], began: began, ended: Clock.now())
     }

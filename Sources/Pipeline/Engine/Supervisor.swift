@@ -34,7 +34,7 @@ struct Supervisor {
         var end = RanksEnd()
         var grace = Grace()
         var finished = FinishedSteps(losses, began: began)
-        var rollCall = job.map(RollCall.init)
+        var rollCall = job.map { RollCall($0, ranks: ranks) }
         let watched = workers.first?.rank ?? 0
         if workers.isEmpty, rollCall != nil { lookOn(&rollCall!, &end) }
         while !running.isEmpty {

@@ -48,7 +48,7 @@ public struct ResultsAnalysis {
     private static let ofSchedule: [RunSetting] = [.schedule, .virtualStages]
     /// Settings that mean nothing on one stage.
     private static let ofPipeline: [RunSetting] = [
-        .schedule, .virtualStages, .ranks, .replicas, .transport, .partition,
+        .schedule, .virtualStages, .ranks, .replicas, .transport, .partition, .injectedLink,
     ]
 
     private static func gpipe(_ results: Results, _ blocks: [Range<Int>]) -> [Int?] {

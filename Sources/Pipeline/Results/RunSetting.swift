@@ -54,6 +54,8 @@ public struct RunSetting: Hashable, Sendable {
     public static let transport = RunSetting("transport")
     /// As `--partition` calls it.
     public static let partition = RunSetting("partition")
+    /// The link that hand-offs were made as slow as; empty where they were as they are.
+    static let injectedLink = RunSetting("injected_link")
     /// As `--schedule` calls it, or the name of another order.
     public static let schedule = RunSetting("schedule")
     /// v, stages a rank.

@@ -65,8 +65,9 @@ enum CompareCommand {
     private static func report(
         _ figures: ComparisonFigures, _ options: CompareOptions, _ row: ResultRow?
     ) throws(CommandError) -> String {
-        if let row { return try CompareRows(figures, orderNotes: options.orderNotes).json(options, row) }
-        if options.csv { return CompareRows(figures).csv }
+        let rows = CompareRows(figures, orderNotes: options.orderNotes, expecting: options.expectedLink)
+        if let row { return try rows.json(options, row) }
+        if options.csv { return rows.csv }
         let text = CompareTable(figures, options).text
         return options.explains ? text + Explanation(of: text).footer : text
     }

@@ -7,24 +7,45 @@ import Threads
 package struct CompareNotes {
     package let lines: [String]
 
-    /// - Parameter orderNotes: what is to be said of the schedules' files.
-    package init(_ figures: ComparisonFigures, orderNotes: [String] = []) {
-        let candidates = figures.comparison.candidates
-        let first = candidates[0].plan
-        let remarks = candidates.compactMap(\.plan.schedule.remark)
+    /// - Parameters:
+    ///   - orderNotes: what is to be said of the schedules' files.
+    ///   - link: that is reckoned with, if one is.
+    package init(_ figures: ComparisonFigures, orderNotes: [String] = [], expecting link: LinkCost? = nil) {
+        let candidates = figures.candidates
+        let plans = candidates.map(\.plan)
         lines =
-            first.configuration.fileNotes + orderNotes + remarks.unique
-            + [first.configuration.linkNote, first.placement.note, Self.disturbance(figures), Self.tooFew(figures)]
-            .compactMap(\.self) + Self.remarks(figures.candidates)
+            plans[0].configuration.fileNotes + orderNotes + plans.compactMap(\.schedule.remark).unique
+            + Self.told(candidates, plans.map { [$0.configuration.linkNote, $0.placement.note].compactMap(\.self) })
+            + [Self.disturbance(figures), Self.tooFew(figures), link.map { Self.expectation(figures, of: $0) }]
+            .compactMap(\.self) + Self.told(candidates, candidates.map(\.remarks))
     }
 
-    /// Those that are the same for all once, the others with their candidates' names.
-    private static func remarks(_ candidates: [CandidateFigures]) -> [String] {
-        let common = candidates[0].remarks.filter { remark in candidates.allSatisfy { $0.remarks.contains(remark) } }
+    /// What is to be said of each candidate: of all of them once, otherwise with the names of those that it is true of.
+    private static func told(_ candidates: [CandidateFigures], _ notes: [[String]]) -> [String] {
+        let all = notes.flatMap(\.self).unique
+        let common = all.filter { note in notes.allSatisfy { $0.contains(note) } }
         return common
-            + candidates.flatMap { candidate in
-                candidate.remarks.filter { !common.contains($0) }.map { "\(candidate.name): \($0)" }
+            + all.filter { !common.contains($0) }.map { note in
+                let named = zip(candidates, notes).filter { $1.contains(note) }.map(\.0)
+                return "\(names(named, among: candidates)): \(note)"
             }
+    }
+
+    /// `GPipe on threads, 1F1B on mpi`, or, of all those on a transport, `all on threads`.
+    private static func names(_ some: [CandidateFigures], among all: [CandidateFigures]) -> String {
+        let transports = some.map(\.transport).unique
+        let isWhole = all.count { transports.contains($0.transport) } == some.count && some.count > transports.count
+        return isWhole
+            ? "all on \(transports.map(\.rawValue).joined(separator: ", "))" : some.map(\.name).joined(separator: ", ")
+    }
+
+    /// What a replay makes of each candidate's steps over a link.
+    private static func expectation(_ figures: ComparisonFigures, of link: LinkCost) -> String {
+        let steps = zip(figures.candidates, figures.expectedSteps(over: link)).map { candidate, step in
+            let change = (step.value / candidate.stepSeconds.value - 1) * 100
+            return "\(candidate.name) \(step.value.milliseconds) (\(change >= 0 ? "+" : "")\(change.fixed(1)) %)"
+        }
+        return "a replay with hand-offs of \(link.words) expects steps of \(steps.joined(separator: ", "))"
     }
 
     /// What the figures' intervals are, in a few words.

@@ -54,8 +54,7 @@ struct CompareOptions {
         RunOptions.flags(
             [
                 "--stages", "--virtual-stages", "--microbatches", "--replicas", "--group-size", "--waves",
-                "--intra-node", "--inject-link", "--inject-jitter",
-                "--partition",
+                "--intra-node", "--inject-link", "--inject-jitter", "--expect-link", "--partition",
                 "--recompute", "--pin", "--threads",
                 "--simd", "--gemm", "--arch", "--n-layers", "--n-heads", "--dim", "--ffn", "--vocab-size", "--seq-len",
                 "--batch-size", "--optimizer", "--lr", "--dropout", "--seed", "--data", "--data-format", "--timeout",
@@ -64,6 +63,7 @@ struct CompareOptions {
 
     /// Reads the files that all runs have in common.
     mutating func open() throws(CommandError) {
+        try run.network.intraNode.check(isFor: transports)
         try run.openData()
         try run.open(schedules, [run.partition])
         try run.takeSizes(of: schedules)
@@ -72,6 +72,8 @@ struct CompareOptions {
 
     /// What is to be said of the schedules' files.
     var orderNotes: [String] { run.notes(of: schedules) }
+    /// The link that is reckoned with, if one is.
+    var expectedLink: LinkCost? { run.network.expected }
 
     /// Files that are read.
     var inputs: [(flag: String, path: String)] {

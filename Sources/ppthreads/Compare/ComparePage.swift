@@ -47,7 +47,7 @@ struct ComparePage {
                 .element("h1", [:], Markup(Self.question)), Page.facts(facts), Page.command("compare", arguments),
                 Markup(sentences.map { .element("p", ["class": "verdict"], Markup($0)) }),
                 Markup(
-                    CompareNotes(figures, orderNotes: options.orderNotes).lines.map {
+                    CompareNotes(figures, orderNotes: options.orderNotes, expecting: options.expectedLink).lines.map {
                         .element("p", ["class": "note"], Page.prose("Note: \($0)."))
                     }),
             ])

@@ -11,10 +11,15 @@ package struct CompareRows {
     private let pairCount: Int
     private let data: DataJSON?
 
-    /// - Parameter orderNotes: what is to be said of the schedules' files.
-    package init(_ figures: ComparisonFigures, orderNotes: [String] = []) {
-        rows = figures.candidates.map { Row($0, isJudged: figures.comparison.isJudged) }
-        notes = CompareNotes(figures, orderNotes: orderNotes).lines
+    /// - Parameters:
+    ///   - orderNotes: what is to be said of the schedules' files.
+    ///   - link: that is reckoned with, if one is.
+    package init(_ figures: ComparisonFigures, orderNotes: [String] = [], expecting link: LinkCost? = nil) {
+        let expected = link.map(figures.expectedSteps)
+        rows = figures.candidates.indices.map { index in
+            Row(figures.candidates[index], expected?[index], isJudged: figures.comparison.isJudged)
+        }
+        notes = CompareNotes(figures, orderNotes: orderNotes, expecting: link).lines
         pairCount = figures.pairCount
         data = DataJSON(figures.candidates[0].plan.configuration)
     }
@@ -51,7 +56,8 @@ package struct CompareRows {
         /// For the CSV; the JSON has all candidates' in one list.
         let notes: String
 
-        init(_ candidate: CandidateFigures, isJudged: Bool) {
+        /// - Parameter expected: the step over a link that is reckoned with; nil where none is.
+        init(_ candidate: CandidateFigures, _ expected: Estimate?, isJudged: Bool) {
             schedule = candidate.plan.schedule.identifier
             transport = candidate.transport.rawValue
             var figures = [
@@ -70,6 +76,7 @@ package struct CompareRows {
             ]
             if let ratio = candidate.overThreads { figures.append(("ratio_to_threads", Figure(ratio.estimate))) }
             if let ratio = candidate.overGPipe { figures.append(("ratio_to_gpipe", Figure(ratio.estimate))) }
+            if let expected { figures.append(("expected_step_s", Figure(expected))) }
             self.figures = figures
             counts = [("tries", candidate.tries.all), ("disturbed_trials", isJudged ? candidate.tries.disturbed : nil)]
             notes = candidate.notesColumn

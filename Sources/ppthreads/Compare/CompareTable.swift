@@ -16,7 +16,8 @@ struct CompareTable {
     var text: String {
         let parts = [header, "", speeds, "", terms, "", circumstances, ""] + idle + CompareVerdict(figures).sentences
         return parts.joined(separator: "\n")
-            + CompareNotes(figures, orderNotes: options.orderNotes).lines.map { "\nnote: \($0)" }.joined()
+            + CompareNotes(figures, orderNotes: options.orderNotes, expecting: options.expectedLink).lines
+            .map { "\nnote: \($0)" }.joined()
     }
 
     private var candidates: [CandidateFigures] { figures.candidates }

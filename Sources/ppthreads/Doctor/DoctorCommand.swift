@@ -22,30 +22,43 @@ enum DoctorCommand {
         if let argument = arguments.first {
             throw CommandError(code: .usage, message: "unknown flag \(argument): doctor takes none")
         }
-        let machine: Machine
-        do throws(SystemError) { machine = try Machine.current() } catch {
-            throw CommandError(code: .failed, message: error.description)
-        }
+        let text = try ownText()
         let texts: [(host: JobHost?, value: String)]
-        do throws(JobError) { texts = try JobOfProgram.ofAll(text(machine)) } catch {
+        do throws(JobError) { texts = try JobOfProgram.ofAll(text) } catch {
             throw CommandError(code: .failed, message: error.description)
         }
-        try Terminal.output(DoctorHosts(texts).text)
+        try Terminal.output(DoctorHosts(texts, library: JobOfProgram.library).text)
     }
 
-    private static func text(_ machine: Machine) -> String {
-        let facts = facts(machine)
+    /// What this process has to say: of its host, where it is the first one there, otherwise nothing.
+    private static func ownText() throws(CommandError) -> String {
+        let neighbours = JobOfProgram.neighbours
+        do throws(SystemError) {
+            if neighbours.isEmpty { return text(try Machine.current(), nil) }
+            if neighbours[0].rank != JobOfProgram.rank { return "" }
+            let given = GivenCPUs(neighbours.map { ($0.rank, CPUSet($0.host.cpus)) })
+            return text(given.all.count > 0 ? Machine(allowed: given.all) : try Machine.current(), given)
+        } catch {
+            throw CommandError(code: .failed, message: error.description)
+        }
+    }
+
+    /// - Parameter given: the CPUs that a launcher has left to each process of the host; nil without one.
+    private static func text(_ machine: Machine, _ given: GivenCPUs?) -> String {
+        let facts = facts(machine, given)
         let width = facts.map(\.name.count).max()!
         let lines = facts.map { "\($0.name.padded(to: width))  \($0.value)" }
-        let warnings = DoctorWarnings(machine).all
+        let warnings = DoctorWarnings(machine, given: given).all
         let verdict = warnings.isEmpty ? ["nothing to warn of"] : warnings.map { "warning: \($0)" }
         return (lines + [""] + verdict).joined(separator: "\n")
     }
 
-    private static func facts(_ machine: Machine) -> [(name: String, value: String)] {
+    private static func facts(_ machine: Machine, _ given: GivenCPUs?) -> [(name: String, value: String)] {
         let topology = machine.topology
         let cpus = topology.cpus.map(\.id)
         let order = topology.fillOrder.map(String.init).joined(separator: ",")
+        // Who was given CPUs of its own keeps to these.
+        let filling = given?.areShared ?? true ? "; ranks take CPUs in the order \(order)" : ""
         let cores = topology.isKnown ? String(topology.coreCount) : "unknown"
         let nodes = topology.isKnown ? topology.nodes.map(String.init).joined(separator: ", ") : "unknown"
         let levels = SIMDLevel.allCases.filter(\.isSupported).map(\.rawValue).joined(separator: ", ")
@@ -53,8 +66,9 @@ enum DoctorCommand {
             ("ppthreads", "\(Version.number), commit \(Version.commit)"),
             ("CPU model", machine.cpuModel ?? "unknown"),
             ("CPUs to use", "\(CPUSet(cpus)) (\(cpus.count))"),
+        ] + (given.map { [("of the launcher", $0.text)] } ?? []) + [
             ("CPU quota", quota(machine)),
-            ("cores", "\(cores); ranks take CPUs in the order \(order)"),
+            ("cores", "\(cores)\(filling)"),
             ("NUMA nodes", nodes),
             ("caches", caches(ofCPU: cpus[0])),
             ("kernels", "\(SIMDLevel.best.rawValue) (can run: \(levels))"),

@@ -8,20 +8,37 @@ import Threads
 package struct DoctorWarnings {
     private let machine: Machine
     private let taskBound: TaskBound?
+    /// What a launcher has left to each process; nil where nobody has told.
+    private let given: GivenCPUs?
+    private let isLaunched: Bool
 
-    /// - Parameter taskBound: the tightest on threads and processes; asked of the system unless given.
-    package init(_ machine: Machine, taskBound: TaskBound? = TaskBound.all().first) {
-        (self.machine, self.taskBound) = (machine, taskBound)
+    /// - Parameters:
+    ///   - machine: with the CPUs that this program may use, or that all of a launcher's processes on the host may.
+    ///   - taskBound: the tightest on threads and processes; asked of the system unless given.
+    ///   - given: the CPUs that a launcher has left to each process; nil where nobody has told.
+    ///   - isLaunched: whether a launcher such as mpirun has started this process.
+    package init(
+        _ machine: Machine, taskBound: TaskBound? = TaskBound.all().first, given: GivenCPUs? = nil,
+        isLaunched: Bool = LaunchedProcess.rank != nil
+    ) {
+        (self.machine, self.taskBound, self.given, self.isLaunched) = (machine, taskBound, given, isLaunched)
     }
 
     package var all: [String] {
-        [proc, groups, oneCPU, quota, hyperThreads, memory, sharedMemory, tasks, pinning, kernels].compactMap(\.self)
+        [proc, groups, oneCPU].compactMap(\.self) + (given?.warnings ?? [])
+            + [quota, hyperThreads, memory, sharedMemory, tasks, pinning, kernels].compactMap(\.self)
     }
 
     private var cpuCount: Int { machine.topology.cpus.count }
 
     private var oneCPU: String? {
-        cpuCount < 2 ? "one CPU to use: ranks take turns on it, and no pipeline can be faster than one stage" : nil
+        if cpuCount < 2 && given == nil && isLaunched {
+            return
+                "a launcher has left this process one CPU, whatever the machine has: ranks take turns on it (--bind-to none)"
+        }
+        // Of a launcher's processes each may have one, which is what a rank needs.
+        return cpuCount < 2 && given == nil
+            ? "one CPU to use: ranks take turns on it, and no pipeline can be faster than one stage" : nil
     }
 
     private var quota: String? {
@@ -52,6 +69,11 @@ package struct DoctorWarnings {
 
     private var hyperThreads: String? {
         let cores = machine.topology.coreCount
+        if let given {
+            return given.count > cores && given.count <= cpuCount
+                ? "\(given.count) processes on CPUs that are hyper-threads of \(counted(cores, "core")) share a core's arithmetic"
+                : nil
+        }
         return cores < cpuCount
             ? "\(cpuCount) CPUs are hyper-threads of \(counted(cores, "core")): more ranks than cores share a core's arithmetic"
             : nil
@@ -98,7 +120,8 @@ package struct DoctorWarnings {
 
     private var pinning: String? {
         do throws(SystemError) {
-            guard case .refused(_, let error) = try Pinning.probe(cpu: machine.topology.cpus[0].id) else { return nil }
+            guard case .refused(_, let error) = try Pinning.probe(cpu: given?.first ?? machine.topology.cpus[0].id)
+            else { return nil }
             return "pinning is refused here (\(error)): ranks run wherever the system puts them"
         } catch {
             return "no thread can be started, and whether pinning works is not known: \(error)"

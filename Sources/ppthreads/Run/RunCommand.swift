@@ -23,6 +23,7 @@ enum RunCommand {
         var options = RunOptions()
         try Flag.parse(arguments, RunOptions.flags, into: &options)
         try options.checkReport()
+        try options.network.intraNode.check(isFor: [options.transport])
         let outputs = try RunOutputs(options)
         try options.open([options.schedule], [options.partition])
         let plan = try options.plan()

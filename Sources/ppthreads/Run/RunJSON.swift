@@ -67,6 +67,8 @@ extension RunJSON {
         let workShare: [Double]
         /// For each thread of each rank, the CPU it was pinned to, or null.
         let cpus: [Int?]
+        /// For each rank, the host that its process is on; no such key where this program starts the ranks.
+        let hosts: [String]?
         /// Bytes of activations and gradients that were copied on their way between stages.
         let handoffBytesCopied: Int
         /// Where the mean step went, and what it would be under other circumstances; null with `--no-timeline`.
@@ -105,6 +107,7 @@ extension RunJSON {
             memoryCodeBytes = figures.memory.codeBytesOfRank
             workShare = plan.productShareOfRank
             cpus = result.ranks.flatMap(\.pinnings).map(\.cpu)
+            hosts = plan.job.map { $0.hosts.prefix(plan.schedule.ranks).map(\.name) }
             handoffBytesCopied = result.ranks.reduce(0) { $0 + $1.handoffBytesCopied }
             breakdown = figures.timed.map(Terms.init)
             expectedStepS = notes.expectedStep

@@ -51,10 +51,17 @@ extension RunOptions {
         guard let link = network.expected, let step = figures.expectedStep(over: link), let timed = figures.timed
         else { return nil }
         let difference = (step / timed.breakdown.step - 1) * 100
-        let rate = link.bytesPerSecond.isFinite ? " and \((link.bytesPerSecond * 8 / 1e6).plain) Mbit/s" : ""
         return
-            "a replay with hand-offs of \((link.latency * 1000).plain) ms\(rate) expects a step of \(step.milliseconds), "
+            "a replay with hand-offs of \(link.words) expects a step of \(step.milliseconds), "
             + "\(difference >= 0 ? "+" : "")\(difference.fixed(1)) % of the mean one that was measured"
+    }
+}
+
+extension LinkCost {
+    /// `2 ms and 1000 Mbit/s`.
+    var words: String {
+        let rate = bytesPerSecond.isFinite ? " and \((bytesPerSecond * 8 / 1e6).plain) Mbit/s" : ""
+        return "\((latency * 1000).plain) ms\(rate)"
     }
 }
 

@@ -25,6 +25,7 @@ extension RunOptions {
         (options.stagesAskedFor, options.microbatchesAskedFor) = (1, microbatches * replicas)
         options.replicas = 1
         (options.transport, options.partition) = (.threads, .uniform)
+        options.network = NetworkOptions()
         return options
     }
 

@@ -45,6 +45,7 @@ struct SweepOptions {
             self = .reference
             try Flag.parse(arguments, Self.flags, into: &self)
         }
+        try run.network.intraNode.check(isFor: transports)
         try run.openData()
         try run.open(schedules, partitions)
         try run.checkFlags(areFor: schedules)
@@ -160,8 +161,7 @@ extension SweepOptions {
         RunOptions.flags(
             [
                 "--virtual-stages", "--group-size", "--waves", "--recompute", "--forward-only", "--no-timeline",
-                "--pin", "--simd", "--gemm", "--intra-node",
-                "--arch",
+                "--pin", "--simd", "--gemm", "--intra-node", "--inject-link", "--inject-jitter", "--arch",
                 "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--optimizer", "--dropout",
                 "--data", "--data-format", "--timeout",
             ], within: \.run)

@@ -106,6 +106,7 @@ extension VerifyOptions {
 
     /// Reads the files among schedules and partitions.
     mutating func open() throws(CommandError) {
+        try intraNode.check(isFor: transports)
         layoutFiles = try partitions.read()
         scheduleFiles = try schedules.read()
         try schedules.paths.compactMap { scheduleFiles[$0]?.schedule }.checkTrain()

@@ -107,6 +107,29 @@ extension MPITests {
             #expect(run.isGone())
         }
 
+        @Test(
+            "a process that looks on and is stopped or killed costs no result", arguments: [SIGSTOP, SIGKILL])
+        func lookerGone(signal: Int32) throws {
+            // MPICH kills all others at once.
+            if MPIProgram.isMPICH && signal == SIGKILL { return }
+            // One second, which Open MPI leaves otherwise, is not enough for a report on every machine.
+            let run = try MPIRun(
+                [MPIProgram.path] + MPITests.endless.filter { $0 != "--json" } + ["--timeout", "60"], ranks: 4,
+                environment: ["OMPI_MCA_odls_base_sigkill_timeout=5"])
+            let rank = try run.rank(0)
+            let looker = try #require(run.process(ofRank: 3))
+            let before = run.seconds
+            kill(looker, signal)
+            // Open MPI ends the job by itself where a process has died.
+            if signal == SIGSTOP { kill(rank, SIGTERM) }
+            let outcome = run.wait()
+            #expect(run.seconds - before < Self.boundSeconds)
+            #expect(outcome.output.contains("\ntokens/s ") && outcome.output.contains("\nloss "), "\(outcome.output)")
+            #expect(outcome.code != 0)
+            #expect(outcome.errors.contains(/rank 3, on .*, looked on and did not answer/), "\(outcome.errors)")
+            #expect(run.isGone())
+        }
+
         @Test("a launcher that is killed leaves no process") func launcherKilled() throws {
             // What Open MPI keeps in files, and its launcher takes away unless it is killed, goes with the folder.
             let folder = try Folder()

@@ -41,6 +41,12 @@ extension MPITests {
             }
         }
 
+        @Test("the JSON tells the host of each rank") func hosts() throws {
+            let json = try MPIRun.json(["run", "--transport", "mpi", "--measure", "1"] + tiny, ranks: 3)
+            let hosts = try #require(json["hosts"] as? [String])
+            #expect(hosts.count == 2 && hosts.allSatisfy { $0 == json["host"] as? String })
+        }
+
         @Test("the terms of a step add up to it, and so do the parts of each rank") func terms() throws {
             let json = try MPIRun.json(["run", "--transport", "mpi-only", "--measure", "5"] + tiny)
             try MPITests.checkTerms(json)

@@ -39,6 +39,15 @@ extension MPITests {
             #expect(errors.split(separator: "\n").count == 1 && errors.contains("mpirun -n 2"), "\(errors)")
         }
 
+        @Test("doctor shows the host once, and what the launcher gave each process is nothing to warn of") func doctor()
+            throws
+        {
+            let outcome = try MPIRun.run(["doctor"])
+            #expect(outcome.code == 0 && outcome.output.components(separatedBy: "\nhost ").count == 2)
+            #expect(outcome.output.contains(": ranks 0, 1\n") && outcome.output.contains("\nof the launcher "))
+            #expect(!outcome.output.contains("one CPU"), "\(outcome.output)")
+        }
+
         @Test("one rank needs no mpirun") func oneRank() throws {
             let end = try ChildProcess([MPIProgram.path, "run", "--transport", "mpi", "--stages", "1"] + tiny).wait()
             #expect(end.code == 0 && String(decoding: end.output, as: UTF8.self).contains(" on mpi, P=1"))

@@ -73,48 +73,51 @@ extension RunPlan {
     // MARK: Agreeing
 
     /// Does something that may fail in one process and not in another: then it has failed in all.
-    func agreed<Value>(_ body: () throws(RunError) -> Value) throws(RunError) -> Value {
-        try Self.agreed(job, body)
+    /// - Parameter needed: how many of the first processes have to answer; all unless given.
+    func agreed<Value>(needing needed: Int? = nil, _ body: () throws(RunError) -> Value) throws(RunError) -> Value {
+        try Self.agreed(job, needing: needed, body)
     }
 
     /// The same; with no job it just does it.
     static func agreed<Value>(
-        _ job: (any Job)?, _ body: () throws(RunError) -> Value
+        _ job: (any Job)?, needing needed: Int? = nil, _ body: () throws(RunError) -> Value
     ) throws(RunError) -> Value {
         guard let job else { return try body() }
         var value: Value?
-        _ = try agreed(job) { () throws(RunError) -> Bool in
+        _ = try agreed(job, needing: needed) { () throws(RunError) -> Bool in
             value = try body()
             return true
         }
         return value!
     }
 
-    /// The same for a value that all are told: each process's.
+    /// The same for a value that all are told: each needed process's.
     static func agreed<Value: Codable & SendableMetatype>(
-        _ job: any Job, within seconds: Double = JobOfProgram.agreementSeconds, _ body: () throws(RunError) -> Value
+        _ job: any Job, within seconds: Double = JobOfProgram.agreementSeconds, needing needed: Int? = nil,
+        _ body: () throws(RunError) -> Value
     ) throws(RunError) -> [Value] {
         let own = Result { () throws(RunError) in try body() }
+        let needed = needed ?? job.size
         let answers: [[UInt8]?]
         do throws(JobError) {
-            answers = try job.exchange(JobWords.bytes(Told(own)), within: seconds)
+            answers = try job.exchange(JobWords.bytes(Told(own)), within: seconds, needing: needed)
         } catch {
             throw .failed(error.description)
         }
         let told: [Told<Value>?] = answers.map { $0.flatMap(JobWords.value) }
-        unsafe JobOfProgram.knowsEnd = told.contains { $0 == nil || $0!.kind != nil }
+        unsafe JobOfProgram.knowsEnd = told.prefix(needed).contains { $0 == nil } || told.contains { $0?.kind != nil }
         // Who has an error of its own tells that one.
         if case .failure(let error) = own { throw error }
         for (rank, answer) in told.enumerated() {
             guard let answer else { continue }
             if let error = answer.error(rank, on: job.hosts[rank].name) { throw error }
         }
-        let silent = told.indices.filter { told[$0] == nil }
+        let silent = told.indices.filter { $0 < needed && told[$0] == nil }
         if !silent.isEmpty {
             unsafe JobOfProgram.isWhole = false
             throw .failed(JobError.silent(ranks: silent).description)
         }
-        return told.map { $0!.value }
+        return told.prefix(needed).map { $0!.value }
     }
 
     /// What a process tells that has failed, whatever the others have to agree on.

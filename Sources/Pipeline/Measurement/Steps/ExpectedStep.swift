@@ -11,6 +11,18 @@ extension RunFigures {
     }
 }
 
+extension ComparisonFigures {
+    /// For each candidate, what its step would take if its hand-offs took just as long as the link says, in seconds: the median over the
+    /// trials, as `CandidateFigures.stepSeconds` is of the measured ones. Which hand-offs are meant `RunFigures.expectedStep(over:)` says.
+    /// - Parameter link: that hand-offs are to go over.
+    public func expectedSteps(over link: LinkCost) -> [Estimate] {
+        zip(comparison.candidates, comparison.trials).map { candidate, trials in
+            let costs = candidate.plan.handoffs(over: link)
+            return Estimate(medianOf: trials.map { $0.step.times.expected(over: costs) })
+        }
+    }
+}
+
 extension StepTimes {
     /// What the step would have taken if its hand-offs had cost just as much as this, in seconds.
     ///

@@ -22,9 +22,12 @@ public protocol Job: Sendable {
     /// - Parameters:
     ///   - bytes: what this one has to tell.
     ///   - seconds: how long the first process waits for the others, which wait for it a little longer.
+    ///   - needed: how many of the first processes are waited for so long: of those behind them, who look on, nothing depends on
+    ///     what they tell, and they have less time once the needed ones have answered. One that has not answered in an exchange
+    ///     is waited for in none that follows.
     /// - Returns: what each had to tell; nil of one that did not answer in time, and of all where the first process did not.
     /// - Throws: `JobError.failed`.
-    func exchange(_ bytes: [UInt8], within seconds: Double) throws(JobError) -> [[UInt8]?]
+    func exchange(_ bytes: [UInt8], within seconds: Double, needing needed: Int) throws(JobError) -> [[UInt8]?]
 
     /// Makes ready for a run of so many ranks: whatever was left of the one before does not reach it. All take part, and not
     /// one of them may be missing: to be asked for right after an exchange.
@@ -50,6 +53,15 @@ public protocol Job: Sendable {
 }
 
 extension Job {
+    /// Tells all processes something, and is told what they have to tell; every one of them is needed.
+    /// - Parameters:
+    ///   - bytes: what this one has to tell.
+    ///   - seconds: how long the first process waits for the others.
+    /// - Returns: as `exchange(_:within:needing:)`.
+    public func exchange(_ bytes: [UInt8], within seconds: Double) throws(JobError) -> [[UInt8]?] {
+        try exchange(bytes, within: seconds, needing: size)
+    }
+
     /// Whether what one process hands on to another goes over the network, as far as somebody reckons with one: between hosts, or, where
     /// all are on one, always.
     func isOverNetwork(from sender: Int, to receiver: Int) -> Bool {

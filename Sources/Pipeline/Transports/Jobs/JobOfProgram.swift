@@ -14,6 +14,10 @@ public enum JobOfProgram {
     /// Whether all processes have answered so far. Once one has not, nothing more can be done together.
     nonisolated(unsafe) public internal(set) static var isWhole = true
 
+    /// Which processes looked on and did not answer any more, a sentence without its end: no run's figures depend on them, but the
+    /// others can do nothing more together with them. Nil where there are none.
+    nonisolated(unsafe) public internal(set) static var lostLookers: String?
+
     /// Finds the other processes now, so that runs of other transports too are done once, by the first of them. Where that fails,
     /// planning a run over MPI tells why.
     public static func start() { _ = MPIJob.started }
@@ -23,6 +27,16 @@ public enum JobOfProgram {
 
     /// Whether another process prints and writes what this one comes to as well.
     public static var isFollower: Bool { unsafe (current?.rank ?? 0) > 0 }
+
+    /// Which process of the job this one is; nil without a job.
+    public static var rank: Int? { unsafe current?.rank }
+
+    /// The processes that are on this one's host, itself included, with their ranks in ascending order; none without a job.
+    public static var neighbours: [(rank: Int, host: JobHost)] {
+        guard let job = unsafe current else { return [] }
+        let hosts = job.hosts
+        return hosts.indices.filter { hosts[$0].first == hosts[job.rank].first }.map { ($0, hosts[$0]) }
+    }
 
     /// What carries the job's messages; nil without a job.
     public static var library: String? { unsafe current?.library }

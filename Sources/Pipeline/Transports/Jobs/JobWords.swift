@@ -54,14 +54,21 @@ package enum JobWords {
 
 extension Job {
     /// Tells all processes a value, and is told theirs; nil of one that did not answer in time.
-    func tell<Value: Codable & SendableMetatype>(_ value: Value, within seconds: Double) throws(JobError) -> [Value?] {
-        try exchange(JobWords.bytes(value), within: seconds).map { $0.flatMap(JobWords.value) }
+    /// - Parameter needed: how many of the first are waited for so long; all unless given.
+    func tell<Value: Codable & SendableMetatype>(
+        _ value: Value, within seconds: Double, needing needed: Int? = nil
+    ) throws(JobError) -> [Value?] {
+        try exchange(JobWords.bytes(value), within: seconds, needing: needed ?? size)
+            .map { $0.flatMap(JobWords.value) }
     }
 
-    /// The same with bytes, which every process has to answer.
+    /// The same with bytes, which the needed processes have to answer.
+    /// - Parameter needed: how many of the first; all unless given.
+    /// - Returns: what each of these has told.
     /// - Throws: `JobError.silent`.
-    func tellAll(_ bytes: [UInt8]) throws(JobError) -> [[UInt8]] {
-        let answers = try exchange(bytes, within: JobOfProgram.agreementSeconds)
+    func tellAll(_ bytes: [UInt8], needing needed: Int? = nil) throws(JobError) -> [[UInt8]] {
+        let answers = try exchange(bytes, within: JobOfProgram.agreementSeconds, needing: needed ?? size)
+            .prefix(needed ?? size)
         let silent = answers.indices.filter { answers[$0] == nil }
         if !silent.isEmpty { throw .silent(ranks: silent) }
         return answers.compactMap(\.self)

@@ -20,6 +20,8 @@ final class MPIJob: Job, @unchecked Sendable {
     let library: String
     private(set) var hosts: [JobHost] = []
 
+    /// Processes that have not answered in an exchange: in those that follow nobody waits for them.
+    private var lost: Set<Int> = []
     private var exchanges = 0
     private var runs = 0
     /// Words that nobody may ever listen to.
@@ -83,20 +85,23 @@ final class MPIJob: Job, @unchecked Sendable {
 
     /// Not all launchers end a job because one of its processes has ended, or because it was to be ended and was not: MPI_Abort makes
     /// them.
-    private static func endWithProgram(_ status: Int32) {
+    private static func endWithProgram(_ own: Int32) {
         guard case .success(let job) = started else { return }
         ppt_mpi_leave()
-        let endSeconds = 10.0
-        if unsafe isSound,
-            let others = try? job.exchange([UInt8(truncatingIfNeeded: status)], within: endSeconds),
-            others.allSatisfy({ $0 != nil })
+        var status = own
+        // The others wait for the first one, which may have large files to write.
+        let seconds = job.rank == 0 ? 10.0 : 3600
+        if unsafe isSound, let others = try? job.exchange([UInt8(truncatingIfNeeded: own)], within: seconds),
+            unsafe isSound
         {
-            // MPICH 4.0's MPI_Finalize hangs where three or more processes are on several hosts. Its launcher does not mind.
-            if !(job.library.contains("MPICH") && Set(job.hosts.map(\.first)).count > 1) { ppt_mpi_end() }
-            let common = commonStatus(others.compactMap { $0?.count == 1 ? $0?.first.map(Int32.init) : nil })
-            if common == status & 0xff { return }
+            status = commonStatus(others.compactMap { $0?.count == 1 ? $0?.first.map(Int32.init) : nil })
             fflush(nil)
-            _exit(common)
+            if job.lost.isEmpty {
+                // MPICH 4.0's MPI_Finalize hangs where three or more processes are on several hosts. Its launcher does not mind.
+                if !(job.library.contains("MPICH") && Set(job.hosts.map(\.first)).count > 1) { ppt_mpi_end() }
+                if status == own & 0xff { return }
+                _exit(status)
+            }
         }
         // The one that speaks for all is to have said why by then, and the launcher, which ends with the job, to have read it.
         let speaks = unsafe job.rank == 0 || JobOfProgram.firstIsSilent
@@ -114,14 +119,17 @@ final class MPIJob: Job, @unchecked Sendable {
 
     // MARK: Exchanges
 
-    func exchange(_ bytes: [UInt8], within seconds: Double) throws(JobError) -> [[UInt8]?] {
+    func exchange(_ bytes: [UInt8], within seconds: Double, needing needed: Int) throws(JobError) -> [[UInt8]?] {
         exchanges += 1
         let tag = Tag.exchange + exchanges % Tag.cycle
         do throws(MPIError) {
             let answers =
                 rank == 0
-                ? try collect(own: bytes, tag, within: seconds) : try tell(bytes, tag, within: 1.5 * seconds + 0.5)
-            if answers.contains(where: { $0 == nil }) { giveUp() }
+                ? try collect(own: bytes, tag, within: seconds, needing: needed)
+                : try tell(bytes, tag, within: 1.5 * seconds + 0.5)
+            let missing = answers.indices.filter { answers[$0] == nil && !lost.contains($0) }
+            lost.formUnion(missing)
+            if missing.contains(where: { $0 < needed }) { giveUp() }
             return answers
         } catch {
             throw .failed("\(error)")
@@ -129,12 +137,21 @@ final class MPIJob: Job, @unchecked Sendable {
     }
 
     /// The first process's part: hears all, and tells all who have answered.
-    private func collect(own: [UInt8], _ tag: Int, within seconds: Double) throws(MPIError) -> [[UInt8]?] {
+    private func collect(
+        own: [UInt8], _ tag: Int, within seconds: Double, needing needed: Int
+    ) throws(MPIError) -> [[UInt8]?] {
         var answers: [[UInt8]?] = [own] + Array(repeating: nil, count: size - 1)
         var incoming: [Int: MPIMessage] = [:]
-        for peer in 1..<max(1, size) { incoming[peer] = try .receiving(from: peer, tag: tag) }
+        for peer in 1..<max(1, size) where !lost.contains(peer) {
+            incoming[peer] = try .receiving(from: peer, tag: tag)
+        }
         var pause = Pause(seconds: seconds)
+        var isNeeded = true
         while !incoming.isEmpty && !pause.isOver {
+            if isNeeded, incoming.keys.allSatisfy({ $0 >= needed }) {
+                isNeeded = false
+                pause.end(within: Self.lookerSeconds)
+            }
             for (peer, message) in incoming where try message.isOver() {
                 answers[peer] = message.bytes
                 incoming[peer] = nil
@@ -157,6 +174,10 @@ final class MPIJob: Job, @unchecked Sendable {
         return answers
     }
 
+    /// How long the first process waits for those that look on, once the others have answered. A launcher that ends the job leaves a
+    /// second for all of the report.
+    private static var lookerSeconds: Double { Signals.noted == .terminate ? 0.3 : 10 }
+
     /// The part of any other process.
     private func tell(_ bytes: [UInt8], _ tag: Int, within seconds: Double) throws(MPIError) -> [[UInt8]?] {
         let outgoing = try MPIMessage.sending(bytes, to: 0, tag: tag)
@@ -173,6 +194,7 @@ final class MPIJob: Job, @unchecked Sendable {
     // MARK: Runs
 
     func beginRun(ranks: Int) throws(JobError) {
+        if !lost.isEmpty { throw .silent(ranks: lost.sorted()) }
         runs += 1
         do throws(MPIError) {
             try MPI.check("MPI_Comm_split") { ppt_mpi_make_group(Int32(ranks)) }
@@ -211,7 +233,7 @@ final class MPIJob: Job, @unchecked Sendable {
         let others = hosts.indices.filter { hosts[$0].clock != hosts[0].clock }
         var readings = hosts.map { _ in ClockReading(moment: Clock.now(), ahead: 0, error: 0) }
         do throws(MPIError) {
-            for peer in others where rank == 0 || rank == peer {
+            for peer in others where (rank == 0 || rank == peer) && !lost.contains(peer) {
                 if rank == 0 { readings[peer] = try read(peer) } else { try answer() }
             }
         } catch {
@@ -261,9 +283,13 @@ final class MPIJob: Job, @unchecked Sendable {
 /// A wait that looks again and again, each time after a longer sleep, for so long at most.
 private struct Pause {
     private var nanoseconds: UInt64 = 1000
-    private let end: UInt64
+    private var end: UInt64
 
-    init(seconds: Double) { end = Clock.now() + UInt64(min(seconds, 1e9) * 1e9) }
+    init(seconds: Double) { end = Self.end(in: seconds) }
+
+    private static func end(in seconds: Double) -> UInt64 { Clock.now() + UInt64(min(seconds, 1e9) * 1e9) }
+    /// Makes it no longer than that from now on.
+    mutating func end(within seconds: Double) { end = min(end, Self.end(in: seconds)) }
 
     var isOver: Bool { Clock.now() > end }
     mutating func restart() { nanoseconds = 1000 }

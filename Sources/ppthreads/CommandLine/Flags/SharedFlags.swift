@@ -25,6 +25,24 @@ enum IntraNode: String, CaseIterable {
 
     /// The transport that was asked for, with that choice.
     func applied(to kind: TransportKind) -> TransportKind { self == .mpi && kind == .mpi ? .mpiOnly : kind }
+
+    /// Refuses a choice that would change none of the transports, or make two of them the same.
+    func check(isFor kinds: [TransportKind]) throws(CommandError) {
+        if self == .rings { return }
+        let names = kinds.map(\.rawValue).joined(separator: ",")
+        if kinds.contains(.mpi) && kinds.contains(.mpiOnly) {
+            throw CommandError(
+                code: .usage,
+                message:
+                    "--intra-node: 'mpi' makes two of --transport \(names) the same; leave out mpi or mpi-only there")
+        }
+        if kinds.contains(.mpi) || kinds.contains(.mpiOnly) { return }
+        throw CommandError(
+            code: .usage,
+            message:
+                "--intra-node: 'mpi' is not allowed with --transport \(names); it is for mpi and mpi-only, alone or in a list"
+        )
+    }
 }
 
 extension Flag {
