@@ -30,6 +30,7 @@ enum CompareCommand {
         try CommandError.refuse("--json", options.json, with: "--csv", options.csv)
         try CommandError.refuse("--explain", options.explains, with: "--csv", options.csv)
         try CommandError.refuse("--explain", options.explains, with: "--json", options.json)
+        try CommandError.refuse("--predict", options.predicts, with: "--csv", options.csv)
         let (files, page) = try files(options)
         try options.open()
         let candidates = try options.candidates()
@@ -38,10 +39,16 @@ enum CompareCommand {
         let row = try readingData { () throws(DataError) in
             options.json ? try ResultRow(candidates[0].plan, by: Version.program) : nil
         }
+        let before = try options.predicts ? profile(candidates) : nil
         let figures = ComparisonFigures(try measure(candidates, oneStage, options))
+        let prediction = try before.map { before throws(CommandError) in
+            let after = try profile(candidates)
+            return PredictedComparison(
+                figures, costs: before.merging(after) { Costs(meanOf: $0, $1) })
+        }
         var attempts = Attempts("compare")
         attempts.attempt { () throws(CommandError) in
-            try files.report(try report(figures, options, row), isData: options.json || options.csv)
+            try files.report(try report(figures, prediction, options, row), isData: options.json || options.csv)
         }
         if let page {
             attempts.attempt { () throws(CommandError) in
@@ -63,13 +70,38 @@ enum CompareCommand {
 
     /// - Parameter row: for `--json`.
     private static func report(
-        _ figures: ComparisonFigures, _ options: CompareOptions, _ row: ResultRow?
+        _ figures: ComparisonFigures, _ prediction: PredictedComparison?, _ options: CompareOptions, _ row: ResultRow?
     ) throws(CommandError) -> String {
         let rows = CompareRows(figures, orderNotes: options.orderNotes, expecting: options.expectedLink)
-        if let row { return try rows.json(options, row) }
+        if let row { return try rows.json(options, row, prediction) }
         if options.csv { return rows.csv }
-        let text = CompareTable(figures, options).text
+        let hasCopies = figures.candidates.contains { $0.plan.schedule.copies > 1 }
+        let text =
+            CompareTable(figures, options).text
+            + (prediction.map { "\n\n\(PredictionTable($0, hasCopies: hasCopies).text)" } ?? "")
         return options.explains ? text + Explanation(of: text).footer : text
+    }
+
+    /// What units and hand-offs take now, for each transport of the candidates, by its name.
+    private static func profile(_ candidates: [Comparison.Candidate]) throws(CommandError) -> [String: Costs] {
+        var configurations: [String: RunConfiguration] = [:]
+        for candidate in candidates {
+            let configuration = candidate.plan.configuration
+            configurations[configuration.transport.name] = configurations[configuration.transport.name] ?? configuration
+        }
+        do throws(RunError) {
+            defer { Terminal.progress("") }
+            Terminal.progress("measuring what units take")
+            let first = candidates[0].plan.configuration
+            let others = configurations.values.map(\.transport).filter { $0.name != first.transport.name }
+            let file = try Profile(first, transports: others.sorted { $0.name < $1.name }).file
+            return Dictionary(
+                uniqueKeysWithValues: configurations.keys.compactMap { name in
+                    file.costs(transport: name).map { (name, $0) }
+                })
+        } catch {
+            throw error.commandError
+        }
     }
 
     private static func measure(

@@ -10,6 +10,8 @@ struct CompareOptions {
     var seed = 0
     var json = false
     var csv = false
+    /// Whether what was measured is told beside what was predicted.
+    var predicts = false
     var page: String?
     /// What all runs have in common.
     var run = CompareOptions.standardRun
@@ -40,6 +42,11 @@ struct CompareOptions {
                 "--measure-steps", "--measure", set: \.run.measure, in: 1...10_000, standard: standard,
                 help: "steps of each run that are measured; the one in the middle stands for the run"),
         ] + sharedFlags + [
+            .on(
+                "--predict", set: \.predicts,
+                help:
+                    "measure what units take before and after (profile), and tell each term as predicted from that beside the measured one"
+            ),
             .explain(set: \.explains),
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
             .on("--csv", set: \.csv, help: "print a CSV header and rows instead of the table"),

@@ -104,6 +104,8 @@ package struct CompareRows {
             /// Not there for random tokens.
             let data: DataJSON?
             let rows: [Row]
+            /// Not there without `--predict`.
+            let prediction: PredictionJSON?
             let notes: [String]
         }
 
@@ -122,13 +124,15 @@ package struct CompareRows {
     }
 
     /// - Parameter row: of any candidate.
-    func json(_ options: CompareOptions, _ row: ResultRow) throws(CommandError) -> String {
+    func json(
+        _ options: CompareOptions, _ row: ResultRow, _ prediction: PredictedComparison? = nil
+    ) throws(CommandError) -> String {
         try JSONText.encode(
             Document(
                 row: row,
                 rest: Document.Rest(
                     model: try options.run.model.spec().model().name, trials: options.trials, ratiosAtOnce: pairCount,
-                    data: data, rows: rows, notes: notes)))
+                    data: data, rows: rows, prediction: prediction.map(PredictionJSON.init), notes: notes)))
     }
 
     /// Each figure in three columns: the value, and `_low` and `_high` of its interval; then the counts, and the notes, which have no commas.

@@ -94,7 +94,7 @@ extension SimulationGrid.Row {
     }
 }
 
-extension Optional<[Int]> {
+extension [Int]? {
     /// Its values; of none, one that is none.
     fileprivate var listed: [Int?] {
         guard let list = self else { return [nil] }
