@@ -24,12 +24,20 @@ extension MakespanBound {
             self.init(noRoomOn: rank, ranks: problem.ranks, workOfRank: work)
             return
         }
-        let room = BoundRoom(problem)
+        let bounds = BoundRoom.shares(problem, graph.lengths, atMost: Self.sharesMost)
+            .map { MakespanBound(graph, $0, ranks: problem.ranks) }
+        self = bounds.min { $0.value < $1.value } ?? MakespanBound(graph, BoundRoom(problem), ranks: problem.ranks)
+    }
+
+    /// How many ways to share memory are looked at.
+    private static let sharesMost = 256
+
+    private init(_ graph: BoundGraph, _ room: BoundRoom, ranks: Int) {
         let tails = graph.tails(room)
         var heads = [Double](repeating: 0, count: graph.count)
-        let free = [Double](repeating: 0, count: problem.ranks)
+        let free = [Double](repeating: 0, count: ranks)
         graph.fillHeads(&heads, after: BoundGraph.Done(graph), free: free, room)
-        self.init(graph.jobs(heads, tails, ranks: problem.ranks), graph.longest(tails, room))
+        self.init(graph.jobs(heads, tails, ranks: ranks), graph.longest(tails, room))
     }
 }
 
