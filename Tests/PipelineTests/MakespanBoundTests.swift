@@ -38,6 +38,29 @@ struct MakespanBoundTests {
         #expect("\(bound(3, frames: 2).proof)" == "the longest chain, 0F0 to 0B2")
     }
 
+    @Test("a limit that two stages share, by hand: room for a second microbatch of one of them") func shared() {
+        let costs = OrderCosts(
+            [(1.0, 1.0), (1, 1), (1, 1), (4, 5)].map { ChunkCosts(forward: $0.0, wholeBackward: $0.1) })
+        func problem(_ limit: Int) -> OrderProblem {
+            // Rank 0 has stages 0 and 2, with one of each 5 + 1 and 4 + 1 bytes.
+            let memory = OrderMemory(
+                frameBytes: [5, 1, 4, 1], gradientBytes: [1, 1, 1, 1], limitOfRank: [limit, 100])
+            return OrderProblem(microbatches: 2, rankOfStage: [0, 1, 0, 1], costs: costs, memory: memory)
+        }
+        // Room for both: rank 1 begins at 1, works for 2 x (1 + 4 + 5 + 1), and 0B follows.
+        #expect(MakespanBound(problem(20), backwards: .whole).value == 24)
+        #expect(ExactOrder(problem(20), backwards: .whole).makespan == 24)
+        // Room for one: for stage 0's, then 2F1 comes after 2B0 at 13, and 3F, 3B, 2B, 1B, 0B follow: 14 + 9 + 3. For stage 2's,
+        // then 0F1 comes after 0B0 at 15, and all takes 30.
+        for limit in [16, 19] {
+            #expect(MakespanBound(problem(limit), backwards: .whole).value == 26)
+            #expect(ExactOrder(problem(limit), backwards: .whole).makespan == 26)
+        }
+        // Only stage 2's takes no more than 4 bytes.
+        #expect(MakespanBound(problem(15), backwards: .whole).value == 30)
+        #expect(ExactOrder(problem(15), backwards: .whole).makespan == 30)
+    }
+
     @Test("of a schedule, the longest chain where that is enough, else the rank's work") func proofs() throws {
         let one = try MakespanBound(.gpipe(ranks: 2, microbatches: 1), Self.costs)
         #expect(one.value == 10.75 && "\(one.proof)" == "the longest chain, 0F0 to 0B0")
@@ -101,6 +124,11 @@ struct MakespanBoundTests {
                 case .either: true
                 }
             if isAllowed {
+                if exact.backwards != .either && problem.memory == nil {
+                    #expect(
+                        try MakespanBound(schedule, problem.costs).value
+                            <= MakespanBound(problem, backwards: exact.backwards).value)
+                }
                 #expect(try exact.makespan <= OrderTimes(schedule, problem.costs).makespan, "\(seed) \(kind.title)")
             }
         }

@@ -7,13 +7,16 @@ extension MakespanBound {
     /// handed on; where both forms of backwards are allowed, each stage's take the least that either allows (`BoundLengths`). The
     /// work of a rank is that least, too.
     ///
-    /// With no memory limit it is never less than the bound of a schedule of the same costs, and a little more where a rank gets its
-    /// input from a slower one.
+    /// With no memory limit it is never less than the bound of a schedule with the same backwards: a stage's later microbatches
+    /// also come after its earlier ones here.
+    ///
+    /// Where peaks of several stages of a rank, or of a stage's frames and gradients, share a limit, every order's are within one of a few
+    /// ways to share it (`BoundRoom.shares`). Each way has a bound, and the least of them holds; `proof` is that one's.
     ///
     /// - Parameters:
     ///   - problem: any; where no order fits into its memory the bound is infinite.
     ///   - backwards: which forms an order's backwards may have.
-    /// - Complexity: O(actions x log actions).
+    /// - Complexity: O(actions x log actions), with limits that are shared up to 256 times that.
     public init(_ problem: OrderProblem, backwards: ExactOrder.Backwards = .either) {
         let graph = BoundGraph(problem, backwards)
         if let rank = BoundRoom.rankWithout(problem) {
