@@ -8,12 +8,22 @@
 /// can begin (Jackson's preemptive schedule; Carlier 1982). The largest of all ranks' is the bound; the longest chain of all
 /// is never longer than it.
 public struct MakespanBound: Equatable, Sendable {
-    /// The bound itself, in the costs' unit.
+    /// The bound itself, in the costs' unit; infinite where no order fits.
     public let value: Double
     /// The rank that proves it.
     public let rank: Int
     /// For each rank, what it proves.
     public let valueOfRank: [Double]
+    /// What shows it: the longest chain where that is as long as the bound, else `rank`'s own work.
+    public let proof: Proof
+    /// For each rank, how long it works for a step at least.
+    public let workOfRank: [Double]
+
+    /// A time that steps cannot be shorter than in the mean, however they overlap: the busiest rank's work of a step. With a
+    /// barrier between steps `value` holds of each, which is never less.
+    public var steadyStateBound: Double { workOfRank.max() ?? 0 }
+    /// The first rank of those that work the longest, which proves `steadyStateBound`.
+    public var busiestRank: Int { workOfRank.firstIndex(of: steadyStateBound) ?? 0 }
 
     /// Of equal stages.
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced.
@@ -34,82 +44,33 @@ public struct MakespanBound: Equatable, Sendable {
             jobs.reserveCapacity(list.count)
             return jobs
         }
-        for microbatch in 0..<schedule.microbatches { Chains(order, costs, microbatch).add(to: &jobs) }
+        var longest = BoundChain(length: -1)
+        for microbatch in 0..<schedule.microbatches {
+            let chains = BoundChains(order, costs, microbatch)
+            chains.add(to: &jobs)
+            if chains.length > longest.length { longest = chains.longest }
+        }
+        self.init(jobs, longest)
+    }
+
+    /// - Parameters:
+    ///   - jobs: of each rank, which has one at least.
+    ///   - chain: the longest.
+    init(_ jobs: [[PreemptiveMachine.Job]], _ chain: BoundChain) {
         let values = jobs.map { PreemptiveMachine.makespan($0) }
+        let rank = values.indices.max { values[$0] < values[$1] } ?? 0
+        let value = values.max() ?? 0
         valueOfRank = values
-        rank = values.indices.max { values[$0] < values[$1] } ?? 0
-        value = values.max() ?? 0
-    }
-}
-
-/// One microbatch's actions, with the longest chains that lead to them and from them.
-private struct Chains {
-    private let order: ScheduleOrder
-    private let costs: OrderCosts
-    private let microbatch: Int
-
-    init(_ order: ScheduleOrder, _ costs: OrderCosts, _ microbatch: Int) {
-        (self.order, self.costs, self.microbatch) = (order, costs, microbatch)
+        workOfRank = jobs.map { $0.reduce(0) { $0 + $1.length } }
+        (self.value, self.rank) = (value, rank)
+        proof = Self.proof(value, rank, jobs, chain)
     }
 
-    private var schedule: Schedule { order.schedule }
-    /// Those that it goes through.
-    private var stages: Range<Int> { schedule.stages(ofCopy: order.table.copies[microbatch] ?? 0) }
-
-    func add(to jobs: inout [[PreemptiveMachine.Job]]) {
-        var path = forwards
-        if !schedule.isForwardOnly { path += backwards }
-        // Along the path, what comes before an action and what comes after it.
-        var tail = 0.0
-        for index in path.indices.reversed() {
-            path[index].tail = max(tail, path[index].branch)
-            tail = path[index].tail + path[index].length + path[index].link
-        }
-        var head = 0.0
-        for step in path {
-            head += step.link
-            jobs[schedule.rankOfStage[step.stage]].append(.init(head: head, length: step.length, tail: step.tail))
-            if step.branch > 0 {
-                jobs[schedule.rankOfStage[step.stage]].append(
-                    .init(head: head + step.length, length: step.branch, tail: 0))
-            }
-            head += step.length
-        }
+    /// Of a problem that no order fits.
+    /// - Parameter rank: which has no room.
+    init(noRoomOn rank: Int, ranks: Int, workOfRank: [Double]) {
+        (value, self.rank, self.workOfRank) = (.infinity, rank, workOfRank)
+        valueOfRank = (0..<ranks).map { $0 == rank ? .infinity : 0 }
+        proof = .room(rank: rank)
     }
-
-    /// An action on the path from the first forward to the last gradient.
-    private struct Step {
-        let stage: Int
-        let length: Double
-        /// Of the hand-off to it.
-        let link: Double
-        /// Of the weights' gradients that have to follow, where they are an action of their own.
-        var branch = 0.0
-        var tail = 0.0
-    }
-
-    private var forwards: [Step] {
-        stages.map { stage in
-            Step(
-                stage: stage, length: costs(of: stage).forward,
-                link: schedule.isFirst(stage) ? 0 : link(stage - 1, stage))
-        }
-    }
-
-    private var backwards: [Step] {
-        stages.reversed().map { stage in
-            let link = schedule.isLast(stage) ? 0 : link(stage + 1, stage)
-            let isSplit =
-                order.table.index(.inputGradient, stage, microbatch) != order.table.index(.end, stage, microbatch)
-            return isSplit
-                ? Step(
-                    stage: stage, length: costs(of: stage).inputGradient, link: link,
-                    branch: costs(of: stage).weightGradient)
-                : Step(stage: stage, length: costs(of: stage).duration(.backward), link: link)
-        }
-    }
-
-    private func costs(of stage: Int) -> ChunkCosts { costs.stages[schedule.modelStage(stage)] }
-
-    private func link(_ from: Int, _ to: Int) -> Double { costs.handOff(from: from, to: to, in: schedule) }
 }

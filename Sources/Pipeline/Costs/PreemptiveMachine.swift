@@ -12,10 +12,29 @@ struct PreemptiveMachine {
 
     /// The least time in which all jobs and their tails are over (Jackson's preemptive schedule; Carlier, "The one-machine
     /// sequencing problem", 1982): of the jobs that can begin, always the one with the longest tail.
-    static func makespan(_ jobs: [Job]) -> Double {
+    static func makespan(_ jobs: [Job]) -> Double { last(of: jobs).makespan }
+
+    /// Jobs that prove it: those from some head on with some tail at least, as many as do. The least head, their lengths and the least
+    /// tail add up to the makespan (Carlier 1982), to within rounding.
+    ///
+    /// The job that is over last, with its tail, gives the tail: from some moment on until it ends the machine does only jobs with
+    /// tails as long, which all could not begin before that moment.
+    /// - Complexity: O(jobs x log jobs).
+    static func busiest(_ jobs: [Job]) -> (before: Double, work: Double, after: Double) {
+        let tail = last(of: jobs).tail
+        var (best, work) = ((before: 0.0, work: 0.0, after: tail), 0.0)
+        for job in jobs.sorted(by: { $0.head > $1.head }) where job.tail >= tail {
+            work += job.length
+            if job.head + work >= best.before + best.work { best = (job.head, work, tail) }
+        }
+        return best
+    }
+
+    /// The makespan, and the tail of a job that with it is over then: the shortest of these.
+    private static func last(of jobs: [Job]) -> (makespan: Double, tail: Double) {
         let sorted = jobs.sorted { $0.head < $1.head }
         var ready = Ready()
-        var (now, next, makespan) = (0.0, 0, 0.0)
+        var (now, next, longest) = (0.0, 0, (makespan: 0.0, tail: 0.0))
         while next < sorted.count || !ready.isEmpty {
             if ready.isEmpty { now = max(now, sorted[next].head) }
             while next < sorted.count, sorted[next].head <= now {
@@ -25,9 +44,11 @@ struct PreemptiveMachine {
             let untilNext = next < sorted.count ? sorted[next].head - now : .infinity
             let (worked, ended) = ready.work(atMost: untilNext)
             now = ended == nil && worked == untilNext ? sorted[next].head : now + worked
-            if let tail = ended { makespan = max(makespan, now + tail) }
+            if let tail = ended, (now + tail, -tail) > (longest.makespan, -longest.tail) {
+                longest = (now + tail, tail)
+            }
         }
-        return makespan
+        return longest
     }
 
     /// Jobs that can begin: a binary heap, the longest tail first.

@@ -30,8 +30,8 @@ extension CostsFile {
 
     private static func reason(_ error: any Error) -> String {
         func path(_ context: DecodingError.Context, _ key: (any CodingKey)? = nil) -> String {
-            let keys = (context.codingPath + [key].compactMap(\.self)).map {
-                $0.intValue.map(String.init) ?? $0.stringValue
+            let keys = (context.codingPath + [key].compactMap(\.self)).map { key in
+                key.intValue.map(String.init) ?? snakeCase(key.stringValue)
             }
             return keys.isEmpty ? "the whole" : keys.joined(separator: ".")
         }
@@ -40,5 +40,10 @@ extension CostsFile {
         case .typeMismatch(_, let context), .valueNotFound(_, let context): "\(path(context)) is of another type"
         default: "it is no JSON, or a number in it is too large"
         }
+    }
+
+    /// As the file has it.
+    private static func snakeCase(_ name: String) -> String {
+        name.map { $0.isUppercase ? "_\($0.lowercased())" : String($0) }.joined()
     }
 }
