@@ -19,7 +19,7 @@ struct SimulationTable {
     var text: String {
         let drawing = isSmall ? [""] + drawing : []
         return
-            ([title, "", speed, ""] + terms + [bound] + idle + ["", ranks.text] + drawing
+            ([title, "", speed, ""] + terms + bound + idle + ["", ranks.text] + drawing
             + notes.map { "\nnote: \($0)" })
             .joined(separator: "\n")
     }
@@ -59,15 +59,26 @@ struct SimulationTable {
 
     private var terms: [String] { TermLines(run.breakdown, schedule).lines }
 
-    private var bound: String {
-        let value = run.bound.value
-        let makespan = run.makespan
+    private var bound: [String] {
         let distance =
             run.gap < 1e-9
             ? "no order of these actions takes less"
             : "\((run.gap * 100).fixed(run.gap < 1e-3 ? 3 : 1)) % above what no order can beat"
-        return
-            "makespan \(makespan.milliseconds), without updates; bound \(value.milliseconds), proven by rank \(run.bound.rank): \(distance)"
+        return [
+            "makespan \(run.makespan.milliseconds), without updates; bound \(run.bound.value.milliseconds): \(distance)",
+            "proven by \(proof); in steady state steps take \(run.bound.steadyStateBound.milliseconds) in the mean at least, rank \(run.bound.busiestRank)'s work",
+        ]
+    }
+
+    private var proof: String {
+        guard case .rank(let rank, let before, let work, let after) = run.bound.proof else {
+            return run.bound.proof.description
+        }
+        let parts = [
+            before > 0 ? "\(before.milliseconds) before it can begin" : nil, "\(work.milliseconds) of work",
+            after > 0 ? "\(after.milliseconds) that have to follow" : nil,
+        ]
+        return "rank \(rank): \(parts.compactMap(\.self).joined(separator: ", "))"
     }
 
     private var idle: [String] {
