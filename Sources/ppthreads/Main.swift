@@ -10,7 +10,7 @@ struct Main {
         [
             CompareCommand.command, SweepCommand.command, AnalyzeCommand.command, RunCommand.command,
             TraceCommand.command, VerifyCommand.command, ScheduleCommand.command, ProfileCommand.command,
-            SimulateCommand.command,
+            SimulateCommand.command, PlanCommand.command,
             DoctorCommand.command, CompletionsCommand.command, ManualCommand.command,
         ]
     }
