@@ -35,7 +35,7 @@ struct Main {
           pipeline  P = 2 over P = 1 at M = 8, and processes over threads, on the reference workload
           ring      hand-offs through rings, threads and processes, beside the bare cache line, sockets and pipes
           handoff   what a hand-off costs against its size, for each transport; started by mpirun with two processes, those of MPI
-          predict   runs that were predicted from what the model's units take, beside what they took (four minutes with --rounds 3)
+          predict   runs that were predicted from what the model's units take, beside what they took (ten minutes with --rounds 3)
           growth    the step against M, layers, dim, sequence and vocabulary (four minutes with --rounds 3)
           faults    known faults, and the terms of the breakdown that they show in
           disturb   quotas, loops, stops and others that take CPU time, and the terms that they show in (--rounds 3: an hour and

@@ -7,7 +7,7 @@ struct BenchmarkTests {
         "every benchmark runs to its end and prints its figures",
         arguments: [
             ("pipeline", "processes over threads"), ("ring", "rings of 16, processes"), ("kernels", "GFLOP/s"),
-            ("handoff", "unix: latency "), ("predict", "2 runs: error of the step "),
+            ("handoff", "unix: latency "), ("predict", "1 run: error of the step "),
             ("growth", "for x"), ("faults", "gain over expectation"),
             ("disturb", " cells, "),
             ("timeline", "so the timeline takes"), ("coverage", "8 ratios, 500 tables of each kind"),

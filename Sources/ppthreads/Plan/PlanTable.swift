@@ -97,7 +97,16 @@ struct PlanTable {
             ? "the plan it prefers is the fastest of those that were run"
             : "number \(best) was the fastest; the plan it prefers took \(signed(check.firstOverBest)) of that"
         return ["", "run in turns, \(counted(options.trials, "time")) each"]
-            + TextTable([header] + rows, leading: 1).lines + [verdict]
+            + TextTable([header] + rows, leading: 1).lines + [verdict, disturbed].compactMap(\.self)
+    }
+
+    /// Where somebody else had the CPUs for more than a little.
+    private var disturbed: String? {
+        guard let check else { return nil }
+        let shares = check.measured.joined().map { $0.share(.oversubscription) }
+        let mean = shares.reduce(0, +) / Double(shares.count)
+        return mean > 0.02
+            ? "note: others had the ranks' CPUs for \(mean.percent) of these steps, which no prediction knows of" : nil
     }
 
     private func signed(_ part: Double) -> String { "\(part >= 0 ? "+" : "")\((part * 100).fixed(1)) %" }

@@ -4,9 +4,17 @@ import Threads
 
 extension Costs {
     /// The mean of two, of the same units: of costs that were measured before and after what they are to predict.
-    public init(meanOf one: Costs, _ other: Costs) {
-        require(one.units.count == other.units.count, "costs of other units")
-        func mean(_ value: (Costs) -> Double) -> Double { (value(one) + value(other)) / 2 }
+    public init(meanOf one: Costs, _ other: Costs) { self.init(mean: one, of: 1, and: other) }
+
+    /// The mean of a mean and of one more.
+    /// - Parameters:
+    ///   - one: a mean.
+    ///   - count: of how many; at least 1.
+    ///   - other: one more, of the same units.
+    public init(mean one: Costs, of count: Int, and other: Costs) {
+        require(one.units.count == other.units.count && count >= 1, "costs of other units, or a mean of none")
+        let all = Double(count + 1)
+        func mean(_ value: (Costs) -> Double) -> Double { (value(one) * Double(count) + value(other)) / all }
         let units = one.units.indices.map { index in
             UnitCosts(
                 forward: mean { $0.units[index].forward }, backward: mean { $0.units[index].backward },
