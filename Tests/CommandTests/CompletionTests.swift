@@ -76,7 +76,7 @@ import Testing
         let manual = try Command.run("manual").output.replacing("\\-", with: "-")
         let scripts = try ["bash", "zsh", "fish"].map { try Command.run("completions", $0).output } + [manual]
         let commands = try Command.run("help").output.matches(of: /\n  ([a-z]+) +/).map { String($0.1) }
-        #expect(commands.count == 12)
+        #expect(commands.count == 15)
         for command in commands where command != "version" {
             let flags = try Command.run("help", command).output.matches(of: /\n  (--[a-z-]+)(, (--?[a-z-]+))?/)
             for name in flags.flatMap({ [$0.1, $0.3].compactMap { $0.map(String.init) } }) {

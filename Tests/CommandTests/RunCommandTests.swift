@@ -247,7 +247,7 @@ struct RunCommandTests {
     func help() throws {
         for command in [
             "compare", "sweep", "analyze", "run", "schedule", "trace", "verify", "doctor",
-            "completions", "manual",
+            "profile", "simulate", "plan", "completions", "manual",
         ] {
             for arguments in [
                 ["help", command], [command, "--help"], [command, "-h"], [command, "--seed", "3", "--help"],
@@ -258,7 +258,9 @@ struct RunCommandTests {
         }
         #expect(try Command.run("--version").output.hasPrefix("ppthreads "))
         let document = try String(contentsOf: repository.appending(path: "docs/commands.md"), encoding: .utf8)
-        let help = try ["compare", "sweep", "analyze", "run", "schedule", "trace", "verify"].map {
+        let help = try [
+            "compare", "sweep", "analyze", "run", "schedule", "profile", "simulate", "plan", "trace", "verify",
+        ].map {
             try Command.run("help", $0).output
         }
         .joined()

@@ -147,6 +147,7 @@ struct SimulateTests {
                 ["--forward", "1", "--stages", "2,4"],
                 "--stages: one order of one size is simulated; --grid takes lists"
             ),
+            (["--forward", "1", "--dim=48"], "--dim: there is no model where --forward gives times of stages"),
             (["--flops", "0"], "--flops: '0' is not allowed; a number above 0"),
             (["--forward", "1", "--csv", "/dev/null"], "--csv: is of the lines of --grid"),
         ])

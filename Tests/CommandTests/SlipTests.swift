@@ -69,7 +69,7 @@ struct SlipTests {
         "commands too",
         arguments: [
             ("rum", "run"), ("runs", "run"), ("swep", "sweep"), ("comapre", "compare"), ("analyse", "analyze"),
-            ("verson", "version"), ("hlep", "help"), ("Doctor", "doctor"), ("plan", nil), ("train", nil),
+            ("verson", "version"), ("hlep", "help"), ("Doctor", "doctor"), ("plans", "plan"), ("train", nil),
             ("bench", nil),
             ("test", nil), ("a", nil), ("ru", "run"), ("r", nil), ("race", "trace"), ("benchmark", nil),
         ])

@@ -35,17 +35,21 @@ struct SweepTests {
         let expected = Set(all.filter { !$0.contains(/^2 . 8 4/) } + oneStage)
         let contents = try SweepFileContents(out)
         #expect(contents.runs.count == expected.count && Set(contents.runs) == expected)
+        var handoffs: [Double] = []
         for row in contents.rows {
             let speed = try #require(Double(row["tokens_per_s"]!))
             #expect(abs(speed * Double(row["avg_step_time_s"]!)! - 24) < 1e-9)
             #expect(Double(row["step_s_p25"]!)! <= Double(row["step_s_p75"]!)!)
             #expect(row["handoff_us"]!.isEmpty == (row["world_size"] == "1"))
-            // In microseconds: some nanoseconds at least, and less than a step.
+            // In microseconds: less than a step, and nothing where a rank lost all of the time to others.
             if let handoff = Double(row["handoff_us"]!) {
-                #expect(handoff > 0.01 && handoff < Double(row["step_s_max"]!)! * 1e6)
+                handoffs.append(handoff)
+                #expect(handoff >= 0 && handoff < Double(row["step_s_max"]!)! * 1e6)
             }
             #expect(Int(row["peak_in_flight"]!)! >= 1 && row["error"] == "" && row["format"] == "7")
         }
+        // Some nanoseconds at least.
+        #expect(handoffs.contains { $0 > 0.01 })
         #expect(outcome.errorLines.count == 2 * 2 * 2 * 2)
         #expect(outcome.errorLines.allSatisfy { $0.hasPrefix("no fit") && $0.contains("has at most 2 stages, not 4") })
     }

@@ -25,7 +25,8 @@ enum PlanCommand {
                     "--workers", set: \.workers, in: 1...1024, standard: "the CPUs that there are",
                     help: "CPUs to plan for: ranks times threads of each"),
                 .bytes("--memory", set: \.memory, help: "the most that a rank may hold, such as 200MiB"),
-                .namesOrFiles("--schedule", set: \.schedules, standard: standard, help: "orders to choose from"),
+                .namesOrFiles("--schedule", set: \.schedules, standard: standard, help: "orders to choose from")
+                    .withStandard("all of one copy"),
                 .numbers(
                     "--microbatches", set: \.microbatches, in: Limits.batch, standard: "all that divide the batch",
                     help: "M to choose from"),

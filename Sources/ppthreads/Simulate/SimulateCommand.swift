@@ -25,6 +25,7 @@ enum SimulateCommand {
         try Flag.parse(arguments, SimulateOptions.flags, into: &options)
         try CommandError.refuse("--explain", options.explains, with: "--json", options.json)
         try options.checkGrid()
+        try options.check(arguments)
         var files = CommandFiles()
         for input in options.inputs { try files.read(input.flag, input.path) }
         let outputs = [

@@ -34,6 +34,22 @@ extension SimulateOptions {
         }
     }
 
+    /// Refuses flags of a model where times of stages are given.
+    func check(_ arguments: [String]) throws(CommandError) {
+        if !times.areGiven { return }
+        let ofModel: Set = [
+            "--transport", "--partition", "--recompute", "--threads", "--arch", "--n-layers", "--layers", "--n-heads",
+            "--heads",
+            "--dim", "--ffn", "--vocab-size", "--seq-len", "--batch-size", "--batch", "--simd", "--gemm", "--optimizer",
+            "--dropout",
+        ]
+        let given = arguments.map { String($0.prefix { $0 != "=" }) }.first(where: ofModel.contains)
+        guard let given else { return }
+        throw CommandError(
+            code: .usage,
+            message: "\(given): there is no model where --forward gives times of stages; --costs or --flops have one")
+    }
+
     /// Files that are read.
     var inputs: [(flag: String, path: String)] {
         run.inputs + schedules.paths.map { ("--schedule", $0) } + [costs.map { ("--costs", $0) }].compactMap(\.self)

@@ -13,6 +13,9 @@ ppthreads() {
         run) set -- "$@" "${small[@]}" "${model[@]}" ;;
         compare) set -- "$@" --trials 1 "${small[@]}" "${model[@]}" ;;
         sweep) set -- "$@" "${small[@]}" "${model[@]}" --layers 4 --heads 2 --dim 16 --ffn 16 --repeat 1 ;;
+        profile) set -- "$@" --rounds 1 "${model[@]}" ;;
+        simulate) case " $* " in *" --costs "* | *" --flops "*) set -- "$@" "${model[@]}" ;; esac ;;
+        plan) set -- "$@" --rounds 1 --microbatches 4 --schedule 1f1b,zb-v "${model[@]}" ;;
         # A schedule that is a file has sizes of its own.
         verify) case "$*" in *.csv*) ;; *) set -- "$@" --stages 1,2 --microbatches 4 --steps 1 ;; esac ;;
         schedule) case " $* " in *" 8192 "*) set -- "$@" --microbatches 64 ;; esac ;;

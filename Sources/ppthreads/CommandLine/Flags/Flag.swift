@@ -39,6 +39,11 @@ extension Flag {
         }
     }
 
+    /// The same flag, whose default is told in these words.
+    func withStandard(_ words: String) -> Flag {
+        Flag(names: names, placeholder: placeholder, help: help, standard: words, values: values, apply: apply)
+    }
+
     /// A switch.
     static func on(_ names: String..., set path: WritableKeyPath<Options, Bool>, help: String) -> Flag {
         Flag(names: names, placeholder: nil, help: help, standard: nil) { options, _ throws(FlagValueError) in
