@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A local search from one order: simulated annealing (Kirkpatrick et al. 1983) over `OrderMoves`.
+struct OrderClimb: Sendable {
+    private let model: OrderModel
+    /// Where it is.
+    private var order: TokenOrder
+    private var cost: Double
+    /// For each rank how long its actions take.
+    private var work: [Double]
+    /// The best it has come upon.
+    private(set) var best: TokenOrder
+    private(set) var makespan: Double
+    /// Replays so far.
+    private(set) var evaluations = 0
+    private var replay: TokenReplay
+    private var check: RankCheck
+    private var moves: OrderMoves
+    private var random: SearchRandom
+
+    /// From an order that can be run and fits.
+    init(_ order: TokenOrder, _ model: OrderModel, seed: UInt64) {
+        self.model = model
+        self.order = order
+        best = order
+        replay = TokenReplay(model)
+        check = RankCheck(model)
+        moves = OrderMoves(model)
+        random = SearchRandom(seed: seed)
+        work = (0..<model.ranks).map { order.work($0, model) }
+        makespan = replay.trace(order, model) ?? .infinity
+        cost = 0
+        cost = Self.cost(makespan, replay)
+        moves.follow(replay, order, model, &random)
+    }
+
+    /// The makespan, and a little for the ends of all ranks, so that of many orders of one makespan those count as better that have
+    /// fewer ranks at their limit.
+    private static func cost(_ makespan: Double, _ replay: TokenReplay) -> Double {
+        makespan + share * replay.endOfRank.reduce(0, +) / Double(replay.endOfRank.count)
+    }
+    static let share = 0.02
+
+    /// Goes on for so many replays, or until an order is as short as `least`.
+    ///
+    /// - Parameters:
+    ///   - hot: a loss of time that is taken with probability 1/e at the beginning.
+    ///   - cold: the same at the end.
+    mutating func run(_ budget: Int, hot: Double, cold: Double, least: Double, isOver: () -> Bool) {
+        let (start, end) = (evaluations, evaluations + budget)
+        var (heat, tries) = (hot, 0)
+        // Most changes that chance comes upon can be tried, but there may be orders that none can be made of.
+        while evaluations < end && makespan > least && tries < 50 * budget {
+            if tries & 255 == 0 {
+                if isOver() { return }
+                heat = hot * pow(cold / hot, Double(evaluations - start) / Double(budget))
+            }
+            tries += 1
+            step(heat)
+        }
+    }
+
+    private mutating func step(_ heat: Double) {
+        guard let rank = moves.change(&order, model, &random) else { return }
+        guard check.admits(order, rank, model) else { return moves.undo(&order, rank, model) }
+        let before = work[rank]
+        work[rank] = order.work(rank, model)
+        evaluations += 1
+        let limit = cost - heat * log(1 - random.unit())
+        if let makespan = replay.makespan(order, model, work: work, limit: limit * (1 + 1e-12)) {
+            let cost = Self.cost(makespan, replay)
+            if cost <= limit {
+                self.cost = cost
+                if makespan < self.makespan {
+                    self.makespan = makespan
+                    best = order
+                }
+                _ = replay.trace(order, model)
+                moves.follow(replay, order, model, &random)
+                return
+            }
+        }
+        work[rank] = before
+        moves.undo(&order, rank, model)
+    }
+
+    /// Starts again from the best.
+    mutating func back() {
+        order = best
+        work = (0..<model.ranks).map { order.work($0, model) }
+        cost = Self.cost(replay.trace(order, model) ?? .infinity, replay)
+        moves.follow(replay, order, model, &random)
+    }
+}
+
+extension TokenOrder {
+    /// How long a rank's actions take.
+    func work(_ rank: Int, _ model: OrderModel) -> Double {
+        var sum = 0.0
+        for index in model.first[rank]..<model.first[rank] + count[rank] { sum += model.length[Int(tokens[index])] }
+        return sum
+    }
+}

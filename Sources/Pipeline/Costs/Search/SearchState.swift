@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Threads
+
+/// A search under way.
+struct SearchState {
+    /// An order that it goes on from.
+    private struct Candidate {
+        var order: TokenOrder
+        var makespan: Double
+        let start: FoundOrder.Start
+    }
+
+    private let model: OrderModel
+    private let scale: OrderScale
+    private let bound: MakespanBound
+    private let least: Double
+    private let seed: UInt64
+    private let budget: Int
+    private let clockEnd: UInt64
+    private var evaluations = 0
+    private var pool: [Candidate] = []
+    private var bestNamed: FoundOrder.Named?
+
+    init(_ problem: OrderProblem, seed: UInt64, evaluations: Int, seconds: Double) throws(ScheduleError) {
+        model = OrderModel(problem)
+        scale = OrderScale(model)
+        try model.checkRoom()
+        bound = try model.bound()
+        least = bound.value
+        self.seed = seed
+        budget = evaluations
+        let nanoseconds = seconds * 1e9
+        clockEnd = nanoseconds < 1e18 ? Clock.now() + UInt64(max(0, nanoseconds)) : .max
+    }
+
+    private var isOver: Bool { clockEnd != .max && Clock.now() >= clockEnd }
+
+    /// All named orders that fit, and lists by all rules.
+    mutating func begin() {
+        var replay = TokenReplay(model)
+        var check = RankCheck(model)
+        for (kind, schedule) in model.namedOrders() {
+            let order = TokenOrder(schedule, model)
+            guard (0..<model.ranks).allSatisfy({ check.admits(order, $0, model) }) else { continue }
+            evaluations += 1
+            guard let makespan = replay.trace(order, model) else { continue }
+            if makespan < bestNamed?.makespan ?? .infinity { bestNamed = .init(kind: kind, makespan: makespan) }
+            pool.append(Candidate(order: order, makespan: makespan, start: .named(kind)))
+        }
+        var list = ListOrder(model)
+        for (number, rules) in ListRules.all(model, scale).enumerated() {
+            let makespan = list.make(rules, model)
+            evaluations += 1
+            pool.append(Candidate(order: list.order, makespan: makespan, start: .list(number)))
+            if isOver { break }
+        }
+        sort()
+    }
+
+    private mutating func sort() {
+        pool = pool.enumerated().sorted { one, other in
+            (one.element.makespan, one.offset) < (other.element.makespan, other.offset)
+        }.map(\.element)
+        var kept: [Candidate] = []
+        for candidate in pool where kept.count < 8 && !kept.contains(where: { $0.order == candidate.order }) {
+            kept.append(candidate)
+        }
+        pool = kept
+    }
+
+    /// Anneals the best few, the better ones for longer.
+    mutating func climb() {
+        for (count, share) in [(4, 0.1), (2, 0.15), (1, 1.0)] {
+            let left = budget - evaluations
+            if left <= 0 || pool[0].makespan <= least || isOver { break }
+            let each = share == 1 ? left : Int(Double(budget) * share)
+            for index in 0..<min(count, pool.count) { anneal(index, min(each, budget - evaluations)) }
+            sort()
+        }
+    }
+
+    private mutating func anneal(_ index: Int, _ budget: Int) {
+        if budget <= 0 { return }
+        var climb = OrderClimb(pool[index].order, model, seed: seed &+ UInt64(evaluations))
+        let unit = scale.period
+        climb.run(budget, hot: unit * 0.03, cold: unit * 0.001, least: least) { isOver }
+        evaluations += climb.evaluations
+        pool[index].order = climb.best
+        pool[index].makespan = climb.makespan
+    }
+
+    func found() throws(ScheduleError) -> FoundOrder {
+        let best = pool[0]
+        let schedule = best.order.schedule(model, name: "auto")
+        let facts = try schedule.validated()
+        let end: FoundOrder.End = best.makespan <= least ? .bound : evaluations >= budget ? .evaluations : .time
+        return FoundOrder(
+            schedule: schedule, makespan: try OrderTimes(schedule, model.problem.costs).makespan, bound: bound,
+            leastMakespan: least, bytesOfRank: model.problem.memory?.bytesOfRank(schedule, facts) ?? [],
+            start: best.start, bestNamed: bestNamed, evaluations: evaluations, end: end)
+    }
+}
