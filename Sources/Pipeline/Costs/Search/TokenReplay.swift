@@ -65,10 +65,6 @@ struct TokenReplay: Sendable {
             ready[rank] = ranks - 1 - rank
         }
         for stream in done.indices { done[stream] = 0 }
-        var (ends, done, ready, waits) = (
-            ends.mutableSpan, done.mutableSpan, ready.mutableSpan, waits.mutableSpan
-        )
-        var (wait, number, position) = (wait.mutableSpan, number.mutableSpan, position.mutableSpan)
         let (tokens, length, lag) = (order.tokens.span, model.length.span, model.lag.span)
         let (streams, input, receiver) = (model.stream.span, model.input.span, model.receiver.span)
         let microbatches = model.microbatches
