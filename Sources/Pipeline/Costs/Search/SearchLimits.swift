@@ -18,19 +18,22 @@ extension OrderModel {
         }
     }
 
-    /// What no order is shorter than.
+    /// What no order is shorter than, whatever ranks hold.
+    func bound() throws(ScheduleError) -> MakespanBound { try MakespanBound(apart(), leastCosts) }
+
+    /// Costs of backwards that come apart with which no order is longer than with the problem's own.
     ///
     /// A whole backward that is shorter than its parts is taken for parts that are as short together: then I is over no later
     /// than it was in either, and both together take no longer, so that an order with parts takes no longer than one without.
-    func bound() throws(ScheduleError) -> MakespanBound {
-        let costs = problem.costs.stages.map { stage in
-            let whole = stage.duration(.backward)
-            var parts = stage
-            parts.inputGradient = min(stage.inputGradient, whole)
-            parts.weightGradient = min(whole, stage.inputGradient + stage.weightGradient) - parts.inputGradient
-            return parts
-        }
-        return try MakespanBound(apart(), OrderCosts(costs))
+    var leastCosts: OrderCosts {
+        OrderCosts(
+            problem.costs.stages.map { stage in
+                let whole = stage.duration(.backward)
+                var parts = stage
+                parts.inputGradient = min(stage.inputGradient, whole)
+                parts.weightGradient = min(whole, stage.inputGradient + stage.weightGradient) - parts.inputGradient
+                return parts
+            })
     }
 
     /// An order of all actions with backwards that come apart: one microbatch after the other.

@@ -27,7 +27,7 @@ struct SearchState {
         scale = OrderScale(model)
         try model.checkRoom()
         bound = try model.bound()
-        least = bound.value
+        least = max(bound.value, FrameBound(model, model.leastCosts).value)
         self.seed = seed
         budget = evaluations
         let nanoseconds = seconds * 1e9
