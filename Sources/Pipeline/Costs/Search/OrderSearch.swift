@@ -31,6 +31,7 @@ public struct OrderSearch: Sendable {
     public func run() throws(ScheduleError) -> FoundOrder {
         var state = try SearchState(problem, seed: seed, evaluations: evaluations, seconds: seconds)
         state.begin()
+        state.turnRules()
         state.climb()
         return try state.found()
     }

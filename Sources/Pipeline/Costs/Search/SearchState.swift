@@ -9,6 +9,8 @@ struct SearchState {
         var order: TokenOrder
         var makespan: Double
         let start: FoundOrder.Start
+        /// What made it, if it was made by rules.
+        var rules: ListRules?
     }
 
     private let model: OrderModel
@@ -27,6 +29,7 @@ struct SearchState {
         scale = OrderScale(model)
         try model.checkRoom()
         bound = try model.bound()
+        // Sums that were added up in another order may differ in their last digits.
         least = max(bound.value, FrameBound(model, model.leastCosts).value)
         self.seed = seed
         budget = evaluations
@@ -52,7 +55,7 @@ struct SearchState {
         for (number, rules) in ListRules.all(model, scale).enumerated() {
             let makespan = list.make(rules, model)
             evaluations += 1
-            pool.append(Candidate(order: list.order, makespan: makespan, start: .list(number)))
+            pool.append(Candidate(order: list.order, makespan: makespan, start: .list(number), rules: rules))
             if isOver { break }
         }
         sort()
@@ -69,9 +72,25 @@ struct SearchState {
         pool = kept
     }
 
+    /// Changes the rules of the best few.
+    mutating func turnRules() {
+        let each = Int(Double(budget) * Self.ruleShare / Double(Self.rulesTurned))
+        let made = pool.filter { $0.rules != nil }.prefix(Self.rulesTurned)
+        for candidate in made where pool[0].makespan > least && !isOver {
+            var climb = RuleClimb(candidate.rules!, model, scale, seed: seed &+ UInt64(evaluations))
+            climb.run(min(each, budget - evaluations), least: least) { isOver }
+            evaluations += climb.evaluations
+            pool.append(
+                Candidate(order: climb.order, makespan: climb.makespan, start: candidate.start, rules: climb.rules))
+        }
+        sort()
+    }
+    private static let ruleShare = 0.2
+    private static let rulesTurned = 3
+
     /// Anneals the best few, the better ones for longer.
     mutating func climb() {
-        for (count, share) in [(4, 0.1), (2, 0.15), (1, 1.0)] {
+        for (count, share) in Self.rounds {
             let left = budget - evaluations
             if left <= 0 || pool[0].makespan <= least || isOver { break }
             let each = share == 1 ? left : Int(Double(budget) * share)
@@ -80,11 +99,13 @@ struct SearchState {
         }
     }
 
+    private static let rounds = [(4, 0.1), (2, 0.15), (1, 1.0)]
+
     private mutating func anneal(_ index: Int, _ budget: Int) {
         if budget <= 0 { return }
         var climb = OrderClimb(pool[index].order, model, seed: seed &+ UInt64(evaluations))
         let unit = scale.period
-        climb.run(budget, hot: unit * 0.03, cold: unit * 0.001, least: least) { isOver }
+        climb.run(budget, hot: unit * 0.3, cold: unit * 0.01, least: least) { isOver }
         evaluations += climb.evaluations
         pool[index].order = climb.best
         pool[index].makespan = climb.makespan
