@@ -97,9 +97,10 @@ struct SearchCases {
         let isOne = rankOfStage.count == ranks
         let isV = rankOfStage == Schedule.vPlacement(ranks: ranks)
         let usual = try largest(isOne ? .oneFOneB : isV ? .zeroBubbleV : .interleaved)
-        let least = zip(frames, gradients).enumerated().reduce(into: [Int](repeating: 0, count: ranks)) {
-            $0[rankOfStage[$1.offset]] += $1.element.0 + $1.element.1
-        }.max() ?? 0
+        let least =
+            zip(frames, gradients).enumerated().reduce(into: [Int](repeating: 0, count: ranks)) {
+                $0[rankOfStage[$1.offset]] += $1.element.0 + $1.element.1
+            }.max() ?? 0
         let tight = max(least, isV ? try largest(.vMin) : usual / 2)
         return memory == .tight ? tight : memory == .middle ? (tight + usual) / 2 : usual
     }

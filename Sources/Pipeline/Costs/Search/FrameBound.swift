@@ -68,7 +68,8 @@ struct FrameBound {
                     add(input, node(stage - 1, 1), model.lag[3 * stage - 2])
                 }
             }
-            order += (0..<stages).map { node($0, 0) } + (0..<stages).reversed().map { node($0, 1) }
+            order +=
+                (0..<stages).map { node($0, 0) } + (0..<stages).reversed().map { node($0, 1) }
                 + (0..<stages).map { node($0, 2) }
         }
         return (order, edges)

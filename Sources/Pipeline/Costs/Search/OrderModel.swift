@@ -8,7 +8,7 @@
 ///
 /// Of stage s, tokens 3s, 3s + 1 and 3s + 2 are F, I and W, and 3K + s is B. Streams, which count microbatches, are 3s, 3s + 1
 /// and 3s + 2: those of forwards, of input gradients (I or B), and of ends (W or B).
-struct OrderModel: Sendable {
+package struct OrderModel: Sendable {
     let problem: OrderProblem
     /// For each rank its stages, ascending.
     let stagesOfRank: [[Int]]
@@ -27,7 +27,7 @@ struct OrderModel: Sendable {
     /// For each rank, where its tokens begin in the list of all ranks'; and the end of the list.
     let first: [Int]
 
-    init(_ problem: OrderProblem) {
+    package init(_ problem: OrderProblem) {
         self.problem = problem
         let (rankOfStage, costs) = (problem.rankOfStage, problem.costs.stages)
         let stages = rankOfStage.count

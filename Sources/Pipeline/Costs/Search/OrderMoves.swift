@@ -21,7 +21,8 @@ struct OrderMoves: Sendable {
 
     /// Follows the critical path back from the last action of all. A tie between the rank's previous action and the input is
     /// decided by chance.
-    mutating func follow(_ replay: TokenReplay, _ order: TokenOrder, _ model: OrderModel, _ random: inout SearchRandom) {
+    mutating func follow(_ replay: TokenReplay, _ order: TokenOrder, _ model: OrderModel, _ random: inout SearchRandom)
+    {
         var rank = 0
         for other in 0..<model.ranks where replay.endOfRank[other] > replay.endOfRank[rank] { rank = other }
         var index = model.first[rank] + order.count[rank] - 1
@@ -60,7 +61,9 @@ struct OrderMoves: Sendable {
         case 10, 11: isChanged = Self.shift(&order, from: index, to: min(end - 1, index + 1 + random.below(12)))
         case 12: isChanged = Self.swap(&order, index, low + random.below(high - low + 1))
         case 13: isChanged = Self.swap(&order, index, min(end - 1, index + 1 + random.below(6)))
-        case 14: isChanged = Self.shift(&order, from: start + random.below(end - start), to: start + random.below(end - start))
+        case 14:
+            isChanged = Self.shift(
+                &order, from: start + random.below(end - start), to: start + random.below(end - start))
         case 15...17: isChanged = swapAll(&order, index, min(end, index + 2 + random.below(end - index)))
         default: isChanged = Self.cutOrJoin(&order, rank, index, model, &random)
         }

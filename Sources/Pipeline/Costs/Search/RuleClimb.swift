@@ -87,7 +87,9 @@ extension OrderModel {
         for (rank, stages) in stagesOfRank.enumerated() {
             var bytes = 0
             for stage in stages {
-                bytes += rules.frames[stage] * memory.frameBytes[stage] + rules.gradients[stage] * memory.gradientBytes[stage]
+                bytes +=
+                    rules.frames[stage] * memory.frameBytes[stage] + rules.gradients[stage]
+                    * memory.gradientBytes[stage]
             }
             if bytes > memory.limitOfRank[rank] { return false }
         }

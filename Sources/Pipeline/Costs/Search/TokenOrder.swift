@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Each rank's order as a string of tokens (`OrderModel`), in one list.
-struct TokenOrder: Equatable, Sendable {
+package struct TokenOrder: Equatable, Sendable {
     /// Rank r's from `OrderModel.first[r]` on; what follows them, up to the next rank's, has no meaning.
     var tokens: [Int32]
     /// For each rank how many there are.
@@ -15,7 +15,7 @@ struct TokenOrder: Equatable, Sendable {
 
     /// Of a schedule with the model's placement and microbatches, all of whose actions are there; those of each kind and stage are
     /// put in ascending order of microbatches if they are not.
-    init(_ schedule: Schedule, _ model: OrderModel) {
+    package init(_ schedule: Schedule, _ model: OrderModel) {
         self.init(model)
         for (rank, list) in schedule.actions.enumerated() {
             for action in list { append(model.token(action.kind, action.stage), to: rank, model) }
@@ -28,7 +28,7 @@ struct TokenOrder: Equatable, Sendable {
     }
 
     /// As actions, each of the next microbatch of its kind and stage.
-    func schedule(_ model: OrderModel, name: String) -> Schedule {
+    package func schedule(_ model: OrderModel, name: String) -> Schedule {
         var next = [Int](repeating: 0, count: model.streams)
         let actions = (0..<model.ranks).map { rank in
             (0..<count[rank]).map { index in
@@ -49,7 +49,7 @@ struct TokenOrder: Equatable, Sendable {
 /// Reads one rank's string from its start: whether each token's needs on this rank are met, and how much it holds.
 ///
 /// The same memory as `OrderMemory.bytesOfRank` finds, for the rank of an order that is sound.
-struct RankCheck: Sendable {
+package struct RankCheck: Sendable {
     /// For each stream how many of its tokens have been read; of the one behind the last always enough.
     private var read: [Int32]
     /// For each stage the most microbatches from F to W or B, and from I to W or within B.
@@ -57,7 +57,7 @@ struct RankCheck: Sendable {
     /// For each rank the bytes it may hold.
     private let limits: [Int]
 
-    init(_ model: OrderModel) {
+    package init(_ model: OrderModel) {
         read = Array(repeating: 0, count: model.streams) + [.max]
         stash = Array(repeating: 0, count: model.stages)
         gradients = stash
@@ -67,13 +67,13 @@ struct RankCheck: Sendable {
     /// Whether a rank's string can be done as far as this rank alone is concerned, within its memory.
     ///
     /// - Complexity: O(tokens of the rank).
-    mutating func admits(_ order: TokenOrder, _ rank: Int, _ model: OrderModel) -> Bool {
+    package mutating func admits(_ order: TokenOrder, _ rank: Int, _ model: OrderModel) -> Bool {
         guard isSound(order, rank, model) else { return false }
         return limits.isEmpty || bytes(rank, model) <= limits[rank]
     }
 
     /// Bytes of the rank that was read last.
-    func bytes(_ rank: Int, _ model: OrderModel) -> Int {
+    package func bytes(_ rank: Int, _ model: OrderModel) -> Int {
         guard let memory = model.problem.memory else { return 0 }
         return model.stagesOfRank[rank].reduce(0) { sum, stage in
             sum + Int(stash[stage]) * memory.frameBytes[stage] + Int(gradients[stage]) * memory.gradientBytes[stage]

@@ -4,7 +4,7 @@
 ///
 /// Each rank is followed until it waits for another; whoever hands that on lets it go on. So each action is looked at once, and
 /// nothing is allocated.
-struct TokenReplay: Sendable {
+package struct TokenReplay: Sendable {
     /// For each stream and microbatch, when it ended.
     private var ends: [Double]
     /// For each stream how many have ended.
@@ -24,7 +24,7 @@ struct TokenReplay: Sendable {
     /// For each stream and microbatch, where its token stands in the list; of traced replays only.
     private(set) var position: [Int32]
 
-    init(_ model: OrderModel) {
+    package init(_ model: OrderModel) {
         ends = Array(repeating: 0, count: (model.streams + 1) * model.microbatches)
         position = Array(repeating: 0, count: ends.count)
         done = Array(repeating: 0, count: model.streams + 1)
@@ -44,13 +44,13 @@ struct TokenReplay: Sendable {
     /// and is given up as soon as that shows.
     ///
     /// - Precondition: each rank's string passes `RankCheck`, and takes its rank so long as `work` says.
-    mutating func makespan(_ order: TokenOrder, _ model: OrderModel, work: [Double], limit: Double) -> Double? {
+    package mutating func makespan(_ order: TokenOrder, _ model: OrderModel, work: [Double], limit: Double) -> Double? {
         for rank in 0..<model.ranks { patience[rank] = limit - work[rank] }
         return run(order, model, isTraced: false)
     }
 
     /// The makespan, nil as above; and notes what the critical path follows from.
-    mutating func trace(_ order: TokenOrder, _ model: OrderModel) -> Double? {
+    package mutating func trace(_ order: TokenOrder, _ model: OrderModel) -> Double? {
         for rank in 0..<model.ranks { patience[rank] = .infinity }
         return run(order, model, isTraced: true)
     }
