@@ -22,7 +22,7 @@ public struct FoundOrder: Equatable, Sendable {
     public enum End: Equatable, Sendable {
         /// No order is shorter.
         case bound
-        /// It made as many evaluations as it was allowed.
+        /// It made as many evaluations as it was allowed, or found nothing more to evaluate.
         case evaluations
         /// It ran for as long as it was allowed, and would have gone on.
         case time

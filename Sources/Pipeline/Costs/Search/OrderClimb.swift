@@ -8,6 +8,8 @@ struct OrderClimb: Sendable {
     /// Where it is.
     private var order: TokenOrder
     private var cost: Double
+    /// What of the cost the ends of all ranks are.
+    private var ends: Double
     /// For each rank how long its actions take.
     private var work: [Double]
     /// The best it has come upon.
@@ -15,7 +17,9 @@ struct OrderClimb: Sendable {
     private(set) var makespan: Double
     /// Replays so far.
     private(set) var evaluations = 0
-    private var replay: TokenReplay
+    /// Of where it is, and of what it tries.
+    private var traced, replay: TokenReplay
+    private var guess: MakespanGuess
     private var check: RankCheck
     private var moves: OrderMoves
     private var random: SearchRandom
@@ -26,14 +30,14 @@ struct OrderClimb: Sendable {
         self.order = order
         best = order
         replay = TokenReplay(model)
+        traced = replay
+        guess = MakespanGuess(model)
         check = RankCheck(model)
         moves = OrderMoves(model)
         random = SearchRandom(seed: seed)
         work = (0..<model.ranks).map { order.work($0, model) }
-        makespan = replay.trace(order, model) ?? .infinity
-        cost = 0
-        cost = Self.cost(makespan, replay)
-        moves.follow(replay, order, model, &random)
+        (makespan, cost, ends) = (0, 0, 0)
+        makespan = follow()
     }
 
     /// The makespan, and a little for the ends of all ranks, so that of many orders of one makespan those count as better that have
@@ -63,22 +67,22 @@ struct OrderClimb: Sendable {
     }
 
     private mutating func step(_ heat: Double) {
-        guard let rank = moves.change(&order, model, &random) else { return }
-        guard check.admits(order, rank, model) else { return moves.undo(&order, rank, model) }
-        let before = work[rank]
-        work[rank] = order.work(rank, model)
-        evaluations += 1
+        guard let change = moves.change(&order, model, &random) else { return }
+        let rank = change.rank
         let limit = cost - heat * log(1 - random.unit())
+        let isHopeless = change.isOrder && guess.makespan(change, moves, order, traced, model) + ends > limit
+        if isHopeless || !check.admits(order, rank, model) { return moves.undo(&order, rank, model) }
+        let before = work[rank]
+        if !change.isOrder { work[rank] = order.work(rank, model) }
+        evaluations += 1
         if let makespan = replay.makespan(order, model, work: work, limit: limit * (1 + 1e-12)) {
             let cost = Self.cost(makespan, replay)
             if cost <= limit {
-                self.cost = cost
                 if makespan < self.makespan {
                     self.makespan = makespan
                     best = order
                 }
-                _ = replay.trace(order, model)
-                moves.follow(replay, order, model, &random)
+                _ = follow()
                 return
             }
         }
@@ -86,12 +90,13 @@ struct OrderClimb: Sendable {
         moves.undo(&order, rank, model)
     }
 
-    /// Starts again from the best.
-    mutating func back() {
-        order = best
-        work = (0..<model.ranks).map { order.work($0, model) }
-        cost = Self.cost(replay.trace(order, model) ?? .infinity, replay)
-        moves.follow(replay, order, model, &random)
+    /// Replays where it is, with its critical path; the makespan.
+    private mutating func follow() -> Double {
+        let makespan = traced.trace(order, model) ?? .infinity
+        cost = Self.cost(makespan, traced)
+        ends = cost - makespan
+        moves.follow(traced, order, model, &random)
+        return makespan
     }
 }
 

@@ -10,6 +10,8 @@
 /// and 3s + 2: those of forwards, of input gradients (I or B), and of ends (W or B).
 package struct OrderModel: Sendable {
     let problem: OrderProblem
+    /// For each token the rank that does it.
+    let rankOfToken: [Int]
     /// For each rank its stages, ascending.
     let stagesOfRank: [[Int]]
     /// For each token how long it takes.
@@ -22,6 +24,9 @@ package struct OrderModel: Sendable {
     let input: [Int32]
     /// For each token what the hand-off of its input takes.
     let lag: [Double]
+    /// For each token the stream of another rank that receives from it, -1 for none; and what the hand-off takes.
+    let output: [Int32]
+    let lagOut: [Double]
     /// For each token the other rank that waits for it; -1 for none.
     let receiver: [Int32]
     /// For each rank, where its tokens begin in the list of all ranks'; and the end of the list.
@@ -45,6 +50,7 @@ package struct OrderModel: Sendable {
         }
         func part(_ kind: Action.Kind) -> Int { kind == .forward ? 0 : kind == .backwardWeights ? 2 : 1 }
         let always = Int32(3 * stages)
+        rankOfToken = tokens { stage, _ in rankOfStage[stage] }
         length = tokens { stage, kind in costs[stage].duration(kind) }
         stream = tokens { stage, kind in Int32(3 * stage + part(kind)) }
         needs = tokens { stage, kind in
@@ -56,11 +62,15 @@ package struct OrderModel: Sendable {
             sender(stage, kind, isLocal: false).map { Int32(3 * $0 + part(kind)) } ?? -1
         }
         lag = tokens { stage, kind in sender(stage, kind, isLocal: false).map { costs[$0].handOff } ?? 0 }
-        receiver = tokens { stage, kind in
+        /// The stage of another rank that an action hands on to.
+        func next(_ stage: Int, _ kind: Action.Kind) -> Int? {
             let next = kind == .forward ? stage + 1 : stage - 1
-            guard kind != .backwardWeights, rankOfStage.indices.contains(next) else { return -1 }
-            return rankOfStage[next] == rankOfStage[stage] ? -1 : Int32(rankOfStage[next])
+            guard kind != .backwardWeights, rankOfStage.indices.contains(next) else { return nil }
+            return rankOfStage[next] == rankOfStage[stage] ? nil : next
         }
+        output = tokens { stage, kind in next(stage, kind).map { Int32(3 * $0 + part(kind)) } ?? -1 }
+        lagOut = tokens { stage, kind in next(stage, kind) == nil ? 0 : costs[stage].handOff }
+        receiver = tokens { stage, kind in next(stage, kind).map { Int32(rankOfStage[$0]) } ?? -1 }
         first = stagesOfRank.reduce(into: [0]) { $0.append($0.last! + 3 * $1.count * problem.microbatches) }
     }
 

@@ -9,8 +9,8 @@ struct OrderMoves: Sendable {
     private var path: [Int]
     private var rankOfPath: [Int]
     private var count = 0
-    /// A rank's tokens before the last change, and which rank's.
-    private var saved: [Int32]
+    /// A rank's tokens before the last change, and how many.
+    private(set) var saved: [Int32]
     private var savedCount = 0
 
     init(_ model: OrderModel) {
@@ -45,29 +45,40 @@ struct OrderMoves: Sendable {
         }
     }
 
-    /// Changes one rank's string, and tells which; nil where chance came upon no change.
-    mutating func change(_ order: inout TokenOrder, _ model: OrderModel, _ random: inout SearchRandom) -> Int? {
+    /// What was changed.
+    struct Change {
+        let rank: Int
+        /// The first and last index of the list that may have another token.
+        let first, last: Int
+        /// Whether the same tokens stand in another order.
+        let isOrder: Bool
+    }
+
+    /// Changes one rank's string, and tells where; nil where chance came upon no change.
+    mutating func change(_ order: inout TokenOrder, _ model: OrderModel, _ random: inout SearchRandom) -> Change? {
         let (rank, index, low, high) = position(order, model, &random)
         save(order, rank, model)
         let start = model.first[rank]
         let end = start + order.count[rank]
-        let isChanged: Bool
+        // From where to where a token is taken.
+        var (from, to) = (index, index)
         switch random.below(20) {
-        case 0...2: isChanged = Self.shift(&order, from: index, to: low)
-        case 3...5: isChanged = Self.shift(&order, from: index, to: high)
-        case 6: isChanged = Self.shift(&order, from: low, to: index)
-        case 7: isChanged = Self.shift(&order, from: high, to: index)
-        case 8, 9: isChanged = Self.shift(&order, from: index, to: max(start, index - 1 - random.below(8)))
-        case 10, 11: isChanged = Self.shift(&order, from: index, to: min(end - 1, index + 1 + random.below(12)))
-        case 12: isChanged = Self.swap(&order, index, low + random.below(high - low + 1))
-        case 13: isChanged = Self.swap(&order, index, min(end - 1, index + 1 + random.below(6)))
-        case 14:
-            isChanged = Self.shift(
-                &order, from: start + random.below(end - start), to: start + random.below(end - start))
-        case 15...17: isChanged = swapAll(&order, index, min(end, index + 2 + random.below(end - index)))
-        default: isChanged = Self.cutOrJoin(&order, rank, index, model, &random)
+        case 0...2: to = low
+        case 3...5: to = high
+        case 6: from = low
+        case 7: from = high
+        case 8, 9: to = max(start, index - 1 - random.below(8))
+        case 10, 11: to = min(end - 1, index + 1 + random.below(12))
+        case 12: return swap(&order, rank, index, low + random.below(high - low + 1))
+        case 13: return swap(&order, rank, index, min(end - 1, index + 1 + random.below(6)))
+        case 14: (from, to) = (start + random.below(end - start), start + random.below(end - start))
+        case 15...17: return swapAll(&order, rank, index, min(end, index + 2 + random.below(end - index)))
+        default:
+            let isCut = Self.cutOrJoin(&order, rank, index, model, &random)
+            return isCut ? Change(rank: rank, first: start, last: end - 1, isOrder: false) : nil
         }
-        return isChanged ? rank : nil
+        guard Self.shift(&order, from: from, to: to) else { return nil }
+        return Change(rank: rank, first: min(from, to), last: max(from, to), isOrder: true)
     }
 
     /// Takes the last change back.
@@ -109,25 +120,27 @@ struct OrderMoves: Sendable {
         return isChanged
     }
 
-    private static func swap(_ order: inout TokenOrder, _ one: Int, _ other: Int) -> Bool {
+    private func swap(_ order: inout TokenOrder, _ rank: Int, _ one: Int, _ other: Int) -> Change? {
+        if order.tokens[one] == order.tokens[other] { return nil }
         order.tokens.swapAt(one, other)
-        return order.tokens[one] != order.tokens[other]
+        return Change(rank: rank, first: min(one, other), last: max(one, other), isOrder: true)
     }
 
     /// Wherever the same two tokens follow each other from an index to an end, they change sides.
-    private func swapAll(_ order: inout TokenOrder, _ from: Int, _ end: Int) -> Bool {
-        guard from + 1 < end else { return false }
+    private func swapAll(_ order: inout TokenOrder, _ rank: Int, _ from: Int, _ end: Int) -> Change? {
+        guard from + 1 < end else { return nil }
         let (one, other) = (order.tokens[from], order.tokens[from + 1])
-        if one == other { return false }
-        var index = from
+        if one == other { return nil }
+        var (index, last) = (from, from)
         while index + 1 < end {
             if order.tokens[index] == one && order.tokens[index + 1] == other {
                 order.tokens.swapAt(index, index + 1)
                 index += 1
+                last = index
             }
             index += 1
         }
-        return true
+        return Change(rank: rank, first: from, last: last, isOrder: true)
     }
 
     /// Makes one B of I and W, or the other way round.

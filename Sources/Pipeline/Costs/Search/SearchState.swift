@@ -17,6 +17,8 @@ struct SearchState {
     private let scale: OrderScale
     private let bound: MakespanBound
     private let least: Double
+    /// The makespan from which on there is nothing to look for.
+    private let enough: Double
     private let seed: UInt64
     private let budget: Int
     private let clockEnd: UInt64
@@ -29,10 +31,12 @@ struct SearchState {
         scale = OrderScale(model)
         try model.checkRoom()
         bound = try model.bound()
-        // Sums that were added up in another order may differ in their last digits.
         least = max(bound.value, FrameBound(model, model.leastCosts).value)
+        // Sums that were added up in another order may differ in their last digits.
+        enough = least * (1 + 1e-12)
         self.seed = seed
-        budget = evaluations
+        // Small enough to be multiplied.
+        budget = min(max(0, evaluations), 1 << 48)
         let nanoseconds = seconds * 1e9
         clockEnd = nanoseconds < 1e18 ? Clock.now() + UInt64(max(0, nanoseconds)) : .max
     }
@@ -76,49 +80,41 @@ struct SearchState {
     mutating func turnRules() {
         let each = Int(Double(budget) * Self.ruleShare / Double(Self.rulesTurned))
         let made = pool.filter { $0.rules != nil }.prefix(Self.rulesTurned)
-        for candidate in made where pool[0].makespan > least && !isOver {
+        for candidate in made where pool[0].makespan > enough && !isOver {
             var climb = RuleClimb(candidate.rules!, model, scale, seed: seed &+ UInt64(evaluations))
-            climb.run(min(each, budget - evaluations), least: least) { isOver }
+            climb.run(min(each, budget - evaluations), least: enough) { isOver }
             evaluations += climb.evaluations
             pool.append(
                 Candidate(order: climb.order, makespan: climb.makespan, start: candidate.start, rules: climb.rules))
         }
         sort()
     }
-    private static let ruleShare = 0.2
+    private static let ruleShare = 0.1
     private static let rulesTurned = 3
 
-    /// Anneals the best few, the better ones for longer.
+    /// Anneals the best: for most of the budget from hot, which leaves its start behind; then from the best of all, less hot.
     mutating func climb() {
-        for (count, share) in Self.rounds {
-            let left = budget - evaluations
-            if left <= 0 || pool[0].makespan <= least || isOver { break }
-            let each = share == 1 ? left : Int(Double(budget) * share)
-            for index in 0..<min(count, pool.count) { anneal(index, min(each, budget - evaluations)) }
-            sort()
+        for (share, hot) in [(0.6, 0.3), (1, 0.06)] where pool[0].makespan > enough && !isOver {
+            let share = Int(Double(budget - evaluations) * share)
+            if share <= 0 { return }
+            var climb = OrderClimb(pool[0].order, model, seed: seed &+ UInt64(evaluations))
+            climb.run(share, hot: scale.period * hot, cold: scale.period * 0.01, least: enough) { isOver }
+            evaluations += climb.evaluations
+            pool[0].order = climb.best
+            pool[0].makespan = climb.makespan
         }
-    }
-
-    private static let rounds = [(4, 0.1), (2, 0.15), (1, 1.0)]
-
-    private mutating func anneal(_ index: Int, _ budget: Int) {
-        if budget <= 0 { return }
-        var climb = OrderClimb(pool[index].order, model, seed: seed &+ UInt64(evaluations))
-        let unit = scale.period
-        climb.run(budget, hot: unit * 0.3, cold: unit * 0.01, least: least) { isOver }
-        evaluations += climb.evaluations
-        pool[index].order = climb.best
-        pool[index].makespan = climb.makespan
     }
 
     func found() throws(ScheduleError) -> FoundOrder {
         let best = pool[0]
         let schedule = best.order.schedule(model, name: "auto")
         let facts = try schedule.validated()
-        let end: FoundOrder.End = best.makespan <= least ? .bound : evaluations >= budget ? .evaluations : .time
+        let end: FoundOrder.End =
+            best.makespan <= enough ? .bound : evaluations < budget && isOver ? .time : .evaluations
         return FoundOrder(
             schedule: schedule, makespan: try OrderTimes(schedule, model.problem.costs).makespan, bound: bound,
-            leastMakespan: least, bytesOfRank: model.problem.memory?.bytesOfRank(schedule, facts) ?? [],
+            leastMakespan: min(least, best.makespan),
+            bytesOfRank: model.problem.memory?.bytesOfRank(schedule, facts) ?? [],
             start: best.start, bestNamed: bestNamed, evaluations: evaluations, end: end)
     }
 }

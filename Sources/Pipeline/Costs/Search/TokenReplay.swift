@@ -6,7 +6,7 @@
 /// nothing is allocated.
 package struct TokenReplay: Sendable {
     /// For each stream and microbatch, when it ended.
-    private var ends: [Double]
+    private(set) var ends: [Double]
     /// For each stream how many have ended.
     private var done: [Int32]
     /// For each rank the next token, when it is free, and the stream that it waits for or -1.
@@ -21,24 +21,31 @@ package struct TokenReplay: Sendable {
     private(set) var wait: [Double]
     /// For each token of the list, its microbatch; of traced replays only.
     private(set) var number: [Int32]
+    /// For each stream and microbatch, the longest chain from its start to the end of all; of traced replays only.
+    private(set) var tails: [Double]
+    /// The list indices of all tokens, each after those that it waits for; of traced replays only.
+    private var sequence: [Int]
     /// For each stream and microbatch, where its token stands in the list; of traced replays only.
     private(set) var position: [Int32]
 
     package init(_ model: OrderModel) {
         ends = Array(repeating: 0, count: (model.streams + 1) * model.microbatches)
         position = Array(repeating: 0, count: ends.count)
+        tails = ends
+        sequence = Array(repeating: 0, count: model.first.last!)
         done = Array(repeating: 0, count: model.streams + 1)
         next = Array(repeating: 0, count: model.ranks)
         free = Array(repeating: 0, count: model.ranks)
         waits = Array(repeating: -1, count: model.ranks)
         ready = Array(repeating: 0, count: model.ranks)
         patience = free
+        endOfRank = free
         wait = Array(repeating: 0, count: model.first.last!)
         number = Array(repeating: 0, count: wait.count)
     }
 
     /// For each rank of the order replayed last, when its last action ended.
-    var endOfRank: [Double] { free }
+    private(set) var endOfRank: [Double]
 
     /// The makespan; nil for an order in which ranks wait for each other for ever, and for one that takes longer than `limit`
     /// and is given up as soon as that shows.
@@ -52,7 +59,26 @@ package struct TokenReplay: Sendable {
     /// The makespan, nil as above; and notes what the critical path follows from.
     package mutating func trace(_ order: TokenOrder, _ model: OrderModel) -> Double? {
         for rank in 0..<model.ranks { patience[rank] = .infinity }
-        return run(order, model, isTraced: true)
+        guard let makespan = run(order, model, isTraced: true) else { return nil }
+        followBack(order, model)
+        return makespan
+    }
+
+    /// Tails, from the last action back.
+    private mutating func followBack(_ order: TokenOrder, _ model: OrderModel) {
+        let microbatches = model.microbatches
+        for rank in 0..<model.ranks { free[rank] = 0 }
+        for turn in stride(from: order.count.reduce(0, +) - 1, through: 0, by: -1) {
+            let index = sequence[turn]
+            let token = Int(order.tokens[index])
+            let (stream, output) = (Int(model.stream[token]), Int(model.output[token]))
+            let microbatch = Int(number[index])
+            let rank = model.rankOfToken[token]
+            var after = free[rank]
+            if output >= 0 { after = max(after, model.lagOut[token] + tails[output * microbatches + microbatch]) }
+            free[rank] = after + model.length[token]
+            tails[stream * microbatches + microbatch] = free[rank]
+        }
     }
 
     @inline(__always)
@@ -68,7 +94,7 @@ package struct TokenReplay: Sendable {
         let (tokens, length, lag) = (order.tokens.span, model.length.span, model.lag.span)
         let (streams, input, receiver) = (model.stream.span, model.input.span, model.receiver.span)
         let microbatches = model.microbatches
-        var left = ranks
+        var (left, turn) = (ranks, 0)
         var count = ranks
         while count > 0 {
             count -= 1
@@ -91,6 +117,8 @@ package struct TokenReplay: Sendable {
                 if isTraced {
                     wait[index] = arrival - now
                     number[index] = Int32(microbatch)
+                    sequence[turn] = index
+                    turn += 1
                     position[stream * microbatches + microbatch] = Int32(index)
                 }
                 if arrival > now {
@@ -114,6 +142,7 @@ package struct TokenReplay: Sendable {
             free[rank] = now
             self.patience[rank] = patience
         }
+        for rank in 0..<ranks { endOfRank[rank] = free[rank] }
         return left > 0 ? nil : free.max()
     }
 }
