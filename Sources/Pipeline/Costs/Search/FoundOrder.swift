@@ -35,7 +35,7 @@ public struct FoundOrder: Equatable, Sendable {
     /// What no order is shorter than, whatever ranks may hold.
     public let bound: MakespanBound
     /// What no order is shorter than that keeps to what ranks may hold and goes through microbatches in ascending order: at least
-    /// the bound.
+    /// the bound, and no more than that for very large problems.
     public let leastMakespan: Double
     /// What each rank holds; empty where there was no memory to keep to.
     public let bytesOfRank: [Int]

@@ -15,6 +15,13 @@ struct FrameBound {
     private let length: [Double]
     private let rankOfNode: [Int]
 
+    /// Whether it can be found in a second or so, and in 64 MiB.
+    static func isCheap(_ model: OrderModel) -> Bool {
+        let actions = model.first.last!
+        let ofRank = model.stagesOfRank.map(\.count).max() ?? 0
+        return actions * model.streams <= 1 << 24 && actions * ofRank * ofRank * model.microbatches <= 1 << 27
+    }
+
     /// - Complexity: O(actions x actions of a rank x stages of a rank), in memory O(actions x stages).
     init(_ model: OrderModel, _ costs: OrderCosts) {
         self.model = model

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
-
 /// A local search from one order: simulated annealing (Kirkpatrick et al. 1983) over `OrderMoves`.
 struct OrderClimb: Sendable {
     private let model: OrderModel
@@ -54,12 +52,17 @@ struct OrderClimb: Sendable {
     ///   - cold: the same at the end.
     mutating func run(_ budget: Int, hot: Double, cold: Double, least: Double, isOver: () -> Bool) {
         let (start, end) = (evaluations, evaluations + budget)
-        var (heat, tries) = (hot, 0)
+        var (heat, tries, cooled) = (hot, 0, 0)
+        // The 64th root, of square roots: these are the same on every machine.
+        let factor = (0..<6).reduce(cold / hot) { ratio, _ in ratio.squareRoot() }
         // Most changes that chance comes upon can be tried, but there may be orders that none can be made of.
         while evaluations < end && makespan > least && tries < 50 * budget {
             if tries & 255 == 0 {
                 if isOver() { return }
-                heat = hot * pow(cold / hot, Double(evaluations - start) / Double(budget))
+                while cooled < (evaluations - start) * 64 / budget {
+                    heat *= factor
+                    cooled += 1
+                }
             }
             tries += 1
             step(heat)
@@ -69,7 +72,7 @@ struct OrderClimb: Sendable {
     private mutating func step(_ heat: Double) {
         guard let change = moves.change(&order, model, &random) else { return }
         let rank = change.rank
-        let limit = cost - heat * log(1 - random.unit())
+        let limit = cost + heat * random.exponential()
         let isHopeless = change.isOrder && guess.makespan(change, moves, order, traced, model) + ends > limit
         if isHopeless || !check.admits(order, rank, model) { return moves.undo(&order, rank, model) }
         let before = work[rank]

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
-
 /// A local search over rules: each change is tried by making the order anew, so that a small change may change all of the order.
 struct RuleClimb: Sendable {
     private let model: OrderModel
@@ -53,7 +51,7 @@ struct RuleClimb: Sendable {
             }
         default:
             if random.bits() & 1 == 0 {
-                rules.patience = pow(4, random.unit() * 4 - 2)
+                rules.patience = Double(sign: .plus, exponent: random.below(9) - 4, significand: 1)
             } else {
                 rules.overlap = random.unit()
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A search's random numbers, which its seed decides (SplitMix64, Steele et al. 2014).
+/// A search's random numbers, which its seed decides (SplitMix64, Steele et al. 2014): the same on every machine, since they take
+/// nothing but arithmetic that IEEE 754 rounds in one way. A C library's logarithm may differ from one processor to another.
 struct SearchRandom: Sendable {
     private var state: UInt64
 
@@ -19,4 +20,15 @@ struct SearchRandom: Sendable {
 
     /// In [0, 1).
     mutating func unit() -> Double { Double(bits() >> 11) * 0x1p-53 }
+
+    /// Exponentially distributed with mean 1: the negative logarithm of a number in (0, 1], to about nine digits.
+    mutating func exponential() -> Double {
+        let value = 1 - unit()
+        // ln m = 2 artanh((m - 1)/(m + 1)), for m in [1, 2).
+        let ratio = (value.significand - 1) / (value.significand + 1)
+        let square = ratio * ratio
+        var sum = 0.0
+        for divisor in stride(from: 17.0, through: 1, by: -2) { sum = sum * square + 1 / divisor }
+        return -(2 * ratio * sum + Double(value.exponent) * 0.693_147_180_559_945_3)
+    }
 }

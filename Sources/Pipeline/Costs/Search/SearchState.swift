@@ -31,7 +31,7 @@ struct SearchState {
         scale = OrderScale(model)
         try model.checkRoom()
         bound = try model.bound()
-        least = max(bound.value, FrameBound(model, model.leastCosts).value)
+        least = max(bound.value, FrameBound.isCheap(model) ? FrameBound(model, model.leastCosts).value : 0)
         // Sums that were added up in another order may differ in their last digits.
         enough = least * (1 + 1e-12)
         self.seed = seed
