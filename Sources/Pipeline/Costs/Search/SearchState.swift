@@ -109,11 +109,13 @@ struct SearchState {
         let best = pool[0]
         let schedule = best.order.schedule(model, name: "auto")
         let facts = try schedule.validated()
+        // Not of any order that is shorter than the bound, which would show that the bound is wrong.
+        let isProven = best.makespan <= enough && best.makespan >= least * (1 - 1e-12)
         let end: FoundOrder.End =
             best.makespan <= enough ? .bound : evaluations < budget && isOver ? .time : .evaluations
         return FoundOrder(
             schedule: schedule, makespan: try OrderTimes(schedule, model.problem.costs).makespan, bound: bound,
-            leastMakespan: min(least, best.makespan),
+            leastMakespan: isProven ? best.makespan : least,
             bytesOfRank: model.problem.memory?.bytesOfRank(schedule, facts) ?? [],
             start: best.start, bestNamed: bestNamed, evaluations: evaluations, end: end)
     }
