@@ -48,7 +48,7 @@ struct Main {
           coverage  simulated: how often intervals hold the true figure, and how often tables show a false difference
                     (--samples N of each kind, default 10000)
           search    orders that are looked for, beside the best named one and what none is shorter than: forty problems
-                    (--evaluations N of each, default 100000: about a minute)
+                    (--evaluations N of each, default 100000: half a minute)
           null      real: 1F1B against Interleaved-1F1B with one stage a rank, which are the same order: how often compare
                     sees a difference (--compares N, default 200, of --trials N, default 5)
 
