@@ -21,6 +21,8 @@ struct Effort {
     var compares = 200
     /// Of each of them.
     var trials = 5
+    /// Orders that each search of `search` may try.
+    var evaluations = 100_000
     /// The one that `disturb` makes, by its name; nil for all.
     var only: String?
     /// A few seconds in all: shows that the benchmark works, not what it measures.
@@ -45,6 +47,8 @@ struct Main {
           kernels   matrix products: share of the peak of a core, and against OpenBLAS when there
           coverage  simulated: how often intervals hold the true figure, and how often tables show a false difference
                     (--samples N of each kind, default 10000)
+          search    orders that are looked for, beside the best named one and what none is shorter than: forty problems
+                    (--evaluations N of each, default 100000: half a minute)
           null      real: 1F1B against Interleaved-1F1B with one stage a rank, which are the same order: how often compare
                     sees a difference (--compares N, default 200, of --trials N, default 5)
 
@@ -78,12 +82,13 @@ struct Main {
         case "memory": try MemoryBenchmark(effort).run()
         case "kernels": try KernelBenchmark(effort).run()
         case "coverage": CoverageBenchmark(effort).run()
+        case "search": try SearchBenchmark(effort).run()
         case "null": try NullBenchmark(effort).run()
         case "--help", "-h", "help": print(help)
         default:
             throw .usage(
                 "unknown benchmark '\(name)'; allowed: pipeline, ring, handoff, predict, growth, faults, disturb, timeline, memory, kernels, "
-                    + "coverage, null")
+                    + "coverage, search, null")
         }
     }
 
@@ -96,6 +101,7 @@ struct Main {
     private static func counts(of name: String) -> [Count] {
         switch name {
         case "coverage": [Count(flag: "--samples", most: 10_000_000, effort: \.samples)]
+        case "search": [Count(flag: "--evaluations", most: 1_000_000_000, effort: \.evaluations)]
         case "null":
             [
                 Count(flag: "--compares", most: 100_000, effort: \.compares),
