@@ -49,6 +49,7 @@ struct Main {
                     (--samples N of each kind, default 10000)
           search    orders that are looked for, beside the best named one and what none is shorter than: forty problems
                     (--evaluations N of each, default 100000: half a minute)
+          simulate  ten thousand small steps that are worked out, and one of 1024 ranks and 8192 microbatches (a quarter of a minute)
           null      real: 1F1B against Interleaved-1F1B with one stage a rank, which are the same order: how often compare
                     sees a difference (--compares N, default 200, of --trials N, default 5)
 
@@ -83,12 +84,13 @@ struct Main {
         case "kernels": try KernelBenchmark(effort).run()
         case "coverage": CoverageBenchmark(effort).run()
         case "search": try SearchBenchmark(effort).run()
+        case "simulate": try SimulationBenchmark(effort).run()
         case "null": try NullBenchmark(effort).run()
         case "--help", "-h", "help": print(help)
         default:
             throw .usage(
                 "unknown benchmark '\(name)'; allowed: pipeline, ring, handoff, predict, growth, faults, disturb, timeline, memory, kernels, "
-                    + "coverage, search, null")
+                    + "coverage, search, simulate, null")
         }
     }
 

@@ -12,6 +12,7 @@ struct BenchmarkTests {
             ("disturb", " cells, "),
             ("timeline", "so the timeline takes"), ("coverage", "8 ratios, 500 tables of each kind"),
             ("search", "evaluations/s; makespan "),
+            ("simulate", "1F1B of P=64, M=128: "),
             ("null", "of 3 compares"),
             ("memory", "planned against measured memory, 40 runs: off by "),
         ])
@@ -72,7 +73,7 @@ struct BenchmarkTests {
             (
                 ["rings"],
                 "unknown benchmark 'rings'; allowed: pipeline, ring, handoff, predict, growth, faults, disturb, timeline, memory, "
-                    + "kernels, coverage, search, null"
+                    + "kernels, coverage, search, simulate, null"
             ),
             (["null", "--rounds", "5"], "unknown flag --rounds; allowed: --compares N, --trials N, --short"),
             (["coverage", "--samples", "0"], "--samples: a whole number from 1 to 10000000 is needed"),

@@ -18,14 +18,18 @@ struct BoundChains {
         }
     }
 
-    /// Adds what each rank has to do to its jobs.
-    func add(to jobs: inout [[PreemptiveMachine.Job]]) {
+    /// Adds what each rank has to do to its jobs, for so many microbatches that are alike: jobs of one head and one tail take as long as
+    /// one that is as long as they are together.
+    func add(to jobs: inout [[PreemptiveMachine.Job]], times count: Int) {
+        let times = Double(count)
         var head = 0.0
         for step in path {
             let rank = schedule.rankOfStage[step.action.stage]
             head += step.link
-            jobs[rank].append(.init(head: head, length: step.length, tail: step.tail))
-            if step.branch > 0 { jobs[rank].append(.init(head: head + step.length, length: step.branch, tail: 0)) }
+            jobs[rank].append(.init(head: head, length: step.length * times, tail: step.tail))
+            if step.branch > 0 {
+                jobs[rank].append(.init(head: head + step.length, length: step.branch * times, tail: 0))
+            }
             head += step.length
         }
     }

@@ -35,19 +35,19 @@ public struct MakespanBound: Equatable, Sendable {
     ///   - schedule: one whose actions are all there; their order does not matter.
     ///   - costs: of each of its stages.
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced.
-    /// - Complexity: O(actions x log actions).
+    /// - Complexity: O(actions), and O(stages x log stages) for each kind of microbatch that splits its backwards at other stages.
     public init(_ schedule: Schedule, _ costs: OrderCosts) throws(ScheduleError) {
+        self.init(try schedule.completeOrder(), costs)
+    }
+
+    init(_ order: ScheduleOrder, _ costs: OrderCosts) {
+        let schedule = order.schedule
         costs.requireFit(schedule)
-        let order = try schedule.completeOrder()
-        var jobs = schedule.actions.map { list in
-            var jobs: [PreemptiveMachine.Job] = []
-            jobs.reserveCapacity(list.count)
-            return jobs
-        }
+        var jobs = [[PreemptiveMachine.Job]](repeating: [], count: schedule.ranks)
         var longest = BoundChain(length: -1)
-        for microbatch in 0..<schedule.microbatches {
+        for (microbatch, count) in order.table.alike {
             let chains = BoundChains(order, costs, microbatch)
-            chains.add(to: &jobs)
+            chains.add(to: &jobs, times: count)
             if chains.length > longest.length { longest = chains.longest }
         }
         self.init(jobs, longest)

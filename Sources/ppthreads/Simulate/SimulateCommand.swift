@@ -31,6 +31,7 @@ enum SimulateCommand {
         let outputs = [
             ("--svg", try files.write("--svg", options.svg)), ("--trace", try files.write("--trace", options.trace)),
             ("--csv", try files.write("--csv", options.csv)),
+            ("--save-order", try files.write("--save-order", options.auto.save)),
         ]
         if options.json { try files.keepStandardOutput(for: "--json") }
         try options.open()
@@ -71,12 +72,7 @@ enum SimulateCommand {
             let grid = try SimulationGrid(options, file, origin: origin)
             return (options.json ? try JSONText.encode(grid.rows) : grid.text, ["--csv": grid.csv])
         }
-        let name = options.schedules[0]
-        let run = try options.simulate(
-            try options.options(
-                name, stages: options.stages?.first, microbatches: options.microbatches?.first,
-                virtualStages: options.virtualStages?.first), file)
-        let notes = options.notes(run)
+        let (run, notes) = try simulated(options, file)
         let text =
             options.json
             ? try JSONText.encode(
@@ -85,10 +81,26 @@ enum SimulateCommand {
         return (text, try written(run, options))
     }
 
+    /// The run that is asked for, and what is to be said of it.
+    private static func simulated(
+        _ options: SimulateOptions, _ file: CostsFile?
+    ) throws(CommandError) -> (SimulatedRun, notes: [String]) {
+        if options.auto.isAsked {
+            let order = try options.searched(file)
+            return (order.run, order.notes + options.notes(order.run))
+        }
+        let run = try options.simulate(
+            try options.options(
+                options.schedules[0], stages: options.stages?.first, microbatches: options.microbatches?.first,
+                virtualStages: options.virtualStages?.first), file)
+        return (run, options.notes(run))
+    }
+
     private static func written(_ run: SimulatedRun, _ options: SimulateOptions) throws(CommandError) -> [String:
         String]
     {
-        guard options.svg != nil || options.trace != nil else { return [:] }
+        let order = ["--save-order": run.schedule.csv()]
+        guard options.svg != nil || options.trace != nil else { return order }
         if run.first.graph.order.count > SimulationTable.tasksMost {
             throw CommandError(
                 code: .usage,
@@ -97,7 +109,7 @@ enum SimulateCommand {
                     + "\(SimulationTable.tasksMost.grouped) at most")
         }
         let timed = run.timed
-        var written = ["--trace": ChromeTrace(run, timed).text]
+        var written = order.merging(["--trace": ChromeTrace(run, timed).text]) { $1 }
         if options.svg != nil { written["--svg"] = SimulationChart(run.first).svg }
         return written
     }
@@ -136,6 +148,11 @@ extension SimulateOptions {
         if grid {
             try CommandError.refuse("--svg", svg != nil, with: "--grid", true)
             try CommandError.refuse("--trace", trace != nil, with: "--grid", true)
+            try CommandError.refuse("--save-order", auto.save != nil, with: "--grid", true)
+            if auto.isAsked {
+                throw CommandError(
+                    code: .usage, message: "--schedule: auto searches for one order, and --grid tells of many")
+            }
             return
         }
         if csv != nil { throw CommandError(code: .usage, message: "--csv: is of the lines of --grid") }

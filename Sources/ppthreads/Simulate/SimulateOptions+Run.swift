@@ -35,7 +35,9 @@ extension SimulateOptions {
     }
 
     /// Refuses flags of a model where times of stages are given.
-    func check(_ arguments: [String]) throws(CommandError) {
+    mutating func check(_ arguments: [String]) throws(CommandError) {
+        try auto.check()
+        partitionIsGiven = arguments.contains { $0 == "--partition" || $0.hasPrefix("--partition=") }
         if !times.areGiven { return }
         let ofModel: Set = [
             "--transport", "--partition", "--recompute", "--threads", "--arch", "--n-layers", "--layers", "--n-heads",
@@ -85,11 +87,8 @@ extension SimulateOptions {
     /// The simulation of one order.
     func simulate(_ options: RunOptions, _ file: CostsFile?) throws(CommandError) -> SimulatedRun {
         let schedule = try order(options)
-        let plan = times.areGiven ? nil : try plan(options)
-        var costs: StageCosts
-        if let plan { costs = plan.stageCosts(try unitCosts(plan, file)) } else { costs = try stageCosts(schedule) }
-        if let latency { costs.link = LinkCost(latency: latency, bytesPerSecond: costs.link.bytesPerSecond) }
-        if let bandwidth { costs.link = LinkCost(latency: costs.link.latency, bytesPerSecond: bandwidth) }
+        let plan = times.areGiven ? nil : try plan(try configuration(options))
+        let costs = try costs(schedule, plan, file)
         let settings = try settings(schedule, options)
         do throws(ScheduleError) {
             return try SimulatedRun(schedule, costs, plan: plan, settings)
@@ -98,17 +97,31 @@ extension SimulateOptions {
         }
     }
 
-    /// The run on paper, on a machine that has room for it.
-    private func plan(_ options: RunOptions) throws(CommandError) -> RunPlan {
+    /// What an order's stages take, and hand-offs as they were asked for.
+    func costs(_ schedule: Schedule, _ plan: RunPlan?, _ file: CostsFile?) throws(CommandError) -> StageCosts {
+        var costs: StageCosts
+        if let plan { costs = plan.stageCosts(try unitCosts(plan, file)) } else { costs = try stageCosts(schedule) }
+        if let latency { costs.link = LinkCost(latency: latency, bytesPerSecond: costs.link.bytesPerSecond) }
+        if let bandwidth { costs.link = LinkCost(latency: costs.link.latency, bytesPerSecond: bandwidth) }
+        return costs
+    }
+
+    /// What is planned: nothing of it runs.
+    func configuration(_ options: RunOptions) throws(CommandError) -> RunConfiguration {
         var configuration = try options.configuration()
         (configuration.keepsTimeline, configuration.pin) = (false, .none)
+        return configuration
+    }
+
+    /// The run on paper, on a machine that has room for it.
+    func plan(_ configuration: RunConfiguration) throws(CommandError) -> RunPlan {
         let cpus = configuration.schedule.ranks * configuration.threadsPerRank
         do throws(RunError) {
             return try RunPlan(configuration, on: Machine.imagined(cpus: cpus))
         } catch { throw error.commandError }
     }
 
-    private func unitCosts(_ plan: RunPlan, _ file: CostsFile?) throws(CommandError) -> Costs {
+    func unitCosts(_ plan: RunPlan, _ file: CostsFile?) throws(CommandError) -> Costs {
         if let flops { return plan.costs(flops: flops) }
         guard let file, let path = costs else { trap("costs' file that was not opened") }
         let workload = CostsWorkload(plan.configuration)
@@ -153,7 +166,7 @@ extension SimulateOptions {
             link: LinkCost(latency: 0), itemBytes: try all("--item-bytes", times.itemBytes, [0]))
     }
 
-    private func settings(_ schedule: Schedule, _ options: RunOptions) throws(CommandError) -> SimulationSettings {
+    func settings(_ schedule: Schedule, _ options: RunOptions) throws(CommandError) -> SimulationSettings {
         var settings = SimulationSettings()
         settings.circumstances.sharedLink = sharedLink
         settings.circumstances.transfersBlock = blocks

@@ -8,6 +8,9 @@ struct SimulateOptions {
     var run = RunOptions()
     /// Several only with `--grid`.
     var schedules = [ScheduleName.kind(.oneFOneB)]
+    var auto = AutoOptions()
+    /// Whether a cut was asked for.
+    var partitionIsGiven = false
     var stages, microbatches, virtualStages: [Int]?
     var replicas = 1
     var costs: String?
@@ -43,13 +46,13 @@ struct SimulateOptions {
     }
 
     static var flags: [Flag<SimulateOptions>] {
-        orderFlags + costFlags + circumstanceFlags + modelFlags + outputFlags
+        orderFlags + AutoOptions.flags.map { $0.within(\.auto) } + costFlags + circumstanceFlags + modelFlags
+            + outputFlags
     }
 
     private static var orderFlags: [Flag<SimulateOptions>] {
         [
-            .namesOrFiles(
-                "--schedule", set: \.schedules, standard: standard, help: "order of work; a list with --grid"),
+            .namesOrAuto,
             .numbers(
                 "--stages", "--procs", set: \.stages, in: Limits.ranks, standard: "2, or the file's",
                 help: "P, ranks; a list with --grid"),
@@ -147,6 +150,23 @@ struct SimulateOptions {
             .on("--json", set: \.json, help: "print one JSON object instead of the table"),
             .path("--csv", set: \.csv, help: "write the lines of --grid as CSV"),
         ]
+    }
+}
+
+extension Flag<SimulateOptions> {
+    /// Names, files, or one word for an order that is yet to be found.
+    fileprivate static var namesOrAuto: Flag {
+        let names = Flag.namesOrFiles(
+            "--schedule", set: \.schedules, standard: SimulateOptions.standard,
+            help: "order of work; a list with --grid; auto searches for one")
+        return Flag(
+            names: names.names, placeholder: names.placeholder, help: names.help, standard: names.standard,
+            values: FlagValues(
+                words: names.values.words + ["auto"], allowsFiles: true, isList: true, told: names.values.told)
+        ) { options, text throws(FlagValueError) in
+            options.auto.isAsked = text == "auto"
+            if !options.auto.isAsked { try names.apply(&options, text) }
+        }
     }
 }
 

@@ -48,10 +48,11 @@ public struct SimulatedRun: Sendable {
         _ schedule: Schedule, _ costs: StageCosts, plan: RunPlan? = nil, _ settings: SimulationSettings
     ) throws(ScheduleError) {
         (self.schedule, self.costs, self.plan) = (schedule, costs, plan)
-        facts = if let plan { plan.facts } else { try schedule.validated() }
-        let graph = if let plan { plan.graph } else { try TaskGraph(schedule) }
+        let order = try schedule.completeOrder()
+        facts = if let plan { plan.facts } else { try schedule.validated(order) }
+        let graph = if let plan { plan.graph } else { try TaskGraph(order) }
         let slow = settings.slowEdges
-        bound = try MakespanBound(schedule, costs.orderCosts(slow: slow))
+        bound = MakespanBound(order, costs.orderCosts(slow: slow))
         let link = Replay.Link(graph) { task, _, _ in costs.handoff(task, schedule, slow: slow) }
         let durations = costs.durations(schedule, graph).enumerated().map { rank, list in
             settings.slowRanks[rank].map { factor in list.map { $0 * factor } } ?? list
@@ -97,9 +98,7 @@ public struct SimulatedRun: Sendable {
 
     /// For each rank, bytes of its own memory and of its slots, but without the program and what a run leaves; nil without a model.
     public var memoryBytesOfRank: [Int]? {
-        plan?.memory.ranks.map { account in
-            MemoryKind.allCases.filter { ![.program, .code, .results].contains($0) }.reduce(0) { $0 + account[$1] }
-        }
+        plan?.memoryBytesOfRankAtWork
     }
 
     /// As a run's timeline would have it: with figures of each rank and each edge. Takes some hundred bytes for each task of each step.

@@ -61,8 +61,10 @@ public struct TaskGraph: Sendable {
     func number(of node: Node) -> Int { first[node.rank] + node.task }
 
     /// - Throws: `ScheduleError` when actions are missing, repeated or misplaced, or wait for each other.
-    public init(_ schedule: Schedule) throws(ScheduleError) {
-        let sorted = try schedule.completeOrder()
+    public init(_ schedule: Schedule) throws(ScheduleError) { try self.init(try schedule.completeOrder()) }
+
+    init(_ sorted: ScheduleOrder) throws(ScheduleError) {
+        let schedule = sorted.schedule
         let tasks = schedule.tasks
         let taskOfAction = tasks.map { list in
             list.indices.compactMap { index -> Int32? in

@@ -51,6 +51,28 @@ struct ActionTable {
         try copies.checkNoneIsEmpty()
     }
 
+    /// For each kind of microbatches, one of them and how many there are: those of one copy whose backwards come apart at the same stages.
+    /// - Complexity: O(actions).
+    var alike: [(microbatch: Int, count: Int)] {
+        var groups: [(microbatch: Int, count: Int)] = []
+        var indexOfKind: [[UInt64]: Int] = [:]
+        for microbatch in 0..<schedule.microbatches {
+            let copy = copies[microbatch] ?? 0
+            var kind = [UInt64(copy)] + [UInt64](repeating: 0, count: (schedule.stagesOfCopy + 63) / 64)
+            for (number, stage) in schedule.stages(ofCopy: copy).enumerated()
+            where index(.inputGradient, stage, microbatch) != index(.end, stage, microbatch) {
+                kind[1 + number / 64] |= 1 << UInt64(number % 64)
+            }
+            if let known = indexOfKind[kind] {
+                groups[known].count += 1
+            } else {
+                indexOfKind[kind] = groups.count
+                groups.append((microbatch, 1))
+            }
+        }
+        return groups
+    }
+
     private static func check(_ action: Action, _ rank: Int, _ schedule: Schedule) throws(ScheduleError) {
         let isKnown =
             (0..<schedule.stages).contains(action.stage) && (0..<schedule.microbatches).contains(action.microbatch)

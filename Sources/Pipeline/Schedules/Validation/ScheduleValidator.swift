@@ -11,7 +11,11 @@ extension Schedule {
     ///   the actions and sizes are.
     /// - Throws: `ScheduleError`, which names the first fault found.
     public func validated() throws(ScheduleError) -> ScheduleFacts {
-        let order = try completeOrder()
+        try validated(try completeOrder())
+    }
+
+    /// The same of an order that is known to be complete, which others then need not look for again.
+    func validated(_ order: ScheduleOrder) throws(ScheduleError) -> ScheduleFacts {
         let stages = StageActions(self)
         try checkLinkOrder(stages)
         return try ScheduleFacts(order, stages)
