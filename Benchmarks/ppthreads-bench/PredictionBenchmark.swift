@@ -5,7 +5,7 @@ import Threads
 
 /// How well runs are predicted from what their units take: none of them was used for measuring that.
 ///
-/// Units are measured again in each round, beside the runs, since a machine's speed drifts; what is predicted from the rounds' mean costs is
+/// Units are measured again in each round, beside the runs, since a machine's speed drifts; what is predicted from the medians of all rounds is
 /// held against the runs' medians over the rounds. How much the runs themselves differ from round to round says how well anything can
 /// be predicted.
 struct PredictionBenchmark {
@@ -44,11 +44,14 @@ struct PredictionBenchmark {
     /// All cases of one shape of microbatches, in turns with what their units take; prints a line for each.
     /// - Returns: besides, for each case, how far its rounds are apart: half of the distance between the quartiles over the median.
     private func measure(_ cases: [Case]) throws(RunError) -> (items: [PredictedComparison.Item], spread: [Double]) {
-        var costs: Costs?
+        var profile: Profile?
         var measured: [[Breakdown]] = cases.map { _ in [] }
         for round in 0..<effort.rounds {
-            let own = try Profile(cases[0].configuration, rounds: 1).costs
-            costs = costs.map { Costs(mean: $0, of: round, and: own) } ?? own
+            if profile == nil {
+                profile = try Profile(cases[0].configuration, rounds: 1)
+            } else {
+                try profile!.measure(rounds: 1)
+            }
             // Every other round goes through them backwards.
             for index in round % 2 == 0 ? Array(cases.indices) : cases.indices.reversed() {
                 let result = try RunPlan(cases[index].configuration).run()
@@ -60,7 +63,7 @@ struct PredictionBenchmark {
             let plan = try RunPlan(item.configuration)
             let sorted = breakdowns.sorted { $0.step < $1.step }
             let told = PredictedComparison.Item(
-                schedule: item.name, transport: "threads", predicted: plan.simulation(costs!).breakdown,
+                schedule: item.name, transport: "threads", predicted: plan.simulation(profile!.costs).breakdown,
                 measured: sorted[(sorted.count - 1) / 2])
             items.append(told)
             spread.append(Statistics(breakdowns.map(\.step)).relativeSpread / 2)

@@ -36,19 +36,4 @@ struct PredictedComparisonTests {
         #expect(ranking == (pairs: 5, right: 4))
         #expect(PredictedComparison([items[0]]).ranking == (pairs: 0, right: 0))
     }
-
-    @Test("costs measured before and after count alike") func mean() {
-        func costs(_ seconds: Double, _ rate: Double) -> Costs {
-            Costs(
-                units: [
-                    UnitCosts(
-                        forward: seconds, backward: 2 * seconds, inputGradient: 3 * seconds,
-                        weightGradient: 4 * seconds,
-                        packing: 5 * seconds)
-                ], updateOfParameter: 6 * seconds, link: LinkCost(latency: 7 * seconds, bytesPerSecond: rate))
-        }
-        let mean = Costs(meanOf: costs(1, 4), costs(2, 12))
-        #expect(mean == costs(1.5, 6))
-        #expect(Costs(meanOf: costs(1, .infinity), costs(3, .infinity)) == costs(2, .infinity))
-    }
 }

@@ -39,13 +39,9 @@ enum CompareCommand {
         let row = try readingData { () throws(DataError) in
             options.json ? try ResultRow(candidates[0].plan, by: Version.program) : nil
         }
-        let before = try options.predicts ? profile(candidates) : nil
+        var profile = try options.predicts ? profile(candidates) : nil
         let figures = ComparisonFigures(try measure(candidates, oneStage, options))
-        let prediction = try before.map { before throws(CommandError) in
-            let after = try profile(candidates)
-            return PredictedComparison(
-                figures, costs: before.merging(after) { Costs(meanOf: $0, $1) })
-        }
+        let prediction = try predict(figures, &profile)
         var attempts = Attempts("compare")
         attempts.attempt { () throws(CommandError) in
             try files.report(try report(figures, prediction, options, row), isData: options.json || options.csv)
@@ -82,23 +78,38 @@ enum CompareCommand {
         return options.explains ? text + Explanation(of: text).footer : text
     }
 
-    /// What units and hand-offs take now, for each transport of the candidates, by its name.
-    private static func profile(_ candidates: [Comparison.Candidate]) throws(CommandError) -> [String: Costs] {
-        var configurations: [String: RunConfiguration] = [:]
-        for candidate in candidates {
-            let configuration = candidate.plan.configuration
-            configurations[configuration.transport.name] = configurations[configuration.transport.name] ?? configuration
+    /// What units and hand-offs take now.
+    private static func profile(_ candidates: [Comparison.Candidate]) throws(CommandError) -> Profile {
+        let transports = candidates.map(\.plan.configuration.transport)
+        var others: [any Transport] = []
+        for transport in transports.dropFirst() where !others.contains(where: { $0.name == transport.name }) {
+            others.append(transport)
         }
+        return try telling { () throws(RunError) in
+            try Profile(candidates[0].plan.configuration, transports: others, rounds: 2)
+        }
+    }
+
+    /// What was predicted, from units that are measured once more; nil where none were.
+    private static func predict(
+        _ figures: ComparisonFigures, _ profile: inout Profile?
+    ) throws(CommandError) -> PredictedComparison? {
+        guard profile != nil else { return nil }
+        try telling { () throws(RunError) in try profile?.measure(rounds: 2) }
+        let file = profile!.file
+        return PredictedComparison(
+            figures,
+            costs: Dictionary(
+                uniqueKeysWithValues: file.links.compactMap { link in
+                    file.costs(transport: link.transport).map { (link.transport, $0) }
+                }))
+    }
+
+    private static func telling<Value>(_ body: () throws(RunError) -> Value) throws(CommandError) -> Value {
         do throws(RunError) {
             defer { Terminal.progress("") }
             Terminal.progress("measuring what units take")
-            let first = candidates[0].plan.configuration
-            let others = configurations.values.map(\.transport).filter { $0.name != first.transport.name }
-            let file = try Profile(first, transports: others.sorted { $0.name < $1.name }).file
-            return Dictionary(
-                uniqueKeysWithValues: configurations.keys.compactMap { name in
-                    file.costs(transport: name).map { (name, $0) }
-                })
+            return try body()
         } catch {
             throw error.commandError
         }

@@ -9,13 +9,19 @@ import Threads
 /// Steps with whole backwards (1F1B) and with halves (ZB-H1) take turns, so that what changes meanwhile meets both alike; hand-offs come
 /// from the same steps, on each transport, and what a byte more costs them from items that go to and fro.
 public struct Profile: Sendable {
-    /// What was measured.
-    public let file: CostsFile
-    /// The transport that the units' times were measured on.
-    private let transport: String
+    private let base: RunConfiguration
+    private let machine: MachineName
+    private var samples: ProfileSamples
+    /// Of each transport, that of the units first.
+    private var links: [LinkSamples]
+
+    /// All that was measured so far.
+    public var file: CostsFile {
+        samples.file(links.map(\.link), machine, CostsWorkload(base))
+    }
 
     /// The medians, with the hand-offs of the transport that the units were measured on.
-    public var costs: Costs { file.costs(transport: transport)! }
+    public var costs: Costs { file.costs(transport: base.transport.name)! }
 
     /// - Parameters:
     ///   - configuration: model, microbatches, ranks, transport and threads are taken from it.
@@ -25,8 +31,18 @@ public struct Profile: Sendable {
     public init(
         _ configuration: RunConfiguration, transports: [any Transport] = [], rounds: Int = 3
     ) throws(RunError) {
-        let base = Self.base(configuration)
-        var samples = ProfileSamples(base)
+        base = Self.base(configuration)
+        machine = try Self.machine()
+        samples = ProfileSamples(base)
+        let others = base.schedule.ranks > 1 ? transports.filter { $0.name != configuration.transport.name } : []
+        links = ([base.transport] + others).map { LinkSamples($0, base) }
+        try measure(rounds: rounds)
+    }
+
+    /// Measures more: what is told are the medians of all.
+    /// - Parameter rounds: how many times steps of both kinds take turns.
+    /// - Throws: as a run.
+    public mutating func measure(rounds: Int) throws(RunError) {
         let schedules = [
             Schedule.oneFOneB(ranks: base.schedule.ranks, microbatches: base.schedule.microbatches),
             Schedule.zeroBubble(ranks: base.schedule.ranks, microbatches: base.schedule.microbatches),
@@ -36,16 +52,15 @@ public struct Profile: Sendable {
                 samples.add(try Self.measure(base, schedule, steps: 3))
             }
         }
-        transport = configuration.transport.name
-        var links = [try Self.link(base.transport, samples.handoffs, base)]
-        for other in transports where other.name != transport && base.schedule.ranks > 1 {
+        links[0].handoffs = samples.handoffs
+        for index in links.indices.dropFirst() {
             var own = base
-            own.transport = other
+            own.transport = links[index].transport
             var handoffs = ProfileSamples(own)
             handoffs.add(try Self.measure(own, schedules[0], steps: 3))
-            links.append(try Self.link(other, handoffs.handoffs, own))
+            links[index].handoffs += handoffs.handoffs
         }
-        file = samples.file(links, try Self.machine(), CostsWorkload(base))
+        for index in links.indices { try links[index].measureBytes() }
     }
 
     /// The configuration with one replica, and nothing that is not measured.
@@ -75,18 +90,6 @@ public struct Profile: Sendable {
         return try RunPlan(cut).run()
     }
 
-    private static func link(
-        _ transport: any Transport, _ handoffs: [Double], _ base: RunConfiguration
-    ) throws(RunError) -> CostsFile.Link {
-        let columns = base.model.units.dropLast().map(\.outputColumns).max() ?? 0
-        let bytes = 4 * base.batchShape.tokens * columns
-        let isOfJob: Bool
-        do throws(JobError) { isOfJob = try transport.job() != nil } catch { throw .failed("\(error)") }
-        return CostsFile.Link(
-            transport: transport.name, handoff: CostsFile.Measured(handoffs), bytes: bytes,
-            secondsPerByte: handoffs.isEmpty || isOfJob ? 0 : try HandoffProbe(transport).secondsPerByte())
-    }
-
     /// The machine that this program runs on.
     public static func machine() throws(RunError) -> MachineName {
         do throws(SystemError) {
@@ -105,6 +108,36 @@ extension CostsFile.Measured {
         let statistics = sample.isEmpty ? nil : Statistics(sample)
         let median = statistics?.median ?? 0
         self.init(median: median, spread: median > 0 ? statistics!.relativeSpread : 0, samples: sample.count)
+    }
+}
+
+/// Times of a transport's hand-offs.
+private struct LinkSamples {
+    let transport: any Transport
+    private let bytes: Int
+    private let isOfRanks: Bool
+    /// In seconds, of items of so many bytes.
+    var handoffs: [Double] = []
+    private var secondsPerByte: [Double] = []
+
+    init(_ transport: any Transport, _ base: RunConfiguration) {
+        self.transport = transport
+        bytes = 4 * base.batchShape.tokens * (base.model.units.dropLast().map(\.outputColumns).max() ?? 0)
+        isOfRanks = base.schedule.ranks > 1
+    }
+
+    /// Between processes that a launcher has started it is not measured.
+    mutating func measureBytes() throws(RunError) {
+        do throws(JobError) { if try transport.job() != nil || !isOfRanks { return } } catch {
+            throw .failed("\(error)")
+        }
+        secondsPerByte.append(try HandoffProbe(transport).secondsPerByte())
+    }
+
+    var link: CostsFile.Link {
+        CostsFile.Link(
+            transport: transport.name, handoff: CostsFile.Measured(handoffs), bytes: bytes,
+            secondsPerByte: secondsPerByte.isEmpty ? 0 : Statistics(secondsPerByte).median)
     }
 }
 
