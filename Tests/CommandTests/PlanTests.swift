@@ -44,7 +44,7 @@ struct PlanTests {
         let none = try Command.run(
             ["plan", "--rounds", "1", "--microbatches", "2", "--schedule", "1f1b", "--memory", "1KiB"] + model)
         #expect(
-            none.code == 64 && none.errors.contains("no order of these sizes fits in 1 KiB a rank (--memory)"),
+            none.code == 64 && none.errors.contains("no order of these sizes fits in 1.0 KiB a rank (--memory)"),
             "\(none.errors)")
     }
 

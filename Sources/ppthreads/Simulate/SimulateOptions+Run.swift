@@ -87,6 +87,7 @@ extension SimulateOptions {
     /// The simulation of one order.
     func simulate(_ options: RunOptions, _ file: CostsFile?) throws(CommandError) -> SimulatedRun {
         let schedule = try order(options)
+        if let refusal = schedule.refusal { throw CommandError(code: .usage, message: "--schedule: \(refusal)") }
         let plan = times.areGiven ? nil : try plan(try configuration(options))
         let costs = try costs(schedule, plan, file)
         let settings = try settings(schedule, options)

@@ -31,7 +31,8 @@ public struct Profile: Sendable {
     public init(
         _ configuration: RunConfiguration, transports: [any Transport] = [], rounds: Int = 3
     ) throws(RunError) {
-        base = Self.base(configuration)
+        let base = Self.base(configuration)
+        self.base = base
         machine = try Self.machine()
         samples = ProfileSamples(base)
         let others = base.schedule.ranks > 1 ? transports.filter { $0.name != configuration.transport.name } : []

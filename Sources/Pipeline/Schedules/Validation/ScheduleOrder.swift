@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A schedule whose actions are all there, with what each of them waits for.
-struct ScheduleOrder {
+/// A schedule whose actions are all there, with what each of them waits for. Never changes; a class, so that loops over millions of
+/// actions hand on a reference instead of copying what it holds.
+final class ScheduleOrder: Sendable {
     /// An action of a rank's list.
     struct Position: Equatable {
         let rank: Int
