@@ -13,7 +13,7 @@ struct SimulateAutoTests {
     {
         let costs = [
             "--forward", "1ms,2ms,1500us", "--input-gradient", "2ms,1ms,1ms", "--weight-gradient", "1ms", "--stages",
-            "3",
+            "3", "--microbatches", "6",
         ]
         let found = try Command.json(["simulate", "--schedule", "auto", "--placement", "line", "--json"] + costs)
         let step = try #require(found["makespan_s"] as? Double)
