@@ -124,7 +124,8 @@ struct JobRun {
         if !all.allSatisfy(\.isNone) { clocks = all }
         for index in end.reports.indices { end.reports[index].correct(all[end.reports[index].rank]) }
         if let timeline = memory.timeline {
-            try share({ timeline.bytes(ofRank: $0) }, take: { timeline.write($1, ofRank: $0, all[$0]) })
+            let steps = end.reports.map(\.stepEnd.count).max() ?? 0
+            try share({ timeline.bytes(ofRank: $0, steps: steps) }, take: { timeline.write($1, ofRank: $0, all[$0]) })
         }
         for image in [memory.weights, memory.gradients].compactMap(\.self) {
             try share(

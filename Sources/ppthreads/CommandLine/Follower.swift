@@ -22,11 +22,31 @@ enum Follower {
             let size = LaunchedProcess.size, size > 1
         else { return }
         if rank > 0 { _ = try? LaunchedProcess.silence() }
+        // What is wrong with the flags themselves is told by who reads them, once.
+        if isMistaken(arguments) { return }
         throw CommandError(
             code: .usage,
             message:
-                "a launcher has started \(size) of this command, each of which would do all of it; with --transport mpi they are "
-                + "the ranks of one run")
+                "--transport: \(transports(arguments).last.map(String.init) ?? "threads"): a launcher has started \(size) of this command, each of "
+                + "which would do all of it; with --transport mpi they are the ranks of one run")
+    }
+
+    /// Whether a flag is none of the command's, or a transport none that there is.
+    private static func isMistaken(_ arguments: [String]) -> Bool {
+        let names = Main.commands.first { $0.name == arguments.first }?.flags.flatMap(\.names) ?? []
+        let flags = arguments.filter { $0.hasPrefix("--") }.map { String($0.prefix { $0 != "=" }) }
+        let known = TransportKind.allCases.map(\.rawValue) + ["all"]
+        return flags.contains { !names.contains($0) }
+            || transports(arguments).contains { $0.split(separator: ",").contains { !known.contains(String($0)) } }
+    }
+
+    /// The values of `--transport`, each of which may be a list.
+    private static func transports(_ arguments: [String]) -> [Substring] {
+        let flag = "--transport"
+        return arguments.indices.compactMap { index in
+            if index > 0 && arguments[index - 1] == flag { return arguments[index][...] }
+            return arguments[index].hasPrefix("\(flag)=") ? arguments[index].dropFirst(flag.count + 1) : nil
+        }
     }
 
     private static func begin(_ arguments: [String], _ rank: Int) throws(SystemError) {
@@ -68,12 +88,8 @@ enum Follower {
     /// to be shown.
     private static func takesPart(_ arguments: [String]) -> Bool {
         if arguments.first == "doctor" { return JobOfProgram.isPossible }
-        let flag = "--transport"
-        return arguments.indices.contains { index in
-            let isValue = index > 0 && arguments[index - 1] == flag
-            guard isValue || arguments[index].hasPrefix("\(flag)=") else { return false }
-            let value = isValue ? arguments[index][...] : arguments[index].dropFirst(flag.count + 1)
-            return value.split(separator: ",").contains { ["mpi", "mpi-only"].contains($0) }
+        return transports(arguments).contains { value in
+            value.split(separator: ",").contains { ["mpi", "mpi-only"].contains($0) }
         }
     }
 }

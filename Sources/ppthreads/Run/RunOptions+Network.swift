@@ -70,7 +70,8 @@ extension RunConfiguration {
     var linkNote: String? {
         if schedule.ranks == 1 { return nil }
         return transport.injectedLink.map {
-            "hand-offs were made to take at least what a link of \($0) takes (--inject-link, --inject-jitter)"
+            "hand-offs were made to take at least what a link of \($0) takes (--inject-link, --inject-jitter); tables count one from when its "
+                + "receiver has turned to it"
         }
     }
 }

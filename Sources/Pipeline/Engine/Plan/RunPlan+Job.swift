@@ -21,11 +21,14 @@ extension RunPlan {
         }
         let ranks = configuration.schedule.ranks
         if ranks > job.size {
+            let replicas = configuration.schedule.replicas
+            let product = replicas > 1 ? " (\(ranks / replicas) for each of \(replicas) replicas)" : ""
             throw .configuration(
                 setting: "--transport",
-                "\(configuration.transport.name): \(counted(ranks, "rank")) take as many processes, and "
+                "\(configuration.transport.name): \(counted(ranks, "rank"))\(product) take as many processes, and "
                     + (job.size == 1
-                        ? "this is one: start the command with mpirun -n \(ranks)" : "there are \(job.size)"))
+                        ? "this is one: start the command with mpirun -n \(ranks)"
+                        : "there are \(job.size): mpirun -n \(ranks) starts enough"))
         }
         return job
     }

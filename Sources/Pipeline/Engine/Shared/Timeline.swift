@@ -64,15 +64,18 @@ public struct Timeline: Sendable {
         return segment.load(from: region(rank, step, task), as: TaskTimes.self)
     }
 
-    /// All that a rank has written.
-    func bytes(ofRank rank: Int) -> [UInt8] { segment.bytes(of: region(ofRank: rank)) }
+    /// What a rank has written in so many steps, of a run that was stopped early: not more than that.
+    func bytes(ofRank rank: Int, steps done: Int) -> [UInt8] {
+        segment.bytes(of: region(ofRank: rank, steps: min(done, steps)))
+    }
 
     /// Takes over what a rank has written elsewhere.
     /// - Parameter correct: turns its moments into those of the common clock.
     func write(_ bytes: [UInt8], ofRank rank: Int, _ correct: ClockCorrection) {
-        segment.write(bytes, to: region(ofRank: rank))
+        let written = tasksOfRank[rank] == 0 ? 0 : bytes.count / (tasksOfRank[rank] * Self.recordBytes)
+        segment.write(bytes, to: region(ofRank: rank, steps: written))
         if correct.isNone { return }
-        for step in 0..<steps {
+        for step in 0..<written {
             for task in 0..<tasksOfRank[rank] {
                 let own = times(ofRank: rank, step: step, task: task)
                 if own.begin > 0 { record(own.corrected(correct), rank, step: step, task: task) }
@@ -80,7 +83,7 @@ public struct Timeline: Sendable {
         }
     }
 
-    private func region(ofRank rank: Int) -> Region {
+    private func region(ofRank rank: Int, steps: Int) -> Region {
         Region(
             offset: firstRecordOfRank[rank] * Self.recordBytes, bytes: tasksOfRank[rank] * steps * Self.recordBytes)
     }
