@@ -57,7 +57,8 @@ struct SimulateAutoTests {
         let path = folder.path("found.csv")
         let search = ["--schedule", "auto", "--placement", "line", "--memory", "\(limit)", "--save-order", path]
         #expect(try #require(held(search).max()) <= limit)
-        let checked = try Command.run(["verify", "--schedule", path, "--arch", "decoder", "--n-heads", "4", "--steps", "1"] + model)
+        let checked = try Command.run(
+            ["verify", "--schedule", path, "--arch", "decoder", "--n-heads", "4", "--steps", "1"] + model)
         #expect(checked.code == 0 && checked.output.contains(" 0 different"), "\(checked)")
         let tooLittle = try Command.run(
             ["simulate", "--flops", "10G", "--schedule", "auto", "--memory", "1KiB"] + model)

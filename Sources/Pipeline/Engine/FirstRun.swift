@@ -33,7 +33,7 @@ package struct FirstRun {
         do throws(SegmentError) { memory = try RunMemory(plan) } catch { throw .failed(error.description) }
         if let timeline = own?.timeline ?? memory.timeline {
             for rank in 0..<plan.schedule.ranks {
-                let bytes = try told(own == nil ? [] : timeline.bytes(ofRank: rank))
+                let bytes = try told(own.map { timeline.bytes(ofRank: rank, steps: $0.steps) } ?? [])
                 if own == nil { timeline.write(bytes, ofRank: rank, .none) }
             }
         }
